@@ -1,0 +1,1 @@
+//! From segments to two ordered byte streams per connection.

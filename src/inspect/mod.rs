@@ -1,0 +1,99 @@
+//! What the byte streams say: one file or folder per protocol, and the table of protocols.
+//!
+//! An inspector is given the bytes of a connection in order and says how many it used; it sees the rest again with
+//! more. It keeps no buffer of its own where it can avoid it, has no clock, and never panics: `tests/conformance.rs`
+//! feeds every protocol of the table the same way and checks that the facts do not depend on how the bytes are cut,
+//! that any bytes whatever are survived, and that a hole never invents a fact.
+//!
+//! **To add a protocol**: one file beside its neighbours, one line in [`PROTOCOLS`], a sample.
+
+mod dialogue;
+
+pub use dialogue::Dialogue;
+
+use crate::model::{Direction, Facts, Field, Moment};
+
+/// The table of protocols, in the order in which probes are asked.
+pub static PROTOCOLS: &[&dyn Protocol] = &[];
+
+/// The name of a protocol in the table.
+pub type ProtocolId = &'static str;
+
+/// A protocol: how to recognise it and how to read it.
+pub trait Protocol: Sync {
+    /// Its name in rules and outputs.
+    fn name(&self) -> ProtocolId;
+
+    /// Whether these first bytes of one direction are its own.
+    ///
+    /// `head.bytes` holds everything buffered of that direction, at most [`crate::model::limits::PROBE_BYTES`]. Must
+    /// answer [`Probe::No`] as soon as it can: a connection waits while any protocol is unsure.
+    fn probe(&self, head: &Head<'_>) -> Probe;
+
+    /// A reader for one connection.
+    fn inspector(&self) -> Box<dyn Inspector>;
+
+    /// The fields that rules can ask because of it.
+    fn fields(&self) -> &'static [Field] {
+        &[]
+    }
+}
+
+/// The first bytes of one direction of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// Who sent them, if the roles are what they seem.
+    pub direction: Direction,
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// Whether these are the connection's first bytes, or the capture joined later.
+    pub from_start: bool,
+}
+
+/// What a probe says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Probe {
+    /// These bytes are this protocol's, sent in the direction that was given.
+    Yes,
+    /// They are this protocol's, but the other side must have sent them: client and server are the other way round.
+    Reversed,
+    /// More bytes are needed.
+    Unsure,
+    /// They are not.
+    No,
+}
+
+/// What an inspector wants next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+    /// More bytes.
+    More,
+    /// Nothing: it learned what it came for, and the connection need not be reassembled any longer.
+    Done,
+    /// From the next byte of each direction on, the connection speaks this protocol.
+    Switch(ProtocolId),
+    /// From the next byte of each direction on, the connection may speak anything: ask the probes again.
+    Reprobe,
+}
+
+/// Reads one connection.
+pub trait Inspector: Send {
+    /// Reads bytes that come next in one direction, and says how many of them it used.
+    ///
+    /// The rest is given again with more bytes behind it. At most [`crate::model::limits::PENDING_BYTES`] can be left
+    /// over; an inspector that leaves more loses the connection.
+    fn read(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Next);
+
+    /// Takes note that `missing` bytes of one direction are not in the capture. What it had left over is gone with
+    /// them.
+    fn gap(&mut self, direction: Direction, missing: u64, at: Moment) -> Next;
+
+    /// Gives what it learned. Called once, last.
+    fn finish(self: Box<Self>) -> Facts;
+}
+
+/// The entry of the table with this name.
+#[must_use]
+pub fn protocol(name: &str) -> Option<&'static dyn Protocol> {
+    PROTOCOLS.iter().copied().find(|protocol| protocol.name() == name)
+}

@@ -1,0 +1,2 @@
+//! The `wirelint` program.
+fn main() {}

@@ -1,0 +1,150 @@
+//! Fields: what rules can ask, what `wirelint rules fields` lists and what messages can name. One line declares one.
+
+use super::{AuditedSession, CertificateAt, Coverage, EdgeFacts, EndpointFacts, Seen, Timestamp, Why};
+
+/// What a rule judges, one at a time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum SubjectKind {
+    /// One connection.
+    Session,
+    /// One certificate that one endpoint used in one role.
+    Certificate,
+    /// One server address and port.
+    Endpoint,
+    /// One client address, server address and port.
+    Edge,
+    /// The whole run: what could and could not be seen.
+    Run,
+}
+
+impl SubjectKind {
+    /// All kinds with the word that rule files use.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("session", Self::Session),
+        ("certificate", Self::Certificate),
+        ("endpoint", Self::Endpoint),
+        ("edge", Self::Edge),
+        ("run", Self::Run),
+    ];
+
+    /// The word that rule files use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// The thing that is being judged.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// See [`SubjectKind::Session`].
+    Session(&'a AuditedSession),
+    /// See [`SubjectKind::Certificate`].
+    Certificate(&'a CertificateAt),
+    /// See [`SubjectKind::Endpoint`].
+    Endpoint(&'a EndpointFacts),
+    /// See [`SubjectKind::Edge`].
+    Edge(&'a EdgeFacts),
+    /// See [`SubjectKind::Run`].
+    Run(&'a Coverage),
+}
+
+impl Subject<'_> {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> SubjectKind {
+        match self {
+            Self::Session(_) => SubjectKind::Session,
+            Self::Certificate(_) => SubjectKind::Certificate,
+            Self::Endpoint(_) => SubjectKind::Endpoint,
+            Self::Edge(_) => SubjectKind::Edge,
+            Self::Run(_) => SubjectKind::Run,
+        }
+    }
+}
+
+/// The type of a field.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number.
+    Int,
+    /// Text.
+    Text,
+    /// A moment.
+    Time,
+    /// A list of texts.
+    Texts,
+    /// A list of whole numbers.
+    Ints,
+}
+
+impl Kind {
+    /// The name in the documentation and in error messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::Int => "int",
+            Self::Text => "text",
+            Self::Time => "time",
+            Self::Texts => "list of text",
+            Self::Ints => "list of int",
+        }
+    }
+}
+
+/// The value of a field of one subject.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Value<'a> {
+    /// See [`Kind::Bool`].
+    Bool(bool),
+    /// See [`Kind::Int`].
+    Int(i64),
+    /// See [`Kind::Text`].
+    Text(std::borrow::Cow<'a, str>),
+    /// See [`Kind::Time`].
+    Time(Timestamp),
+    /// See [`Kind::Texts`].
+    Texts(Vec<std::borrow::Cow<'a, str>>),
+    /// See [`Kind::Ints`].
+    Ints(Vec<i64>),
+}
+
+impl<'a> Value<'a> {
+    /// A text value that borrows.
+    #[must_use]
+    pub fn text(text: &'a str) -> Self {
+        Self::Text(std::borrow::Cow::Borrowed(text))
+    }
+}
+
+/// A field of a subject: its name, its type, its documentation and how to read it.
+///
+/// A getter answers [`Seen::Absent`] where the thing is known not to be there (a ClientHello without SNI) and
+/// [`Seen::Hidden`] where it could not be seen; a rule that needs a hidden field is *not observable*.
+#[derive(Clone, Copy)]
+pub struct Field {
+    /// Where it can be asked: on which subject.
+    pub on: SubjectKind,
+    /// Dotted name, as in `tls.version`.
+    pub path: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// What it means, with units.
+    pub doc: &'static str,
+    /// A value it may have.
+    pub example: &'static str,
+    /// Reads it.
+    pub get: for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>,
+}
+
+impl std::fmt::Debug for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Field({} on {})", self.path, self.on.name())
+    }
+}
+
+/// What a getter answers when it is asked of another kind of subject, which the rule loader rules out.
+pub const WRONG_SUBJECT: Seen<Value<'static>> = Seen::Hidden(Why::Bound);

@@ -1,0 +1,150 @@
+//! Findings: what rules drew from the facts.
+
+use std::fmt;
+
+use super::{Moment, Party};
+
+/// How bad a finding is, from least to worst.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Should be tidied up.
+    Low,
+    /// Weakens a protection.
+    Medium,
+    /// A protection that users rely on is not there.
+    High,
+    /// Open to anyone on the path, now.
+    Critical,
+}
+
+impl Severity {
+    /// All of them, least first.
+    pub const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The word in rule files, options and outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.name() == word)
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// How sure a finding is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Confidence {
+    /// A hint.
+    Low,
+    /// Likely; the rule's page says what else it could be.
+    Medium,
+    /// Read from the bytes.
+    High,
+}
+
+impl Confidence {
+    /// All of them, least first.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+
+    /// The word in rule files, options and outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|confidence| confidence.name() == word)
+    }
+}
+
+/// The identity of a finding across runs: made from the rule and its key, never from times, frames or client ports.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FindingId(pub [u8; 16]);
+
+impl fmt::Display for FindingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("wlf1:")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for FindingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// One finding, however often it was seen. Every text in it is escaped.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// Identity across runs.
+    pub id: FindingId,
+    /// Four-digit code of the rule, as `WL2001`.
+    pub rule: String,
+    /// Kebab-case name of the rule.
+    pub rule_name: String,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// The rule's title.
+    pub title: String,
+    /// The rule's message with this finding's values.
+    pub message: String,
+    /// Who called, when the finding is about one client.
+    pub client: Option<Party>,
+    /// Who was called, when the finding is about one server.
+    pub server: Option<Party>,
+    /// The server's port.
+    pub server_port: Option<u16>,
+    /// What makes it this finding besides the parties: a cipher suite, a certificate's digest.
+    pub subject: Option<String>,
+    /// First time it was true.
+    pub first: Moment,
+    /// Last time it was true.
+    pub last: Moment,
+    /// In how many sessions (or certificates, endpoints) it was true.
+    pub count: u64,
+    /// Samples, earliest first, at most [`super::limits::EVIDENCE`].
+    pub evidence: Vec<Evidence>,
+    /// What to do, in one line for lists; the whole text is with the rule.
+    pub fix: String,
+    /// Words for filters and standards: `cwe-319`.
+    pub tags: Vec<String>,
+}
+
+/// Where a finding can be seen with one's own eyes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Evidence {
+    /// Frames that prove it, in order.
+    pub frames: Vec<Moment>,
+    /// The connection's Community ID.
+    pub community_id: String,
+    /// The connection in words: `10.0.0.1:40000 -> 10.0.0.2:443`.
+    pub connection: String,
+    /// Named facts that prove it. Never payload, never a secret.
+    pub facts: Vec<(String, String)>,
+}

@@ -1,0 +1,117 @@
+//! Every bound on what a peer, a file or an accident can inflate, with what it is for.
+//!
+//! Reaching a bound is a counted fact, never an error and never a crash.
+
+/// Largest frame taken from a file. A length field of a damaged or hostile file can claim 2 GiB; jumbo frames, GSO and
+/// IPv6 jumbograms stay far below this.
+pub const FRAME_BYTES: usize = 1 << 20;
+
+/// VLAN tags, extension headers and encapsulations followed in one frame. Hostile frames nest them without end.
+pub const HEADER_DEPTH: usize = 16;
+
+/// Datagrams under reassembly from IP fragments at once, over all connections. A fragment flood never completes any.
+pub const FRAGMENTED_DATAGRAMS: usize = 1024;
+
+/// Bytes of one datagram under reassembly: the largest that IP can express.
+pub const DATAGRAM_BYTES: usize = 65_535;
+
+/// Fragments of one datagram. Real ones have a few; teardrop-like ones have thousands of a few bytes.
+pub const FRAGMENTS_PER_DATAGRAM: usize = 128;
+
+/// Seconds of packet time after which an unfinished datagram is given up (RFC 791 suggests 15, hosts use 30).
+pub const FRAGMENT_SECONDS: i64 = 30;
+
+/// Shards of the flow table. Fixed, so that what happens when a bound is reached does not depend on the number of
+/// workers.
+pub const SHARDS: usize = 16;
+
+/// Connections with data followed at once, over all shards.
+pub const FLOWS: usize = 1 << 20;
+
+/// Connections of which only a SYN was seen, kept at once, over all shards: what a SYN flood fills.
+pub const HALF_OPEN: usize = 1 << 21;
+
+/// Bytes held back for one direction of one connection: out-of-order segments and what an inspector left for later.
+/// The largest thing an inspector waits for whole is a TLS record of 2^14 + 2048 bytes or an HTTP header block.
+pub const PENDING_BYTES: usize = 256 * 1024;
+
+/// Out-of-order pieces held back for one direction. One-byte segments in reverse order cost more than their bytes.
+pub const PENDING_PIECES: usize = 1024;
+
+/// Bytes held back over all connections.
+pub const PENDING_TOTAL: usize = 256 << 20;
+
+/// Bytes that may arrive behind a hole before the hole is taken for a loss of the capture.
+pub const GAP_PATIENCE: usize = 128 * 1024;
+
+/// Seconds of packet time without a packet after which a connection is taken for ended.
+pub const IDLE_SECONDS: i64 = 3600;
+
+/// Seconds of packet time after which a lone SYN is forgotten.
+pub const HALF_OPEN_SECONDS: i64 = 60;
+
+/// Bytes at the start of a direction that probes may ask for before the protocol is called unknown.
+pub const PROBE_BYTES: usize = 2048;
+
+/// Bytes of one TLS handshake message. Real chains reach some 30 KiB; the length field allows 16 MiB.
+pub const HANDSHAKE_MESSAGE: usize = 256 * 1024;
+
+/// Encrypted records after ServerHello whose lengths are kept for one connection.
+pub const RECORD_FACTS: usize = 96;
+
+/// Certificates of one chain that are kept.
+pub const CHAIN_CERTIFICATES: usize = 16;
+
+/// Entries kept of any list in a hello: suites, groups, versions, protocols, authorities.
+pub const HELLO_ENTRIES: usize = 512;
+
+/// Alerts kept of one connection.
+pub const ALERTS: usize = 8;
+
+/// Distinct certificates held parsed at once.
+pub const CERTIFICATE_CACHE: usize = 65_536;
+
+/// Bytes of one HTTP/1 head. Servers accept 8 to 64 KiB.
+pub const HTTP1_HEAD: usize = 64 * 1024;
+
+/// Header fields of one HTTP message.
+pub const HTTP_FIELDS: usize = 128;
+
+/// Bytes of one HTTP/2 header block over all its CONTINUATION frames (CVE-2024-27316 sends them without end).
+pub const HTTP2_HEADER_BLOCK: usize = 64 * 1024;
+
+/// Streams of one HTTP/2 connection whose response is awaited.
+pub const HTTP2_STREAMS: usize = 256;
+
+/// Bytes of an HPACK dynamic table, whatever the peers agree on.
+pub const HPACK_TABLE: usize = 64 * 1024;
+
+/// Distinct calls (service and method) kept of one connection; further ones are counted only.
+pub const CALLS: usize = 64;
+
+/// Distinct authorities, user agents and similar kept of one connection.
+pub const NAMES: usize = 8;
+
+/// Bytes kept of one text from the wire: a name, a path, a subject.
+pub const TEXT_BYTES: usize = 512;
+
+/// Distinct findings of one run.
+pub const FINDINGS: usize = 100_000;
+
+/// Samples of evidence kept with one finding.
+pub const EVIDENCE: usize = 5;
+
+/// Distinct edges (client address, server address and port) of one run.
+pub const EDGES: usize = 262_144;
+
+/// Distinct server endpoints of one run.
+pub const ENDPOINTS: usize = 131_072;
+
+/// Sessions kept as a sample of one edge and posture.
+pub const SESSIONS_PER_EDGE: usize = 3;
+
+/// Sessions kept over all edges as samples.
+pub const SESSION_SAMPLES: usize = 100_000;
+
+/// Distinct fact tuples whose verdicts are remembered by the rule evaluator.
+pub const VERDICT_MEMO: usize = 16_384;

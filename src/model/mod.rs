@@ -1,0 +1,31 @@
+//! The vocabulary of wirelint. Plain data: no input or output, no clock, no outside knowledge.
+
+mod certificate;
+mod diagnostic;
+mod escape;
+mod fields;
+mod finding;
+pub mod limits;
+mod net;
+mod outcome;
+mod seen;
+mod session;
+mod time;
+
+pub use certificate::{Certificate, CertificateDetails, Der, Digest, KeyKind, PublicKey, SanName, SignatureAlgorithm};
+pub use diagnostic::{Diagnostic, Level, Place};
+pub use escape::{escape_bytes, escape_text};
+pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
+pub use finding::{Confidence, Evidence, Finding, FindingId, Severity};
+pub use net::{CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection};
+pub use outcome::{
+    CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome, Postures, RunInfo, ServiceRow,
+    SourceInfo,
+};
+pub use seen::{Seen, Why};
+pub use session::{
+    Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, ClientAuth, ClientHello, EdgeFacts,
+    EndState, EndpointFacts, Evident, Facts, FirstBytes, KeyExchange, Party, Posture, RecordFact, Roles, ServerHello,
+    Session, StreamFacts, TlsFacts, Traffic,
+};
+pub use time::Timestamp;

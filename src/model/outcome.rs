@@ -1,0 +1,265 @@
+//! The one finished result of a run. Every report and the store are made from it, so that they agree.
+
+use std::sync::Arc;
+
+use super::{AuditedSession, Certificate, Finding, FrameNo, Moment, Party, Posture, Severity, Timestamp};
+
+/// Everything a run found out.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// How the run came about.
+    pub run: RunInfo,
+    /// Findings by severity (worst first), then rule, then key.
+    pub findings: Vec<Finding>,
+    /// One row per server endpoint's service, by name.
+    pub services: Vec<ServiceRow>,
+    /// One row per client, server and port, by names.
+    pub edges: Vec<EdgeRow>,
+    /// One row per certificate and place it was used, by digest.
+    pub certificates: Vec<CertificateRow>,
+    /// Kept sessions in the order they ended: samples, or all when that was asked for.
+    pub sessions: Vec<AuditedSession>,
+    /// What was judged, and what could not be seen and why.
+    pub coverage: Coverage,
+}
+
+/// How a run came about.
+#[derive(Clone, Debug, Default)]
+pub struct RunInfo {
+    /// The version of wirelint.
+    pub version: String,
+    /// SHA-256 over the rules in force.
+    pub ruleset: String,
+    /// The BPF filter, if any.
+    pub filter: Option<String>,
+    /// What was read, in order.
+    pub sources: Vec<SourceInfo>,
+    /// The lowest severity that fails the run; `None` for never.
+    pub fail_on: Option<Severity>,
+    /// How many rules were in force.
+    pub rules: usize,
+}
+
+/// One file or stream that was read.
+#[derive(Clone, Debug, Default)]
+pub struct SourceInfo {
+    /// Path as the user gave it, or `-`. Escaped.
+    pub name: String,
+    /// The run's number of its first frame.
+    pub first_frame: FrameNo,
+    /// Frames read from it, before any filter.
+    pub frames: u64,
+    /// Captured bytes in them.
+    pub bytes: u64,
+    /// Link types in it, by name.
+    pub link_types: Vec<String>,
+}
+
+/// A frame as a person can find it: in this file, with this number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Located {
+    /// The file.
+    pub source: String,
+    /// Number within the file, from 1, as Wireshark's `frame.number`.
+    pub number: u64,
+}
+
+impl RunInfo {
+    /// Which file a frame is in, and its number there.
+    #[must_use]
+    pub fn locate(&self, frame: FrameNo) -> Option<Located> {
+        let at = self.sources.partition_point(|source| source.first_frame <= frame);
+        let source = self.sources.get(at.checked_sub(1)?)?;
+        let number = frame.0.checked_sub(source.first_frame.0)? + 1;
+        (number <= source.frames).then(|| Located { source: source.name.clone(), number })
+    }
+}
+
+/// Sessions by posture.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Postures {
+    /// Both ends presented certificates.
+    pub mtls: u64,
+    /// TLS, and the client did not authenticate with a certificate.
+    pub tls: u64,
+    /// TLS, and whether the client authenticated could not be told.
+    pub tls_opaque: u64,
+    /// Application bytes crossed readable.
+    pub plaintext: u64,
+    /// Not enough was seen, or the protocol is not recognised.
+    pub unknown: u64,
+}
+
+impl Postures {
+    /// Counts one session.
+    pub fn add(&mut self, posture: Posture) {
+        *self.count_mut(posture) += 1;
+    }
+
+    /// How many sessions have this posture.
+    #[must_use]
+    pub fn of(&self, posture: Posture) -> u64 {
+        match posture {
+            Posture::Mtls => self.mtls,
+            Posture::Tls => self.tls,
+            Posture::TlsOpaque => self.tls_opaque,
+            Posture::Plaintext => self.plaintext,
+            Posture::Unknown => self.unknown,
+        }
+    }
+
+    /// How many sessions there are.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        Posture::ALL.into_iter().map(|posture| self.of(posture)).sum()
+    }
+
+    /// Adds another count to this one.
+    pub fn merge(&mut self, other: &Self) {
+        for posture in Posture::ALL {
+            *self.count_mut(posture) += other.of(posture);
+        }
+    }
+
+    fn count_mut(&mut self, posture: Posture) -> &mut u64 {
+        match posture {
+            Posture::Mtls => &mut self.mtls,
+            Posture::Tls => &mut self.tls,
+            Posture::TlsOpaque => &mut self.tls_opaque,
+            Posture::Plaintext => &mut self.plaintext,
+            Posture::Unknown => &mut self.unknown,
+        }
+    }
+}
+
+/// One service as its clients see it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServiceRow {
+    /// Who it is.
+    pub service: Party,
+    /// Its address and port in words.
+    pub endpoint: String,
+    /// Distinct client addresses.
+    pub clients: u64,
+    /// Sessions by posture.
+    pub postures: Postures,
+    /// Application protocols seen, by name.
+    pub protocols: Vec<String>,
+    /// Open findings about it.
+    pub findings: u64,
+    /// The worst of them.
+    pub worst: Option<Severity>,
+}
+
+/// One client talking to one server endpoint.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EdgeRow {
+    /// Who calls.
+    pub client: Party,
+    /// Who is called.
+    pub server: Party,
+    /// On which port.
+    pub server_port: u16,
+    /// Application protocols seen, by name.
+    pub protocols: Vec<String>,
+    /// Sessions by posture.
+    pub postures: Postures,
+    /// Sessions and bytes by the hour they began in (its first moment), and posture.
+    pub hours: Vec<(Timestamp, Posture, u64, u64)>,
+    /// Bytes in both directions.
+    pub bytes: u64,
+    /// First and last packet.
+    pub first: Timestamp,
+    /// Last packet.
+    pub last: Timestamp,
+}
+
+/// One certificate in one place.
+#[derive(Clone, Debug)]
+pub struct CertificateRow {
+    /// The certificate.
+    pub certificate: Arc<Certificate>,
+    /// Whether a server or a client presented it.
+    pub role: &'static str,
+    /// Its place in the chain, 0 for the leaf.
+    pub position: usize,
+    /// Who presented it.
+    pub party: Party,
+    /// The server's port, for servers.
+    pub port: Option<u16>,
+    /// First session in which it was seen.
+    pub first: Moment,
+    /// Last session in which it was seen.
+    pub last: Moment,
+    /// In how many sessions.
+    pub sessions: u64,
+}
+
+/// What was judged, what could not be seen, and why.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Coverage {
+    /// Frames read and let through the filter.
+    pub frames: u64,
+    /// Captured bytes in them.
+    pub bytes: u64,
+    /// Frames by what they carried: `tcp`, `udp`, `arp`, `fragment`, `malformed`...; sorted by name.
+    pub frame_kinds: Vec<(&'static str, u64)>,
+    /// Frames shorter than they were on the wire.
+    pub cut_frames: u64,
+    /// First packet.
+    pub first: Timestamp,
+    /// Last packet.
+    pub last: Timestamp,
+    /// TCP connections with data.
+    pub sessions: u64,
+    /// Connection attempts without an answer or data.
+    pub half_open: u64,
+    /// Sessions by posture.
+    pub postures: Postures,
+    /// Sessions that began before the capture did.
+    pub midstream: u64,
+    /// Sessions of which only one direction was captured.
+    pub one_sided: u64,
+    /// Sessions with holes.
+    pub gap_sessions: u64,
+    /// Bytes in these holes.
+    pub gap_bytes: u64,
+    /// Sessions in which overlapping segments said different things.
+    pub conflicting_sessions: u64,
+    /// TLS sessions whose certificates are encrypted.
+    pub certificates_hidden: u64,
+    /// TLS sessions.
+    pub tls_sessions: u64,
+    /// Sessions whose protocol was not recognised.
+    pub unrecognised: u64,
+    /// Sessions closed because the flow table was full.
+    pub evicted: u64,
+    /// Half-open connections forgotten because their table was full.
+    pub half_open_evicted: u64,
+    /// Rules that could not decide, and in how many cases; sorted by rule.
+    pub not_observable: Vec<NotObservable>,
+    /// What makes the evidence incomplete, in the order it was met.
+    pub incomplete: Vec<Incomplete>,
+    /// Packets lost by the capture, as far as it says so.
+    pub dropped: u64,
+}
+
+/// How often a rule could not decide.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NotObservable {
+    /// The rule's code.
+    pub rule: String,
+    /// The rule's name.
+    pub rule_name: String,
+    /// How many sessions (certificates, endpoints) it could not decide.
+    pub count: u64,
+}
+
+/// Something that makes the evidence incomplete.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Incomplete {
+    /// A stable kebab-case word: `truncated-capture`, `corrupt-record`, `snaplen-too-small`, `interrupted`.
+    pub code: &'static str,
+    /// One sentence for people. Escaped.
+    pub message: String,
+}
