@@ -1,6 +1,8 @@
 //! Fields: what rules can ask, what `wirelint rules fields` lists and what messages can name. One line declares one.
 
-use super::{AuditedSession, CertificateAt, Coverage, EdgeFacts, EndpointFacts, Seen, Timestamp, Why};
+use super::{
+    AuditedSession, CertificateAt, Coverage, EdgeFacts, EndpointFacts, Seen, Timestamp, Why,
+};
 
 /// What a rule judges, one at a time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

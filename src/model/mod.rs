@@ -12,20 +12,22 @@ mod seen;
 mod session;
 mod time;
 
-pub use certificate::{Certificate, CertificateDetails, Der, Digest, KeyKind, PublicKey, SanName, SignatureAlgorithm};
+pub use certificate::{
+    Certificate, CertificateDetails, Der, Digest, KeyKind, PublicKey, SanName, SignatureAlgorithm,
+};
 pub use diagnostic::{Diagnostic, Level, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
 pub use finding::{Confidence, Evidence, Finding, FindingId, Severity};
 pub use net::{CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection};
 pub use outcome::{
-    CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome, Postures, RunInfo, ServiceRow,
-    SourceInfo,
+    CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome, Postures,
+    RunInfo, ServiceRow, SourceInfo,
 };
 pub use seen::{Seen, Why};
 pub use session::{
-    Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, ClientAuth, ClientHello, EdgeFacts,
-    EndState, EndpointFacts, Evident, Facts, FirstBytes, KeyExchange, Party, Posture, RecordFact, Roles, ServerHello,
-    Session, StreamFacts, TlsFacts, Traffic,
+    Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, ClientAuth,
+    ClientHello, EdgeFacts, EndState, EndpointFacts, Evident, Facts, FirstBytes, KeyExchange,
+    Party, Posture, RecordFact, Roles, ServerHello, Session, StreamFacts, TlsFacts, Traffic,
 };
 pub use time::Timestamp;

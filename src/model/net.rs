@@ -130,7 +130,8 @@ impl FlowKey {
     pub fn of(from: Endpoint, to: Endpoint) -> (Self, bool) {
         let (a, b) = (address_bits(from.addr), address_bits(to.addr));
         let swapped = (a, from.port) > (b, to.port);
-        let ((a, pa), (b, pb)) = if swapped { ((b, to.port), (a, from.port)) } else { ((a, from.port), (b, to.port)) };
+        let ((a, pa), (b, pb)) =
+            if swapped { ((b, to.port), (a, from.port)) } else { ((a, from.port), (b, to.port)) };
         let family = u64::from(from.addr.is_ipv6());
         let ports = (u64::from(pa) << 16) | u64::from(pb) | (family << 32);
         let words = [high(a), low(a), high(b), low(b), ports];
@@ -164,7 +165,8 @@ impl CommunityId {
     #[must_use]
     pub fn tcp(one: Endpoint, other: Endpoint) -> Self {
         const TCP: u8 = 6;
-        let (first, second) = if octets(one) <= octets(other) { (one, other) } else { (other, one) };
+        let (first, second) =
+            if octets(one) <= octets(other) { (one, other) } else { (other, one) };
         let mut hash = Sha1::new();
         hash.update([0, 0]);
         hash.update(octets(first).0);
@@ -217,9 +219,11 @@ mod tests {
     #[test]
     fn community_id_equals_the_published_vectors() {
         // From the Community ID specification's baseline for TCP, seed 0.
-        let id = CommunityId::tcp(endpoint("128.232.110.120", 34855), endpoint("66.35.250.204", 80));
+        let id =
+            CommunityId::tcp(endpoint("128.232.110.120", 34855), endpoint("66.35.250.204", 80));
         assert_eq!(id.to_string(), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
-        let back = CommunityId::tcp(endpoint("66.35.250.204", 80), endpoint("128.232.110.120", 34855));
+        let back =
+            CommunityId::tcp(endpoint("66.35.250.204", 80), endpoint("128.232.110.120", 34855));
         assert_eq!(back, id);
     }
 }

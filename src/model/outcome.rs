@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{AuditedSession, Certificate, Finding, FrameNo, Moment, Party, Posture, Severity, Timestamp};
+use super::{
+    AuditedSession, Certificate, Finding, FrameNo, Moment, Party, Posture, Severity, Timestamp,
+};
 
 /// Everything a run found out.
 #[derive(Clone, Debug, Default)]

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Certificate, CommunityId, Der, Direction, Endpoint, Moment, PerDirection, Postures, Seen, Timestamp};
+use super::{
+    Certificate, CommunityId, Der, Direction, Endpoint, Moment, PerDirection, Postures, Seen,
+    Timestamp,
+};
 
 /// One TCP connection, after its last packet.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -435,7 +438,8 @@ pub enum Posture {
 
 impl Posture {
     /// All of them, best first.
-    pub const ALL: [Self; 5] = [Self::Mtls, Self::Tls, Self::TlsOpaque, Self::Plaintext, Self::Unknown];
+    pub const ALL: [Self; 5] =
+        [Self::Mtls, Self::Tls, Self::TlsOpaque, Self::Plaintext, Self::Unknown];
 
     /// The word in rules and outputs.
     #[must_use]

@@ -77,14 +77,20 @@ mod tests {
 
     #[test]
     fn prints_rfc_3339_with_six_digits() {
-        assert_eq!(Timestamp::from_micros(1_768_986_841_000_002).to_string(), "2026-01-21T09:14:01.000002Z");
+        assert_eq!(
+            Timestamp::from_micros(1_768_986_841_000_002).to_string(),
+            "2026-01-21T09:14:01.000002Z"
+        );
         assert_eq!(Timestamp::from_seconds(0).to_seconds_text(), "1970-01-01T00:00:00Z");
     }
 
     #[test]
     fn the_last_day_of_a_certificate_without_end_is_kept() {
         let end = Timestamp::from_seconds(253_402_300_799);
-        assert_eq!(end.to_string(), "9999-12-30T22:00:00.000000Z".replace("30T22:00:00", "31T23:59:59"));
+        assert_eq!(
+            end.to_string(),
+            "9999-12-30T22:00:00.000000Z".replace("30T22:00:00", "31T23:59:59")
+        );
     }
 
     #[test]
