@@ -1,0 +1,308 @@
+//! One connection: who is client and server, its two directions, and its reader.
+
+use super::half_open::Syn;
+use super::side::Side;
+use super::{Bounds, StreamReader, Want};
+use crate::decode::Segment;
+use crate::model::{
+    Direction, EndState, Endpoint, Facts, FlowKey, Moment, PerDirection, Roles, Session,
+    StreamFacts, Traffic, limits,
+};
+
+/// Pieces after which the start of a direction is no longer waited for.
+const AWAIT_PIECES: usize = 8;
+
+const BOUNDS: Bounds = Bounds { bytes: limits::PENDING_BYTES, pieces: limits::PENDING_PIECES };
+
+/// A connection that is being followed.
+pub(super) struct Flow<R> {
+    pub(super) key: FlowKey,
+    pub(super) serial: u32,
+    reading: bool,
+    turned: bool,
+    /// How it ended, once it did; it is kept a little longer for what arrives late.
+    pub(super) finishing: Option<EndState>,
+    pub(super) session: Session,
+    sides: PerDirection<Side>,
+    pub(super) reader: R,
+}
+
+impl<R: StreamReader> Flow<R> {
+    pub(super) fn new(key: FlowKey, serial: u32, segment: &Segment<'_>, syn: Option<Syn>) -> Self {
+        let opens = segment.flags.syn() && !segment.flags.ack();
+        let (client, server, roles) = match syn {
+            Some(syn) => (syn.client, syn.server, Roles::Syn),
+            None if opens => (segment.from, segment.to, Roles::Syn),
+            None => guess_roles(segment.from, segment.to),
+        };
+        let mut sides = PerDirection::<Side>::default();
+        let mut traffic = PerDirection::<Traffic>::default();
+        if let Some(syn) = syn {
+            sides.to_server.begin(syn.sequence.wrapping_add(1));
+            traffic.to_server.packets = 1;
+        }
+        let start_seen = syn.is_some() || opens;
+        let mut reader = R::default();
+        if !start_seen {
+            reader.joined_midstream();
+        }
+        let session = Session {
+            client,
+            server,
+            roles,
+            first: syn.map_or(segment.at, |syn| syn.at),
+            last: segment.at,
+            traffic,
+            vlan: syn.map_or(segment.vlan, |syn| syn.vlan),
+            start_seen,
+            end: EndState::Open,
+            stream: StreamFacts::default(),
+            protocol: None,
+            facts: Facts::default(),
+        };
+        Self { key, serial, reading: true, turned: false, finishing: None, session, sides, reader }
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.sides.to_server.assembler.held() + self.sides.to_client.assembler.held()
+    }
+
+    fn direction(&self, from: Endpoint) -> Direction {
+        if from == self.session.client { Direction::ToServer } else { Direction::ToClient }
+    }
+
+    /// Whether this connection was over before the segment, which then belongs to a new one.
+    pub(super) fn ended_before(&self, segment: &Segment<'_>) -> Option<EndState> {
+        let quiet = segment.at.time.micros_since(self.session.last.time);
+        if quiet > limits::IDLE_SECONDS * 1_000_000 {
+            return Some(self.finishing.unwrap_or(EndState::Timeout));
+        }
+        if !segment.flags.syn() || segment.flags.rst() {
+            return None;
+        }
+        let side = &self.sides[self.direction(segment.from)];
+        let again = side.begins_at(segment.sequence.wrapping_add(1));
+        let fresh = side.is_unknown() || side.is_awaiting();
+        match self.finishing {
+            Some(end) if !again => Some(end),
+            None if !again && !fresh => Some(EndState::Timeout),
+            _ => None,
+        }
+    }
+
+    pub(super) fn take(&mut self, segment: &Segment<'_>) {
+        let direction = self.direction(segment.from);
+        let traffic = &mut self.session.traffic[direction];
+        traffic.packets += 1;
+        traffic.bytes += segment.payload.len() as u64;
+        self.session.last = self.session.last.max(segment.at);
+        self.session.stream.cut_segments += u32::from(segment.missing > 0);
+        self.sides[direction].fin |= segment.flags.fin();
+        if self.reading && !segment.flags.rst() {
+            self.place(direction, segment);
+            self.deliver(direction, segment);
+        }
+    }
+
+    /// Finds out where this direction's sequence numbers begin.
+    fn place(&mut self, direction: Direction, segment: &Segment<'_>) {
+        if segment.flags.syn() {
+            self.sides[direction].begin(segment.sequence.wrapping_add(1));
+            if self.sides[direction].assembler.ready().is_empty() {
+                return;
+            }
+            return self.read_ready(direction, segment.at);
+        }
+        if self.session.start_seen {
+            let other = &mut self.sides[direction.reversed()];
+            if segment.flags.ack() && other.is_unknown() {
+                other.begin(segment.acknowledgement);
+            }
+            self.sides[direction].await_begin(segment.sequence);
+        } else {
+            self.sides[direction].begin(segment.sequence);
+        }
+    }
+
+    fn deliver(&mut self, direction: Direction, segment: &Segment<'_>) {
+        let first = segment.sequence.wrapping_add(u32::from(segment.flags.syn()));
+        let side = &mut self.sides[direction];
+        let Some(offset) = side.offset(first) else { return };
+        if segment.payload.is_empty() && segment.missing == 0 {
+            return;
+        }
+        if let Some(fresh) = side.assembler.pass(offset, segment.payload) {
+            if !fresh.is_empty() {
+                self.read_passed(direction, fresh, segment.at);
+            }
+        } else {
+            self.insert(direction, offset, segment);
+        }
+        if segment.missing > 0 && self.reading {
+            self.lose_cut(direction, offset, segment);
+        }
+    }
+
+    /// Bytes that can be read where they lie.
+    fn read_passed(&mut self, direction: Direction, fresh: &[u8], at: Moment) {
+        let (used, want) = self.reader.read(direction, fresh, at);
+        let rest = fresh.get(used..).unwrap_or_default();
+        let side = &mut self.sides[direction];
+        if !rest.is_empty() && want != Want::Nothing {
+            side.assembler.hold(rest);
+        }
+        self.follow(direction, want, at);
+        if used > 0 && !rest.is_empty() && want == Want::Both {
+            self.read_ready(direction, at);
+        }
+    }
+
+    fn insert(&mut self, direction: Direction, offset: u64, segment: &Segment<'_>) {
+        let bytes = segment.payload;
+        let mut placed = self.sides[direction].assembler.insert(offset, bytes, BOUNDS);
+        if placed.is_err() {
+            self.session.stream.bound_reached = true;
+            self.skip_gap(direction, segment.at);
+            placed = self.sides[direction].assembler.insert(offset, bytes, BOUNDS);
+        }
+        if placed.is_err() {
+            return self.stop_reading();
+        }
+        if self.sides[direction].is_awaiting() {
+            let side = &mut self.sides[direction];
+            if side.assembler.pending_pieces() < AWAIT_PIECES {
+                return;
+            }
+            side.begin_anyway();
+        }
+        self.read_ready(direction, segment.at);
+        if self.reading && self.sides[direction].assembler.pending_bytes() > limits::GAP_PATIENCE {
+            self.skip_gap(direction, segment.at);
+        }
+    }
+
+    /// What the snapshot length cut off will never come.
+    fn lose_cut(&mut self, direction: Direction, offset: u64, segment: &Segment<'_>) {
+        let end = offset.saturating_add(segment.payload.len() as u64);
+        let side = &mut self.sides[direction];
+        if side.assembler.next_offset() != end || side.is_awaiting() {
+            return;
+        }
+        let missing = u64::from(segment.missing);
+        side.assembler.lose(missing);
+        self.note_gap(direction, missing, segment.at);
+    }
+
+    fn skip_gap(&mut self, direction: Direction, at: Moment) {
+        self.sides[direction].begin_anyway();
+        if let Some(missing) = self.sides[direction].assembler.skip_gap() {
+            self.note_gap(direction, missing, at);
+        }
+        if self.reading {
+            self.read_ready(direction, at);
+        }
+    }
+
+    fn note_gap(&mut self, direction: Direction, missing: u64, at: Moment) {
+        if missing > 0 {
+            self.session.stream.gap_bytes[direction] += missing;
+            let want = self.reader.gap(direction, missing, at);
+            self.follow(direction, want, at);
+        }
+    }
+
+    /// Reads what is ready until nothing more of it is used.
+    fn read_ready(&mut self, direction: Direction, at: Moment) {
+        while self.reading && !self.sides[direction].assembler.ready().is_empty() {
+            let ready = self.sides[direction].assembler.ready();
+            let (used, want) = self.reader.read(direction, ready, at);
+            self.sides[direction].assembler.consume(used);
+            self.follow(direction, want, at);
+            if used == 0 && want != Want::Both {
+                break;
+            }
+        }
+    }
+
+    fn follow(&mut self, direction: Direction, want: Want, at: Moment) {
+        match want {
+            Want::More => {}
+            Want::Both => {
+                let other = direction.reversed();
+                if !self.sides[other].assembler.ready().is_empty() {
+                    self.read_once(other, at);
+                }
+            }
+            Want::Nothing => self.stop_reading(),
+            Want::Reverse => self.turn(at),
+        }
+    }
+
+    /// Reads what was left over in a direction, once: its own wish for the other direction is not followed, or two
+    /// directions could send each other round for ever.
+    fn read_once(&mut self, direction: Direction, at: Moment) {
+        let ready = self.sides[direction].assembler.ready();
+        let (used, want) = self.reader.read(direction, ready, at);
+        self.sides[direction].assembler.consume(used);
+        if want == Want::Nothing {
+            self.stop_reading();
+        }
+    }
+
+    /// Client and server are the other way round.
+    fn turn(&mut self, at: Moment) {
+        if self.turned {
+            return self.stop_reading();
+        }
+        self.turned = true;
+        let session = &mut self.session;
+        std::mem::swap(&mut session.client, &mut session.server);
+        session.traffic.swap();
+        session.stream.gap_bytes.swap();
+        session.roles = Roles::Content;
+        self.sides.swap();
+        for direction in Direction::BOTH {
+            self.read_ready(direction, at);
+        }
+    }
+
+    pub(super) fn stop_reading(&mut self) {
+        self.note_streams();
+        self.reading = false;
+        for direction in Direction::BOTH {
+            self.sides[direction].assembler.release();
+        }
+    }
+
+    pub(super) fn note_streams(&mut self) {
+        let assemblers = [&self.sides.to_server.assembler, &self.sides.to_client.assembler];
+        let stream = &mut self.session.stream;
+        stream.retransmitted = assemblers.iter().map(|assembler| assembler.repeated()).sum();
+        stream.conflicting_overlaps =
+            assemblers.iter().map(|assembler| assembler.conflicts()).sum();
+    }
+
+    /// Gives the reader what lies behind holes: nothing will fill them now.
+    pub(super) fn flush(&mut self) {
+        let at = self.session.last;
+        for direction in Direction::BOTH {
+            while self.reading && self.sides[direction].assembler.pending_pieces() > 0 {
+                self.skip_gap(direction, at);
+            }
+        }
+    }
+
+    /// Whether the segment ended the connection.
+    pub(super) fn verdict(&self, segment: &Segment<'_>) -> Option<EndState> {
+        let side = &self.sides[self.direction(segment.from)];
+        if segment.flags.rst() && (!self.reading || side.accepts(segment.sequence)) {
+            return Some(EndState::Rst);
+        }
+        (self.sides.to_server.fin && self.sides.to_client.fin).then_some(EndState::Fin)
+    }
+}
+
+/// Without a SYN: the lower port is the server's; between equal ones, who speaks first is the client.
+fn guess_roles(from: Endpoint, to: Endpoint) -> (Endpoint, Endpoint, Roles) {
+    if from.port >= to.port { (from, to, Roles::Guess) } else { (to, from, Roles::Guess) }
+}

@@ -1,0 +1,152 @@
+//! Connections of which only a SYN was seen, in little memory: what a SYN flood fills.
+//!
+//! Two generations instead of a list in order of age: when the younger is full or old enough, the older is dropped
+//! whole and the younger takes its place. A look-up asks both. Each entry therefore lives at least as long as half the
+//! capacity or half the time-out allows, and no entry costs more than its place in a hash table.
+
+use hashbrown::HashMap;
+
+use crate::model::{Endpoint, FlowKey, Moment, limits};
+
+/// What a SYN says that is needed when the connection goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Syn {
+    pub(super) client: Endpoint,
+    pub(super) server: Endpoint,
+    pub(super) sequence: u32,
+    pub(super) vlan: Option<u16>,
+    pub(super) at: Moment,
+}
+
+#[derive(Clone, Copy)]
+struct Compact {
+    at: Moment,
+    sequence: u32,
+    vlan: Option<u16>,
+    second_is_client: bool,
+}
+
+type Generation = HashMap<FlowKey, Compact, foldhash::quality::RandomState>;
+
+#[derive(Default)]
+pub(super) struct HalfOpen {
+    young: Generation,
+    old: Generation,
+    young_since: Moment,
+    /// SYNs that were never followed by anything.
+    pub(super) abandoned: u64,
+    /// Of these, the ones dropped because there were too many.
+    pub(super) evicted: u64,
+}
+
+const PER_GENERATION: usize = limits::HALF_OPEN / limits::SHARDS / 2;
+
+impl HalfOpen {
+    /// Keeps a SYN. A repeated one keeps its first time; one from the other side (simultaneous open) leaves the first
+    /// sender the client.
+    pub(super) fn insert(&mut self, key: FlowKey, second_is_client: bool, syn: &Syn) {
+        let compact =
+            Compact { at: syn.at, sequence: syn.sequence, vlan: syn.vlan, second_is_client };
+        if let Some(known) = self.old.get_mut(&key).or_else(|| self.young.get_mut(&key)) {
+            let other_side = known.second_is_client != second_is_client;
+            if !other_side && known.sequence != syn.sequence {
+                self.abandoned += 1;
+                *known = compact;
+            }
+            return;
+        }
+        if self.young.len() >= PER_GENERATION {
+            self.evicted += self.old.len() as u64;
+            self.rotate(syn.at);
+        }
+        self.young.insert(key, compact);
+    }
+
+    /// Takes out the SYN of a connection that goes on. `ends` are its endpoints in the key's order.
+    pub(super) fn take(&mut self, key: &FlowKey, ends: [Endpoint; 2]) -> Option<Syn> {
+        if self.young.is_empty() && self.old.is_empty() {
+            return None;
+        }
+        let found = self.young.remove(key).or_else(|| self.old.remove(key))?;
+        let [first, second] = ends;
+        let (client, server) =
+            if found.second_is_client { (second, first) } else { (first, second) };
+        let Compact { at, sequence, vlan, .. } = found;
+        Some(Syn { client, server, sequence, vlan, at })
+    }
+
+    /// Forgets what is too old at this packet time.
+    pub(super) fn tick(&mut self, now: Moment) {
+        let age = now.time.micros_since(self.young_since.time);
+        if age >= limits::HALF_OPEN_SECONDS * 1_000_000 / 2 {
+            self.rotate(now);
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn finish(&mut self) {
+        self.abandoned += (self.young.len() + self.old.len()) as u64;
+        self.young.clear();
+        self.old.clear();
+    }
+
+    fn rotate(&mut self, now: Moment) {
+        self.abandoned += self.old.len() as u64;
+        self.old.clear();
+        std::mem::swap(&mut self.young, &mut self.old);
+        self.young_since = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FrameNo, Timestamp};
+
+    fn syn(port: u16, seconds: i64) -> (FlowKey, bool, Syn) {
+        let client = Endpoint::new([10, 0, 0, 9].into(), port);
+        let server = Endpoint::new([10, 0, 0, 1].into(), 443);
+        let at = Moment { time: Timestamp::from_seconds(seconds), frame: FrameNo(1) };
+        let (key, second) = FlowKey::of(client, server);
+        (key, second, Syn { client, server, sequence: 7, vlan: None, at })
+    }
+
+    #[test]
+    fn a_syn_is_given_back_once_with_its_roles() {
+        let mut table = HalfOpen::default();
+        let (key, second, first) = syn(5000, 1);
+        table.insert(key, second, &first);
+        let ends = [first.server, first.client];
+        assert_eq!(table.take(&key, ends), Some(first));
+        assert_eq!(table.take(&key, ends), None);
+        assert_eq!(table.abandoned, 0);
+    }
+
+    #[test]
+    fn a_flood_stays_bounded_and_is_counted() {
+        let mut table = HalfOpen::default();
+        for port in 0..=u16::MAX {
+            for server_port in 0..4u16 {
+                let (_, _, mut one) = syn(port, 1);
+                one.server.port = server_port;
+                let (key, second) = FlowKey::of(one.client, one.server);
+                table.insert(key, second, &one);
+            }
+        }
+        assert!(table.young.len() + table.old.len() <= 2 * PER_GENERATION);
+        let kept = (table.young.len() + table.old.len()) as u64;
+        assert_eq!(kept + table.evicted, 4 * 65_536);
+    }
+
+    #[test]
+    fn a_lone_syn_is_forgotten_after_its_time() {
+        let mut table = HalfOpen::default();
+        let (key, second, first) = syn(5000, 1);
+        table.tick(first.at);
+        table.insert(key, second, &first);
+        for seconds in [31, 62, 93] {
+            table.tick(syn(1, seconds).2.at);
+        }
+        assert_eq!((table.take(&key, [first.server, first.client]), table.abandoned), (None, 1));
+    }
+}

@@ -1,0 +1,142 @@
+//! One direction of a TCP connection: where its sequence numbers begin, and its assembler.
+
+use super::assembler::Assembler;
+
+/// Offset of the first byte of a direction. Not 0, so that what came before a guessed start has an offset too.
+const FIRST: u64 = 1 << 33;
+
+/// How far before the first captured piece the true start may lie when that start is awaited.
+const AWAITED: u64 = 1 << 20;
+
+#[derive(Debug)]
+pub(super) struct Side {
+    start: Start,
+    /// Sequence number of the byte with offset `FIRST`.
+    anchor: u32,
+    pub(super) assembler: Assembler,
+    pub(super) fin: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Start {
+    /// Nothing is known of this direction's sequence numbers.
+    Unknown,
+    /// Pieces are held until the SYN says where they begin.
+    Awaited,
+    /// The first byte is known, from a SYN or by the first piece of a connection joined late.
+    Known,
+}
+
+impl Default for Side {
+    fn default() -> Self {
+        let assembler = Assembler::starting_at(FIRST);
+        Self { start: Start::Unknown, anchor: 0, assembler, fin: false }
+    }
+}
+
+impl Side {
+    /// Whether sequence numbers can be placed.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.start == Start::Unknown
+    }
+
+    /// Whether pieces are held until the start is known.
+    pub(super) fn is_awaiting(&self) -> bool {
+        self.start == Start::Awaited
+    }
+
+    /// Whether the first byte has this sequence number, as far as is known.
+    pub(super) fn begins_at(&self, sequence: u32) -> bool {
+        self.start == Start::Known && self.anchor == sequence
+    }
+
+    /// Says that the first byte has this sequence number. A start that is known stays.
+    pub(super) fn begin(&mut self, sequence: u32) {
+        match self.start {
+            Start::Unknown => self.anchor = sequence,
+            Start::Awaited => {
+                let start = self.offset(sequence).unwrap_or(FIRST);
+                self.assembler.restart_at(start);
+            }
+            Start::Known => return,
+        }
+        self.start = Start::Known;
+    }
+
+    /// Says that pieces shall be held until [`Self::begin`] or [`Self::begin_anyway`]; `sequence` is the first one's.
+    pub(super) fn await_begin(&mut self, sequence: u32) {
+        if self.is_unknown() {
+            self.anchor = sequence.wrapping_sub(u32::try_from(AWAITED).unwrap_or(0));
+            self.start = Start::Awaited;
+        }
+    }
+
+    /// Begins with the first piece there is, since the start does not come.
+    pub(super) fn begin_anyway(&mut self) {
+        if self.start == Start::Awaited {
+            self.assembler.skip_gap();
+            self.start = Start::Known;
+        }
+    }
+
+    /// The offset of a sequence number, seen from the byte that comes next; `None` when it lies before everything.
+    pub(super) fn offset(&self, sequence: u32) -> Option<u64> {
+        let next = self.assembler.next_offset();
+        let ahead = sequence.wrapping_sub(self.sequence_of(next)).cast_signed();
+        next.checked_add_signed(i64::from(ahead))
+    }
+
+    /// Whether a sequence number lies where a receiver could accept it.
+    pub(super) fn accepts(&self, sequence: u32) -> bool {
+        const WINDOW: i32 = 1 << 20;
+        let next = self.assembler.next_offset();
+        let ahead = sequence.wrapping_sub(self.sequence_of(next)).cast_signed();
+        self.start != Start::Known || (-WINDOW..=WINDOW).contains(&ahead)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "sequence numbers wrap at 32 bits")]
+    fn sequence_of(&self, offset: u64) -> u32 {
+        self.anchor.wrapping_add(offset.wrapping_sub(FIRST) as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::Bounds;
+
+    const ROOMY: Bounds = Bounds { bytes: 1 << 20, pieces: 1 << 10 };
+
+    #[test]
+    fn sequence_numbers_wrap() {
+        let mut side = Side::default();
+        side.begin(u32::MAX - 1);
+        let first = side.offset(u32::MAX - 1).unwrap();
+        assert_eq!(side.assembler.pass(first, b"abcd"), Some(&b"abcd"[..]));
+        assert_eq!(side.offset(2), Some(first + 4));
+        assert_eq!(side.offset(u32::MAX), Some(first + 1));
+    }
+
+    #[test]
+    fn pieces_wait_for_a_start_that_comes_late() {
+        let mut side = Side::default();
+        side.await_begin(1005);
+        let at = side.offset(1005).unwrap();
+        side.assembler.insert(at, b"fgh", ROOMY).unwrap();
+        assert!(side.assembler.ready().is_empty());
+        side.begin(1003);
+        let at = side.offset(1003).unwrap();
+        side.assembler.insert(at, b"de", ROOMY).unwrap();
+        assert_eq!(side.assembler.ready(), b"defgh");
+    }
+
+    #[test]
+    fn a_start_that_never_comes_is_not_waited_for() {
+        let mut side = Side::default();
+        side.await_begin(1005);
+        let at = side.offset(1005).unwrap();
+        side.assembler.insert(at, b"fgh", ROOMY).unwrap();
+        side.begin_anyway();
+        assert_eq!(side.assembler.ready(), b"fgh");
+    }
+}

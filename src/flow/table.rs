@@ -1,0 +1,293 @@
+//! The table of connections: begins them, feeds them, ends them by FIN, RST, packet time or want of room.
+
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
+
+use super::StreamReader;
+use super::connection::Flow;
+use super::half_open::{HalfOpen, Syn};
+use crate::decode::Segment;
+use crate::model::{EndState, FlowKey, Moment, Session, Timestamp, limits};
+
+/// Seconds of packet time for which an ended connection is kept, for what arrives late.
+const LINGER_SECONDS: i64 = 2;
+
+/// A connection that ended: what TCP showed of it, and its reader.
+#[derive(Debug)]
+pub struct Ended<R> {
+    /// What TCP showed. `protocol` and `facts` are for the reader to fill in.
+    pub session: Session,
+    /// The reader, which has seen everything.
+    pub reader: R,
+}
+
+/// What a table counted besides the connections it gave out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TableCounts {
+    /// Connection attempts without an answer or data.
+    pub half_open: u64,
+    /// Of these, forgotten for want of room.
+    pub half_open_evicted: u64,
+    /// Connections ended for want of room.
+    pub evicted: u64,
+    /// Segments without payload that belong to no connection.
+    pub strays: u64,
+}
+
+/// The shard that a connection belongs to.
+///
+/// A fixed function of the key: which connections share a bound must not differ between two runs.
+#[must_use]
+pub fn shard_of(key: &FlowKey) -> usize {
+    let mix = key
+        .0
+        .iter()
+        .fold(0u64, |mix, word| (mix ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29));
+    usize::try_from(mix >> 40).unwrap_or(0) % limits::SHARDS
+}
+
+/// All connections of one shard.
+pub struct Table<R> {
+    index: HashMap<FlowKey, u32, foldhash::quality::RandomState>,
+    slots: Vec<Option<Flow<R>>>,
+    free: Vec<u32>,
+    half_open: HalfOpen,
+    idle: VecDeque<Deadline>,
+    lingering: VecDeque<Deadline>,
+    begun: u32,
+    held: usize,
+    ended: Vec<Ended<R>>,
+    counts: TableCounts,
+    capacity: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Deadline {
+    at: Timestamp,
+    slot: u32,
+    serial: u32,
+}
+
+impl<R: StreamReader> Default for Table<R> {
+    fn default() -> Self {
+        Self::with_capacity(limits::FLOWS / limits::SHARDS)
+    }
+}
+
+impl<R: StreamReader> Table<R> {
+    /// A table that follows at most `capacity` connections at once.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self {
+            index: HashMap::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            half_open: HalfOpen::default(),
+            idle: VecDeque::new(),
+            lingering: VecDeque::new(),
+            begun: 0,
+            held: 0,
+            ended: Vec::new(),
+            counts: TableCounts::default(),
+            capacity: capacity.max(1),
+        }
+    }
+
+    /// Takes the next segment of the shard. `key` and `swapped` are [`FlowKey::of`] its sender and receiver.
+    pub fn segment(&mut self, key: FlowKey, swapped: bool, segment: &Segment<'_>) {
+        if let Some(&slot) = self.index.get(&key) {
+            match self.flow(slot).and_then(|flow| flow.ended_before(segment)) {
+                None => return self.feed(slot, segment),
+                Some(end) => self.end(slot, end),
+            }
+        }
+        self.begin(key, swapped, segment);
+    }
+
+    /// Ends what is over at this packet time. To be called from time to time, at moments that depend on packets only.
+    pub fn tick(&mut self, now: Moment) {
+        self.half_open.tick(now);
+        while let Some(due) = self.lingering.pop_front_if(|due| due.at <= now.time) {
+            if let Some(end) = self.current(due).and_then(|flow| flow.finishing) {
+                self.end(due.slot, end);
+            }
+        }
+        while let Some(due) = self.idle.pop_front_if(|due| due.at <= now.time) {
+            let Some(flow) = self.current(due) else { continue };
+            let at = flow.session.last.time.plus_seconds(limits::IDLE_SECONDS);
+            if at <= now.time {
+                self.end(due.slot, EndState::Timeout);
+            } else {
+                self.idle.push_back(Deadline { at, ..due });
+            }
+        }
+    }
+
+    /// Ends everything: the capture is over.
+    pub fn finish(&mut self) {
+        let mut open: Vec<(Moment, u32)> = self
+            .slots
+            .iter()
+            .zip(0u32..)
+            .filter_map(|(flow, slot)| flow.as_ref().map(|flow| (flow.session.first, slot)))
+            .collect();
+        open.sort_unstable();
+        for (_, slot) in open {
+            let end = self.flow(slot).and_then(|flow| flow.finishing).unwrap_or(EndState::Open);
+            self.end(slot, end);
+        }
+        self.half_open.finish();
+    }
+
+    /// Gives out the connections that ended since the last call, in the order in which they did.
+    pub fn drain_ended(&mut self) -> std::vec::Drain<'_, Ended<R>> {
+        self.ended.drain(..)
+    }
+
+    /// Whether [`Self::drain_ended`] would give anything.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        !self.ended.is_empty()
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counts(&self) -> TableCounts {
+        TableCounts {
+            half_open: self.half_open.abandoned,
+            half_open_evicted: self.half_open.evicted,
+            ..self.counts
+        }
+    }
+
+    fn flow(&self, slot: u32) -> Option<&Flow<R>> {
+        self.slots.get(usize::try_from(slot).ok()?)?.as_ref()
+    }
+
+    fn current(&self, due: Deadline) -> Option<&Flow<R>> {
+        self.flow(due.slot).filter(|flow| flow.serial == due.serial)
+    }
+
+    /// A segment of no known connection.
+    fn begin(&mut self, key: FlowKey, swapped: bool, segment: &Segment<'_>) {
+        let flags = segment.flags;
+        let silent = segment.payload.is_empty() && segment.missing == 0;
+        let (from, to) = (segment.from, segment.to);
+        let ends = if swapped { [to, from] } else { [from, to] };
+        if flags.syn() && !flags.ack() && !flags.rst() && silent {
+            let syn = Syn {
+                client: from,
+                server: to,
+                sequence: segment.sequence,
+                vlan: segment.vlan,
+                at: segment.at,
+            };
+            return self.half_open.insert(key, swapped, &syn);
+        }
+        let syn = self.half_open.take(&key, ends);
+        if silent && syn.is_none() {
+            self.counts.strays += 1;
+            if flags.syn() && flags.ack() {
+                self.answer_without_question(key, swapped, segment);
+            }
+            return;
+        }
+        if silent && flags.rst() {
+            self.half_open.abandoned += 1;
+            return;
+        }
+        let slot = self.create(key, segment, syn);
+        self.feed(slot, segment);
+    }
+
+    /// A SYN-ACK whose SYN the capture does not have is kept as the SYN that it answers.
+    fn answer_without_question(&mut self, key: FlowKey, swapped: bool, segment: &Segment<'_>) {
+        let syn = Syn {
+            client: segment.to,
+            server: segment.from,
+            sequence: segment.acknowledgement.wrapping_sub(1),
+            vlan: segment.vlan,
+            at: segment.at,
+        };
+        self.half_open.insert(key, !swapped, &syn);
+    }
+
+    fn create(&mut self, key: FlowKey, segment: &Segment<'_>, syn: Option<Syn>) -> u32 {
+        if self.index.len() >= self.capacity {
+            self.evict();
+        }
+        self.begun = self.begun.wrapping_add(1);
+        let serial = self.begun;
+        let flow = Flow::new(key, serial, segment, syn);
+        let at = flow.session.last.time.plus_seconds(limits::IDLE_SECONDS);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        if let Some(place) = usize::try_from(slot).ok().and_then(|at| self.slots.get_mut(at)) {
+            *place = Some(flow);
+        }
+        self.index.insert(key, slot);
+        self.idle.push_back(Deadline { at, slot, serial });
+        slot
+    }
+
+    /// Makes room: ends the connection that was quiet longest, roughly, as a clock hand finds it.
+    fn evict(&mut self) {
+        for _ in 0..=self.idle.len() {
+            let Some(due) = self.idle.pop_front() else { return };
+            let Some(flow) = self.current(due) else { continue };
+            let at = flow.session.last.time.plus_seconds(limits::IDLE_SECONDS);
+            if at > due.at && flow.finishing.is_none() {
+                self.idle.push_back(Deadline { at, ..due });
+                continue;
+            }
+            let finishing = flow.finishing;
+            self.counts.evicted += u64::from(finishing.is_none());
+            return self.end(due.slot, finishing.unwrap_or(EndState::Open));
+        }
+    }
+
+    fn feed(&mut self, slot: u32, segment: &Segment<'_>) {
+        let Some(flow) = usize::try_from(slot)
+            .ok()
+            .and_then(|at| self.slots.get_mut(at))
+            .and_then(Option::as_mut)
+        else {
+            return;
+        };
+        let before = flow.held();
+        flow.take(segment);
+        let now = flow.held();
+        self.held = (self.held + now).saturating_sub(before);
+        if now > 0 && self.held > limits::PENDING_TOTAL / limits::SHARDS {
+            flow.session.stream.bound_reached = true;
+            flow.stop_reading();
+            self.held = self.held.saturating_sub(now);
+        }
+        if flow.finishing.is_none()
+            && let Some(end) = flow.verdict(segment)
+        {
+            flow.finishing = Some(end);
+            let at = segment.at.time.plus_seconds(LINGER_SECONDS);
+            let serial = flow.serial;
+            self.lingering.push_back(Deadline { at, slot, serial });
+        }
+    }
+
+    fn end(&mut self, slot: u32, end: EndState) {
+        let place = usize::try_from(slot).ok().and_then(|at| self.slots.get_mut(at));
+        let Some(mut flow) = place.and_then(Option::take) else { return };
+        self.held = self.held.saturating_sub(flow.held());
+        flow.flush();
+        flow.note_streams();
+        flow.session.end = end;
+        self.index.remove(&flow.key);
+        self.free.push(slot);
+        self.ended.push(Ended { session: flow.session, reader: flow.reader });
+    }
+}
+
+#[cfg(test)]
+mod tests;
