@@ -1,0 +1,425 @@
+//! What the handshake says: readable messages in, facts out. Knows nothing of records.
+
+use super::hello::{HelloOfServer, client_hello, server_hello, text};
+use super::names::is_tls13;
+use super::reader::{Reader, numbers};
+use crate::model::{
+    Alert, CertificateRequest, ClientHello, Der, Direction, KeyExchange, Moment, PerDirection,
+    RecordFact, Seen, TlsFacts, Why, limits,
+};
+
+/// A client record this long after ServerHello holds a Finished message, not an alert (RFC 8446: at least 32 bytes of
+/// verify data, 4 of header, 1 of content type and 16 of tag; an alert has 2).
+const FINISHED_RECORD: u16 = 50;
+
+/// Handshake message types (RFC 8446 section 4, RFC 5246 section 7.4, RFC 6066).
+mod kind {
+    pub(super) const CLIENT_HELLO: u8 = 1;
+    pub(super) const SERVER_HELLO: u8 = 2;
+    pub(super) const NEW_SESSION_TICKET: u8 = 4;
+    /// HelloRetryRequest of TLS 1.3 before draft 22.
+    pub(super) const HELLO_RETRY_DRAFT: u8 = 6;
+    pub(super) const CERTIFICATE: u8 = 11;
+    pub(super) const SERVER_KEY_EXCHANGE: u8 = 12;
+    pub(super) const CERTIFICATE_REQUEST: u8 = 13;
+    pub(super) const SERVER_HELLO_DONE: u8 = 14;
+    pub(super) const CERTIFICATE_VERIFY: u8 = 15;
+    pub(super) const CLIENT_KEY_EXCHANGE: u8 = 16;
+    pub(super) const CERTIFICATE_STATUS: u8 = 22;
+}
+
+/// The handshake of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Handshake {
+    pub(super) facts: TlsFacts,
+    encrypted_handshakes: PerDirection<u32>,
+    client_finished: bool,
+    /// Bytes of a direction are missing.
+    pub(super) gaps: bool,
+}
+
+impl Handshake {
+    /// The negotiated version; 0 before ServerHello.
+    pub(super) fn version(&self) -> u16 {
+        self.facts.server_hello.value().map_or(0, |hello| hello.version)
+    }
+
+    /// Whether records of this direction cannot be read any more.
+    pub(super) fn is_encrypted(&self, direction: Direction) -> bool {
+        is_tls13(self.version()) || self.facts.change_cipher[direction].is_some()
+    }
+
+    /// The SSLv2 framing holds a ClientHello.
+    pub(super) fn sslv2(&mut self, hello: Box<ClientHello>) {
+        self.letter(Direction::ToServer, 'c');
+        if !self.facts.client_hello.is_value() {
+            self.facts.client_hello = Seen::Value(hello);
+        }
+    }
+
+    /// A readable message.
+    pub(super) fn message(&mut self, direction: Direction, kind: u8, body: &[u8], at: Moment) {
+        match kind {
+            kind::CLIENT_HELLO => self.client_hello(body, at),
+            kind::SERVER_HELLO => self.server_hello(body, at),
+            kind::HELLO_RETRY_DRAFT if direction == Direction::ToClient => self.retry(at),
+            kind::NEW_SESSION_TICKET => self.ticket(body),
+            kind::CERTIFICATE => self.certificate(direction, body, at),
+            kind::CERTIFICATE_STATUS => self.status(body),
+            kind::SERVER_KEY_EXCHANGE => self.key_exchange(body, at),
+            kind::CERTIFICATE_REQUEST => self.request(body, at),
+            kind::SERVER_HELLO_DONE => self.server_done(),
+            kind::CERTIFICATE_VERIFY => self.verify(direction, body),
+            kind::CLIENT_KEY_EXCHANGE => self.client_exchange(),
+            _ => {}
+        }
+    }
+
+    /// The body of a message was too long to keep, or part of it is missing.
+    pub(super) fn unreadable(&mut self, direction: Direction, kind: u8, why: Why) {
+        let facts = &mut self.facts;
+        match (kind, direction) {
+            (kind::CLIENT_HELLO, _) => facts.client_hello.hide(why),
+            (kind::SERVER_HELLO, _) => facts.server_hello.hide(why),
+            (kind::CERTIFICATE, Direction::ToClient) => facts.server_chain.hide(why),
+            (kind::CERTIFICATE, Direction::ToServer) => facts.client_chain.hide(why),
+            (kind::SERVER_KEY_EXCHANGE, _) => facts.key_exchange.hide(why),
+            (kind::CERTIFICATE_REQUEST, _) => facts.certificate_request.hide(why),
+            _ => {}
+        }
+    }
+
+    /// A ChangeCipherSpec record.
+    pub(super) fn change_cipher(&mut self, direction: Direction, at: Moment) {
+        if is_tls13(self.version()) {
+            return;
+        }
+        self.letter(direction, 'i');
+        if self.facts.change_cipher[direction].is_some() {
+            self.facts.renegotiations += u32::from(direction == Direction::ToServer);
+            return;
+        }
+        self.facts.change_cipher[direction] = Some(at);
+        // A server that changes ciphers before it said anything else resumes an earlier session.
+        let abbreviated = direction == Direction::ToClient
+            && self.facts.server_hello.is_value()
+            && !self.gaps
+            && self.facts.resumed == Seen::NotReached
+            && self.facts.change_cipher.to_server.is_none();
+        if abbreviated {
+            self.facts.resumed = Seen::Value(true);
+        }
+        if self.facts.change_cipher[direction.reversed()].is_some() {
+            self.facts.established = Seen::Value(true);
+        }
+    }
+
+    /// A readable alert.
+    pub(super) fn alert(&mut self, direction: Direction, level: u8, description: u8, at: Moment) {
+        self.letter(direction, 'l');
+        if self.facts.alerts.len() < limits::ALERTS {
+            self.facts.alerts.push(Alert { direction, level, description, at });
+        }
+    }
+
+    /// The header of an encrypted record.
+    pub(super) fn encrypted(&mut self, record: RecordFact) {
+        const ALERT: u8 = 21;
+        const HANDSHAKE: u8 = 22;
+        const DATA: u8 = 23;
+        let direction = record.direction;
+        if self.facts.records.len() < limits::RECORD_FACTS {
+            self.facts.records.push(record);
+        } else {
+            self.facts.records_cut = true;
+        }
+        match record.content_type {
+            ALERT => self.facts.encrypted_alerts[direction] += 1,
+            HANDSHAKE => {
+                self.encrypted_handshakes[direction] += 1;
+                if self.encrypted_handshakes[direction] == 1 {
+                    self.letter(direction, 'f');
+                }
+            }
+            DATA if is_tls13(self.version()) => self.encrypted_13(record),
+            DATA => self.data(direction, record.at),
+            _ => {}
+        }
+    }
+
+    /// Whether nothing more can be learned of this connection.
+    pub(super) fn is_settled(&self) -> bool {
+        self.facts.records_cut
+    }
+
+    /// Gives the facts, with a reason for everything that was not seen.
+    pub(super) fn finish(mut self) -> TlsFacts {
+        let version = self.version();
+        let why = self.why_not(version);
+        let facts = &mut self.facts;
+        let resumed = facts.resumed == Seen::Value(true);
+        if is_tls13(version) {
+            facts.resumed.hide(Why::Gap);
+            for hide in [Why::Encrypted] {
+                facts.server_chain.hide(hide);
+                facts.client_chain.hide(hide);
+                facts.certificate_request.hide(hide);
+                facts.ocsp_staple.hide(hide);
+                facts.client_verify.hide(hide);
+            }
+            settle_established(&mut facts.established, self.client_finished, why);
+            return self.facts;
+        }
+        let why = if resumed { Some(Why::Resumed) } else { why };
+        settle_established(&mut facts.established, false, why);
+        if let Some(why) = why {
+            facts.client_hello.hide(why);
+            facts.server_hello.hide(why);
+            facts.server_chain.hide(why);
+            facts.client_chain.hide(why);
+            facts.certificate_request.hide(why);
+            facts.key_exchange.hide(why);
+            facts.ocsp_staple.hide(why);
+            facts.resumed.hide(why);
+            facts.client_verify.hide(why);
+        }
+        self.facts
+    }
+
+    /// Why things may be missing that do not depend on encryption.
+    fn why_not(&self, version: u16) -> Option<Why> {
+        if self.gaps {
+            Some(Why::Gap)
+        } else if self.facts.midstream {
+            Some(Why::MidStream)
+        } else if version != 0 && !self.facts.client_hello.is_value() {
+            Some(Why::OneSided)
+        } else {
+            None
+        }
+    }
+
+    fn letter(&mut self, direction: Direction, letter: char) {
+        if self.facts.history.len() < 32 {
+            let client = direction == Direction::ToServer;
+            self.facts.history.push(if client { letter.to_ascii_uppercase() } else { letter });
+        }
+    }
+
+    fn client_hello(&mut self, body: &[u8], at: Moment) {
+        self.letter(Direction::ToServer, 'c');
+        if self.facts.client_hello.is_value() {
+            return;
+        }
+        match client_hello(body, at) {
+            Some(hello) => self.facts.client_hello = Seen::Value(hello),
+            None => self.facts.client_hello.hide(Why::Malformed),
+        }
+    }
+
+    fn server_hello(&mut self, body: &[u8], at: Moment) {
+        match server_hello(body, at) {
+            Some(HelloOfServer::Retry) => self.retry(at),
+            Some(HelloOfServer::Hello(hello)) => {
+                self.letter(Direction::ToClient, 's');
+                if self.facts.server_hello.is_value() {
+                    return;
+                }
+                if is_tls13(hello.version) {
+                    self.facts.resumed = Seen::Value(hello.psk);
+                    self.facts.key_exchange = match hello.group {
+                        Some(group) => {
+                            Seen::Value(KeyExchange { at, group: Some(group), ..KeyExchange::default() })
+                        }
+                        None => Seen::Absent,
+                    };
+                }
+                self.facts.server_hello = Seen::Value(hello);
+            }
+            None => self.facts.server_hello.hide(Why::Malformed),
+        }
+    }
+
+    fn retry(&mut self, at: Moment) {
+        self.letter(Direction::ToClient, 'j');
+        self.facts.hello_retry.get_or_insert(at);
+    }
+
+    fn ticket(&mut self, body: &[u8]) {
+        self.letter(Direction::ToClient, 't');
+        self.facts.tickets += 1;
+        self.facts.ticket_lifetime = Reader(body).u32();
+    }
+
+    fn certificate(&mut self, direction: Direction, body: &[u8], at: Moment) {
+        self.letter(direction, 'x');
+        let chain = certificate_list(body);
+        let (seen, place) = match direction {
+            Direction::ToClient => (&mut self.facts.server_chain, &mut self.facts.server_chain_at),
+            Direction::ToServer => (&mut self.facts.client_chain, &mut self.facts.client_chain_at),
+        };
+        if seen.is_value() {
+            return;
+        }
+        match chain {
+            Some(chain) => *seen = Seen::Value(chain),
+            None => seen.hide(Why::Malformed),
+        }
+        place.get_or_insert(at);
+        if direction == Direction::ToClient && self.facts.resumed == Seen::NotReached {
+            self.facts.resumed = Seen::Value(false);
+        }
+    }
+
+    /// CertificateStatus (RFC 6066 section 8): one byte of type and the response.
+    fn status(&mut self, body: &[u8]) {
+        let mut r = Reader(body);
+        let response = r.u8().and_then(|_| r.vec24());
+        self.facts.ocsp_staple = response.map(<[u8]>::len).into();
+    }
+
+    fn key_exchange(&mut self, body: &[u8], at: Moment) {
+        self.letter(Direction::ToClient, 'k');
+        let suite = self.facts.server_hello.value().map_or(0, |hello| hello.suite);
+        let version = self.version();
+        match key_exchange(body, suite, version, at) {
+            Some(exchange) => self.facts.key_exchange = Seen::Value(exchange),
+            None => self.facts.key_exchange.hide(Why::Malformed),
+        }
+    }
+
+    fn request(&mut self, body: &[u8], at: Moment) {
+        self.letter(Direction::ToClient, 'r');
+        match certificate_request(body, self.version(), at) {
+            Some(request) => self.facts.certificate_request = Seen::Value(request),
+            None => self.facts.certificate_request.hide(Why::Malformed),
+        }
+    }
+
+    /// The server said all it has to say: what did not come by now is not there.
+    fn server_done(&mut self) {
+        if self.facts.resumed == Seen::NotReached {
+            self.facts.resumed = Seen::Value(false);
+        }
+        if !self.gaps {
+            let facts = &mut self.facts;
+            facts.server_chain.settle_absent();
+            facts.certificate_request.settle_absent();
+            facts.key_exchange.settle_absent();
+            facts.ocsp_staple.settle_absent();
+            if facts.certificate_request == Seen::Absent {
+                facts.client_chain.settle_absent();
+                facts.client_verify.settle_absent();
+            }
+        }
+    }
+
+    fn verify(&mut self, direction: Direction, body: &[u8]) {
+        self.letter(direction, 'v');
+        if direction == Direction::ToServer {
+            // Before TLS 1.2 the message begins with the signature itself.
+            let scheme = if self.version() == 0x0303 { Reader(body).u16() } else { Some(0) };
+            self.facts.client_verify = scheme.into();
+        }
+    }
+
+    fn client_exchange(&mut self) {
+        if !self.gaps {
+            self.facts.client_chain.settle_absent();
+        }
+    }
+
+    fn data(&mut self, direction: Direction, at: Moment) {
+        if self.facts.application_data[direction].is_none() {
+            self.facts.application_data[direction] = Some(at);
+            self.letter(direction, 'd');
+        }
+    }
+
+    /// Under TLS 1.3 the rest of the handshake travels in records of type application data.
+    fn encrypted_13(&mut self, record: RecordFact) {
+        if self.client_finished {
+            return self.data(record.direction, record.at);
+        }
+        if record.direction == Direction::ToServer && record.length >= FINISHED_RECORD {
+            self.client_finished = true;
+            let server = self.facts.records.iter().any(|one| one.direction == Direction::ToClient);
+            if server {
+                self.facts.established = Seen::Value(true);
+            }
+        }
+    }
+}
+
+fn settle_established(established: &mut Seen<bool>, maybe: bool, why: Option<Why>) {
+    match why {
+        Some(why) => established.hide(why),
+        None if maybe => established.hide(Why::Encrypted),
+        None if *established == Seen::NotReached => *established = Seen::Value(false),
+        None => {}
+    }
+}
+
+fn certificate_list(body: &[u8]) -> Option<Vec<Der>> {
+    let mut list = Reader(Reader(body).vec24()?);
+    let mut chain = Vec::new();
+    while !list.is_empty() {
+        let der = list.vec24()?;
+        if chain.len() < limits::CHAIN_CERTIFICATES {
+            chain.push(Der(der.into()));
+        }
+    }
+    Some(chain)
+}
+
+/// ServerKeyExchange. Which form it has depends on the suite: ECDHE names a group, DHE sends the prime.
+fn key_exchange(body: &[u8], suite: u16, version: u16, at: Moment) -> Option<KeyExchange> {
+    const NAMED_CURVE: u8 = 3;
+    let mut r = Reader(body);
+    let mut exchange = KeyExchange { at, ..KeyExchange::default() };
+    match super::suites::key_exchange(suite) {
+        super::suites::Exchange::Ecdhe => {
+            if r.u8()? != NAMED_CURVE {
+                return Some(exchange);
+            }
+            exchange.group = Some(r.u16()?);
+            r.vec8()?;
+        }
+        super::suites::Exchange::Dhe => {
+            let prime = r.vec16()?;
+            exchange.dh_bits = Some(bits(prime));
+            r.vec16()?;
+            r.vec16()?;
+        }
+        super::suites::Exchange::Other => return Some(exchange),
+    }
+    if version == 0x0303 && !r.is_empty() {
+        exchange.signature_scheme = Some(r.u16()?);
+    }
+    Some(exchange)
+}
+
+/// Bits of a big-endian number.
+fn bits(number: &[u8]) -> u32 {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let Some(first) = number.get(zeros) else { return 0 };
+    let whole = u32::try_from(number.len() - zeros).unwrap_or(u32::MAX).saturating_mul(8);
+    whole.saturating_sub(first.leading_zeros())
+}
+
+fn certificate_request(body: &[u8], version: u16, at: Moment) -> Option<CertificateRequest> {
+    let mut r = Reader(body);
+    let types = r.vec8()?.to_vec();
+    let signature_schemes =
+        if version == 0x0303 { numbers(r.vec16()?, limits::HELLO_ENTRIES) } else { Vec::new() };
+    let mut list = Reader(r.vec16()?);
+    let mut authorities = Vec::new();
+    while !list.is_empty() && authorities.len() < limits::HELLO_ENTRIES {
+        authorities.push(name_of(list.vec16()?));
+    }
+    Some(CertificateRequest { at, types, signature_schemes, authorities })
+}
+
+fn name_of(der: &[u8]) -> String {
+    crate::pki::name_text(der).unwrap_or_else(|| text(der))
+}

@@ -1,0 +1,251 @@
+//! ClientHello and ServerHello (RFC 8446 section 4.1, RFC 5246 section 7.4.1; the SSLv2 framing of RFC 5246 appendix E.2).
+//!
+//! Extensions are walked one by one; one that cannot be read is noted and does not hide the others.
+
+use super::names::is_grease;
+use super::reader::{Reader, numbers};
+use crate::model::{ClientHello, Moment, ServerHello, escape_bytes, limits};
+
+/// The random that makes a ServerHello a HelloRetryRequest (RFC 8446 section 4.1.3).
+const RETRY_RANDOM: [u8; 32] = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
+
+const FALLBACK_SCSV: u16 = 0x5600;
+const RENEGOTIATION_SCSV: u16 = 0x00ff;
+
+/// Extension types that are looked into.
+mod extension {
+    pub(super) const SERVER_NAME: u16 = 0;
+    pub(super) const STATUS_REQUEST: u16 = 5;
+    pub(super) const GROUPS: u16 = 10;
+    pub(super) const SIGNATURE_ALGORITHMS: u16 = 13;
+    pub(super) const ALPN: u16 = 16;
+    pub(super) const ENCRYPT_THEN_MAC: u16 = 22;
+    pub(super) const EXTENDED_MASTER_SECRET: u16 = 23;
+    pub(super) const SESSION_TICKET: u16 = 35;
+    pub(super) const PRE_SHARED_KEY: u16 = 41;
+    pub(super) const EARLY_DATA: u16 = 42;
+    pub(super) const SUPPORTED_VERSIONS: u16 = 43;
+    pub(super) const PSK_MODES: u16 = 45;
+    pub(super) const POST_HANDSHAKE_AUTH: u16 = 49;
+    pub(super) const KEY_SHARE: u16 = 51;
+    pub(super) const ECH: u16 = 0xfe0d;
+    pub(super) const RENEGOTIATION_INFO: u16 = 0xff01;
+    /// key_share of TLS 1.3 up to draft 22.
+    pub(super) const KEY_SHARE_DRAFT: u16 = 40;
+}
+
+/// A ServerHello message is one of two things.
+pub(super) enum HelloOfServer {
+    Hello(Box<ServerHello>),
+    Retry,
+}
+
+/// Reads the body of a ClientHello; `None` when its fixed part makes no sense.
+pub(super) fn client_hello(body: &[u8], at: Moment) -> Option<Box<ClientHello>> {
+    let mut r = Reader(body);
+    let mut hello = Box::new(ClientHello { at, legacy_version: r.u16()?, ..ClientHello::default() });
+    r.take(32)?;
+    hello.session_id = r.vec8()?.to_vec();
+    let suites = r.vec16()?;
+    hello.compressions = r.vec8()?.to_vec();
+    note_suites(&mut hello, &numbers(suites, limits::HELLO_ENTRIES));
+    if let Some(extensions) = r.vec16() {
+        walk(extensions, |kind, body| read_client_extension(&mut hello, kind, body))
+            .unwrap_or_else(|| hello.malformed = true);
+    } else {
+        hello.malformed |= !r.is_empty();
+    }
+    Some(hello)
+}
+
+/// Reads a ClientHello in SSLv2 framing, behind the two-byte header.
+pub(super) fn sslv2_hello(body: &[u8], at: Moment) -> Option<Box<ClientHello>> {
+    let mut r = Reader(body);
+    if r.u8()? != 1 {
+        return None;
+    }
+    let legacy_version = r.u16()?;
+    let (suites, session, challenge) = (r.u16()?, r.u16()?, r.u16()?);
+    let suites = r.take(usize::from(suites))?;
+    r.take(usize::from(session))?;
+    r.take(usize::from(challenge))?;
+    let mut hello =
+        Box::new(ClientHello { at, sslv2: true, legacy_version, ..ClientHello::default() });
+    // Three bytes a suite: those of SSLv3 and later have a zero before their number.
+    let tls: Vec<u16> = suites
+        .as_chunks::<3>()
+        .0
+        .iter()
+        .filter(|[first, ..]| *first == 0)
+        .map(|[_, high, low]| u16::from_be_bytes([*high, *low]))
+        .collect();
+    note_suites(&mut hello, &tls);
+    Some(hello)
+}
+
+/// Reads the body of a ServerHello or HelloRetryRequest.
+pub(super) fn server_hello(body: &[u8], at: Moment) -> Option<HelloOfServer> {
+    let mut r = Reader(body);
+    let version = r.u16()?;
+    let random = r.take(32)?;
+    if random == RETRY_RANDOM {
+        return Some(HelloOfServer::Retry);
+    }
+    let mut hello = Box::new(ServerHello { at, version, ..ServerHello::default() });
+    hello.downgrade_sentinel = match random.last_chunk() {
+        Some(b"DOWNGRD\x01") => Some(1),
+        Some(b"DOWNGRD\x00") => Some(0),
+        _ => None,
+    };
+    // Drafts of TLS 1.3 before the 22nd have neither session id nor compression method.
+    if (0x7f00..0x7f16).contains(&version) {
+        hello.suite = r.u16()?;
+    } else {
+        hello.session_id = r.vec8()?.to_vec();
+        hello.suite = r.u16()?;
+        hello.compression = r.u8()?;
+    }
+    if let Some(extensions) = r.vec16() {
+        walk(extensions, |kind, body| read_server_extension(&mut hello, kind, body))
+            .unwrap_or_else(|| hello.malformed = true);
+    }
+    Some(HelloOfServer::Hello(hello))
+}
+
+fn note_suites(hello: &mut ClientHello, suites: &[u16]) {
+    for &suite in suites {
+        match suite {
+            FALLBACK_SCSV => hello.fallback = true,
+            RENEGOTIATION_SCSV => hello.secure_renegotiation = true,
+            _ if is_grease(suite) => hello.grease = true,
+            _ => hello.suites.push(suite),
+        }
+    }
+}
+
+/// Calls `read` for each extension; `None` when one of them, or the list, could not be read.
+fn walk(extensions: &[u8], mut read: impl FnMut(u16, &[u8]) -> Option<()>) -> Option<()> {
+    let mut r = Reader(extensions);
+    let mut readable = Some(());
+    for _ in 0..limits::HELLO_ENTRIES {
+        if r.is_empty() {
+            break;
+        }
+        let kind = r.u16()?;
+        let body = r.vec16()?;
+        readable = read(kind, body).and(readable);
+    }
+    readable
+}
+
+fn read_client_extension(hello: &mut ClientHello, kind: u16, body: &[u8]) -> Option<()> {
+    if is_grease(kind) {
+        hello.grease = true;
+        return Some(());
+    }
+    hello.extensions.push(kind);
+    let mut r = Reader(body);
+    match kind {
+        extension::SERVER_NAME => hello.sni = server_name(&mut r)?,
+        extension::STATUS_REQUEST => hello.wants_staple = true,
+        extension::GROUPS => hello.groups = without_grease(r.vec16()?, &mut hello.grease),
+        extension::SIGNATURE_ALGORITHMS => {
+            hello.signature_schemes = without_grease(r.vec16()?, &mut hello.grease);
+        }
+        extension::ALPN => hello.alpn = protocol_names(r.vec16()?, &mut hello.grease)?,
+        extension::ENCRYPT_THEN_MAC => hello.encrypt_then_mac = true,
+        extension::EXTENDED_MASTER_SECRET => hello.extended_master_secret = true,
+        extension::SESSION_TICKET => hello.ticket = !body.is_empty(),
+        extension::PRE_SHARED_KEY => hello.psk = true,
+        extension::EARLY_DATA => hello.early_data = true,
+        extension::SUPPORTED_VERSIONS => {
+            hello.versions = without_grease(r.vec8()?, &mut hello.grease);
+        }
+        extension::PSK_MODES => hello.psk_modes = r.vec8()?.to_vec(),
+        extension::POST_HANDSHAKE_AUTH => hello.post_handshake_auth = true,
+        extension::KEY_SHARE | extension::KEY_SHARE_DRAFT => {
+            key_shares(r.vec16()?, hello)?;
+        }
+        extension::ECH => hello.ech = body.first() == Some(&0),
+        extension::RENEGOTIATION_INFO => hello.secure_renegotiation = true,
+        _ => {}
+    }
+    Some(())
+}
+
+fn read_server_extension(hello: &mut ServerHello, kind: u16, body: &[u8]) -> Option<()> {
+    hello.extensions.push(kind);
+    let mut r = Reader(body);
+    match kind {
+        extension::ALPN => {
+            hello.alpn = protocol_names(r.vec16()?, &mut false)?.into_iter().next();
+        }
+        extension::ENCRYPT_THEN_MAC => hello.encrypt_then_mac = true,
+        extension::EXTENDED_MASTER_SECRET => hello.extended_master_secret = true,
+        extension::SESSION_TICKET => hello.ticket = true,
+        extension::PRE_SHARED_KEY => hello.psk = true,
+        extension::SUPPORTED_VERSIONS => hello.version = r.u16()?,
+        extension::KEY_SHARE | extension::KEY_SHARE_DRAFT => hello.group = Some(r.u16()?),
+        extension::RENEGOTIATION_INFO => hello.secure_renegotiation = true,
+        _ => {}
+    }
+    Some(())
+}
+
+fn server_name(r: &mut Reader<'_>) -> Option<Option<String>> {
+    if r.is_empty() {
+        return Some(None);
+    }
+    let mut list = Reader(r.vec16()?);
+    while !list.is_empty() {
+        let kind = list.u8()?;
+        let name = list.vec16()?;
+        if kind == 0 {
+            return Some(Some(text(name)));
+        }
+    }
+    Some(None)
+}
+
+fn protocol_names(list: &[u8], grease: &mut bool) -> Option<Vec<String>> {
+    let mut r = Reader(list);
+    let mut names = Vec::new();
+    while !r.is_empty() && names.len() < limits::HELLO_ENTRIES {
+        let name = r.vec8()?;
+        match name {
+            [a, b] if is_grease(u16::from_be_bytes([*a, *b])) => *grease = true,
+            _ => names.push(text(name)),
+        }
+    }
+    Some(names)
+}
+
+fn key_shares(list: &[u8], hello: &mut ClientHello) -> Option<()> {
+    let mut r = Reader(list);
+    while !r.is_empty() && hello.key_shares.len() < limits::HELLO_ENTRIES {
+        let group = r.u16()?;
+        r.vec16()?;
+        if is_grease(group) {
+            hello.grease = true;
+        } else {
+            hello.key_shares.push(group);
+        }
+    }
+    Some(())
+}
+
+fn without_grease(bytes: &[u8], grease: &mut bool) -> Vec<u16> {
+    let mut all = numbers(bytes, limits::HELLO_ENTRIES);
+    let before = all.len();
+    all.retain(|number| !is_grease(*number));
+    *grease |= all.len() < before;
+    all
+}
+
+/// Text from the wire, bounded and inert.
+pub(super) fn text(bytes: &[u8]) -> String {
+    escape_bytes(bytes.get(..limits::TEXT_BYTES).unwrap_or(bytes))
+}

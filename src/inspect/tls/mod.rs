@@ -1,0 +1,412 @@
+//! TLS: the record layer (RFC 8446 section 5, RFC 5246 section 6) from SSLv2's hello to TLS 1.3.
+//!
+//! Reads record headers, hands readable handshake messages to [`handshake`], and keeps the lengths of what is encrypted.
+//! Bodies of encrypted records are skipped without being looked at or held.
+
+mod handshake;
+mod hello;
+mod names;
+mod reader;
+mod suites;
+
+pub use names::{alert_name, group_bits, group_name, is_tls13, scheme_name, version_name};
+pub use suites::suite_name;
+
+use super::{Head, Inspector, Next, Probe, Protocol};
+use crate::model::{
+    Direction, Evident, Facts, Moment, PerDirection, RecordFact, Why, limits,
+};
+use handshake::Handshake;
+
+const CHANGE_CIPHER_SPEC: u8 = 20;
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
+const HEARTBEAT: u8 = 24;
+const HEADER: usize = 5;
+
+/// Longest fragment of a record: 2^14 and what compression and encryption may add in TLS 1.2.
+const FRAGMENT: usize = (1 << 14) + 2048;
+
+/// The entry in the table of protocols.
+pub struct Tls;
+
+impl Protocol for Tls {
+    fn name(&self) -> &'static str {
+        "tls"
+    }
+
+    fn probe(&self, head: &Head<'_>) -> Probe {
+        match *head.bytes {
+            [first, ..] if first & 0x80 != 0 => probe_sslv2(head),
+            [CHANGE_CIPHER_SPEC..=HEARTBEAT, ..] => probe_record(head),
+            [] => Probe::Unsure,
+            _ => Probe::No,
+        }
+    }
+
+    fn inspector(&self) -> Box<dyn Inspector> {
+        Box::<TlsInspector>::default()
+    }
+}
+
+/// `10000000 length, 1, version, lengths`: only a client begins so.
+fn probe_sslv2(head: &Head<'_>) -> Probe {
+    let Some(bytes) = head.bytes.get(..11) else {
+        return match *head.bytes {
+            [_, _, kind, ..] if kind != 1 => Probe::No,
+            [_, _, _, major, ..] if !matches!(major, 0 | 3) => Probe::No,
+            _ if head.from_start => Probe::Unsure,
+            _ => Probe::No,
+        };
+    };
+    let word = |at: usize| {
+        let pair = bytes.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
+        usize::from(u16::from_be_bytes(pair))
+    };
+    let length = word(0) & 0x7fff;
+    let lengths_add_up = 9 + word(5) + word(7) + word(9) == length && word(5).is_multiple_of(3);
+    let version = matches!(word(3), 0x0002 | 0x0300..=0x0304);
+    if bytes.get(2) != Some(&1) || !version || !lengths_add_up || word(5) == 0 {
+        Probe::No
+    } else if head.direction == Direction::ToServer {
+        Probe::Yes
+    } else {
+        Probe::Reversed
+    }
+}
+
+fn probe_record(head: &Head<'_>) -> Probe {
+    let Some(header) = Header::read(head.bytes) else {
+        let wrong_version = head.bytes.get(1).is_some_and(|major| *major != 3)
+            || head.bytes.get(2).is_some_and(|minor| *minor > 4);
+        return if wrong_version || head.bytes.len() >= HEADER { Probe::No } else { Probe::Unsure };
+    };
+    let sender = match (header.kind, head.bytes.get(HEADER)) {
+        (HANDSHAKE, None) => return Probe::Unsure,
+        (HANDSHAKE, Some(1 | 16)) => Some(Direction::ToServer),
+        (HANDSHAKE, Some(0 | 2 | 4 | 12 | 13 | 14 | 22)) => Some(Direction::ToClient),
+        (HANDSHAKE, Some(11 | 15 | 20)) if !head.from_start => None,
+        // An alert may be all that a server says to a client whose words make no sense to it: that is for the reader
+        // of these words to note. Joined late, anything with a sound header will do.
+        (HANDSHAKE, _) if head.from_start => return Probe::No,
+        (ALERT, _) if head.from_start && header.length != 2 => return Probe::No,
+        _ if head.from_start && header.kind != ALERT => return Probe::No,
+        _ => None,
+    };
+    if sender.is_none() && !head.from_start && !second_header_fits(head.bytes, &header) {
+        return Probe::No;
+    }
+    match sender {
+        Some(sender) if sender != head.direction => Probe::Reversed,
+        _ => Probe::Yes,
+    }
+}
+
+/// Whether what follows the first record, as far as it is there, is a record too.
+fn second_header_fits(bytes: &[u8], first: &Header) -> bool {
+    let rest = bytes.get(HEADER + first.length..).unwrap_or_default();
+    rest.len() < HEADER || Header::read(rest).is_some()
+}
+
+/// The header of a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Header {
+    kind: u8,
+    length: usize,
+}
+
+impl Header {
+    /// Reads it; `None` when there is none or it makes no sense.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let &[kind, 3, 0..=4, high, low, ..] = bytes else { return None };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let sound = (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&kind) && length <= FRAGMENT;
+        sound.then_some(Self { kind, length })
+    }
+}
+
+/// Reads one TLS connection.
+#[derive(Debug, Default)]
+struct TlsInspector {
+    handshake: Handshake,
+    sides: PerDirection<Side>,
+    mismatch: Option<Evident<&'static str>>,
+}
+
+/// Where one direction stands.
+#[derive(Debug, Default)]
+struct Side {
+    /// Bytes of the current record that are not looked at.
+    skip: usize,
+    /// Bytes of the current handshake record that are still to come.
+    handshake_left: usize,
+    /// A handshake message that began in an earlier record.
+    partial: Vec<u8>,
+    /// Bytes of an over-long handshake message that are still to come.
+    oversized: usize,
+    /// A record was read.
+    began: bool,
+    /// Bytes are missing and the next record must be found.
+    lost: bool,
+    /// The bytes are no records, or no more.
+    unreadable: bool,
+}
+
+impl Inspector for TlsInspector {
+    fn read(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Next) {
+        let mut used = 0;
+        loop {
+            let rest = bytes.get(used..).unwrap_or_default();
+            let Some(n) = self.step(direction, rest, at) else { break };
+            used += n;
+            if self.handshake.is_settled() || self.is_hopeless() {
+                return (bytes.len(), Next::Done);
+            }
+        }
+        (used, Next::More)
+    }
+
+    fn gap(&mut self, direction: Direction, missing: u64, _: Moment) -> Next {
+        let side = &mut self.sides[direction];
+        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+        if missing <= side.skip {
+            side.skip -= missing;
+            return Next::More;
+        }
+        self.handshake.gaps = true;
+        if let [kind, ..] = *side.partial.as_slice() {
+            self.handshake.unreadable(direction, kind, Why::Gap);
+        }
+        *side = Side { began: side.began, unreadable: side.unreadable, lost: true, ..Side::default() };
+        Next::More
+    }
+
+    fn finish(self: Box<Self>) -> Facts {
+        let mut handshake = self.handshake;
+        for direction in Direction::BOTH {
+            if let [kind, ..] = *self.sides[direction].partial.as_slice() {
+                handshake.unreadable(direction, kind, Why::Gap);
+            }
+        }
+        let hellos = &handshake.facts;
+        handshake.facts.midstream =
+            !hellos.client_hello.is_value() && !hellos.server_hello.is_value();
+        Facts {
+            tls: Some(Box::new(handshake.finish())),
+            mismatch: self.mismatch,
+            ..Facts::default()
+        }
+    }
+}
+
+impl TlsInspector {
+    /// Takes one thing from the front of what is there; `None` when more is needed.
+    fn step(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> Option<usize> {
+        let side = &mut self.sides[direction];
+        if bytes.is_empty() {
+            return None;
+        }
+        if side.unreadable {
+            return Some(bytes.len());
+        }
+        if side.skip > 0 {
+            let n = side.skip.min(bytes.len());
+            side.skip -= n;
+            return Some(n);
+        }
+        if side.handshake_left > 0 {
+            return self.handshake_bytes(direction, bytes, at);
+        }
+        if side.lost && Header::read(bytes).is_none() {
+            return if bytes.len() < HEADER { None } else { Some(bytes.len()) };
+        }
+        self.record(direction, bytes, at)
+    }
+
+    fn record(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> Option<usize> {
+        let first = !self.sides[direction].began;
+        if first && bytes.first().is_some_and(|byte| byte & 0x80 != 0) {
+            return self.sslv2_record(direction, bytes, at);
+        }
+        let Some(header) = Header::read(bytes) else {
+            return self.no_record(direction, bytes, at);
+        };
+        let body = bytes.get(HEADER..).unwrap_or_default();
+        if header.kind == HANDSHAKE && body.is_empty() && header.length > 0 {
+            return None;
+        }
+        let encrypted = self.handshake.is_encrypted(direction) && !self.is_alert_13(&header);
+        if !encrypted && matches!(header.kind, ALERT | CHANGE_CIPHER_SPEC) && body.len() < header.length
+        {
+            return None;
+        }
+        self.begin(direction, at);
+        if encrypted {
+            self.encrypted_record(direction, &header, at);
+        } else {
+            self.readable_record(direction, &header, body, at);
+        }
+        Some(HEADER)
+    }
+
+    /// Under TLS 1.3 an alert before the keys are there travels in clear.
+    fn is_alert_13(&self, header: &Header) -> bool {
+        header.kind == ALERT && header.length == 2 && is_tls13(self.handshake.version())
+    }
+
+    fn begin(&mut self, direction: Direction, at: Moment) {
+        let side = &mut self.sides[direction];
+        side.began = true;
+        side.lost = false;
+        self.handshake.facts.first_record.get_or_insert(at);
+    }
+
+    fn encrypted_record(&mut self, direction: Direction, header: &Header, at: Moment) {
+        let length = u16::try_from(header.length).unwrap_or(u16::MAX);
+        let content_type = header.kind;
+        self.handshake.encrypted(RecordFact { direction, content_type, length, at });
+        if content_type == CHANGE_CIPHER_SPEC {
+            self.handshake.change_cipher(direction, at);
+        }
+        self.sides[direction].skip = header.length;
+    }
+
+    fn readable_record(&mut self, direction: Direction, header: &Header, body: &[u8], at: Moment) {
+        match header.kind {
+            HANDSHAKE => {
+                self.sides[direction].handshake_left = header.length;
+                return;
+            }
+            ALERT => self.alerts(direction, body.get(..header.length).unwrap_or_default(), at),
+            CHANGE_CIPHER_SPEC => self.handshake.change_cipher(direction, at),
+            // Application data before any cipher change: the handshake was not seen, or this is early data.
+            _ => self.encrypted_record(direction, header, at),
+        }
+        self.sides[direction].skip = header.length;
+    }
+
+    fn alerts(&mut self, direction: Direction, body: &[u8], at: Moment) {
+        for [level, description] in body.as_chunks().0 {
+            if matches!(level, 1 | 2) {
+                self.handshake.alert(direction, *level, *description, at);
+            }
+        }
+    }
+
+    /// A ClientHello in SSLv2 framing.
+    fn sslv2_record(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> Option<usize> {
+        let length = usize::from(u16::from_be_bytes(*bytes.first_chunk()?) & 0x7fff);
+        let body = bytes.get(2..2 + length)?;
+        match hello::sslv2_hello(body, at) {
+            Some(hello) => {
+                self.begin(direction, at);
+                self.handshake.sslv2(hello);
+            }
+            None => return self.no_record(direction, bytes, at),
+        }
+        Some(2 + length)
+    }
+
+    /// These bytes are no record.
+    fn no_record(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> Option<usize> {
+        if bytes.len() < HEADER && Self::may_become_header(bytes) {
+            return None;
+        }
+        let answered = direction == Direction::ToClient && !self.sides[direction].began;
+        if answered && self.sides.to_server.began && !self.handshake.gaps {
+            self.mismatch.get_or_insert(Evident { value: "tls-to-plaintext", at });
+        }
+        self.handshake.gaps |= self.sides[direction].began;
+        self.sides[direction].unreadable = true;
+        Some(bytes.len())
+    }
+
+    fn may_become_header(bytes: &[u8]) -> bool {
+        matches!(
+            bytes,
+            [CHANGE_CIPHER_SPEC..=HEARTBEAT]
+                | [CHANGE_CIPHER_SPEC..=HEARTBEAT, 3]
+                | [CHANGE_CIPHER_SPEC..=HEARTBEAT, 3, 0..=4, ..]
+        )
+    }
+
+    fn is_hopeless(&self) -> bool {
+        self.sides.to_server.unreadable && self.sides.to_client.unreadable
+    }
+
+    /// Reads handshake messages as far as the record and the bytes reach. A message that lies whole before us is read
+    /// in place; one that goes on in the next record is put together.
+    fn handshake_bytes(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> Option<usize> {
+        let side = &mut self.sides[direction];
+        let body = bytes.get(..side.handshake_left).unwrap_or(bytes);
+        let record_ends = body.len() == side.handshake_left;
+        if side.oversized > 0 {
+            let n = side.oversized.min(body.len());
+            side.oversized -= n;
+            side.handshake_left -= n;
+            return Some(n);
+        }
+        if !side.partial.is_empty() {
+            return Some(self.continue_message(direction, body, at));
+        }
+        match whole_message(body) {
+            Some((kind, message)) => {
+                side.handshake_left -= 4 + message.len();
+                self.handshake.message(direction, kind, message, at);
+                Some(4 + message.len())
+            }
+            None if record_ends || body.len() > limits::HANDSHAKE_MESSAGE / 8 => {
+                side.handshake_left -= body.len();
+                self.start_message(direction, body);
+                Some(body.len())
+            }
+            None => None,
+        }
+    }
+
+    /// Keeps the beginning of a message that goes on in another record.
+    fn start_message(&mut self, direction: Direction, body: &[u8]) {
+        let side = &mut self.sides[direction];
+        match message_length(body) {
+            Some(length) if length > limits::HANDSHAKE_MESSAGE => {
+                side.oversized = (4 + length).saturating_sub(body.len());
+                let kind = body.first().copied().unwrap_or_default();
+                self.handshake.unreadable(direction, kind, Why::Bound);
+            }
+            _ => side.partial = body.to_vec(),
+        }
+    }
+
+    /// Adds to a message that began in an earlier record, and reads it when it is whole.
+    fn continue_message(&mut self, direction: Direction, body: &[u8], at: Moment) -> usize {
+        let side = &mut self.sides[direction];
+        let missing = match message_length(&side.partial) {
+            Some(length) => (4 + length).saturating_sub(side.partial.len()),
+            None => 4 - side.partial.len().min(4),
+        };
+        let n = missing.min(body.len());
+        side.partial.extend_from_slice(body.get(..n).unwrap_or_default());
+        side.handshake_left -= n;
+        let partial = std::mem::take(&mut side.partial);
+        match whole_message(&partial) {
+            Some((kind, message)) => self.handshake.message(direction, kind, message, at),
+            None => self.start_message(direction, &partial),
+        }
+        n
+    }
+}
+
+/// The length field of a handshake message.
+fn message_length(bytes: &[u8]) -> Option<usize> {
+    let &[_, a, b, c, ..] = bytes else { return None };
+    Some(usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c))
+}
+
+/// Type and body of the first message, when it is whole.
+fn whole_message(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let length = message_length(bytes)?;
+    Some((*bytes.first()?, bytes.get(4..4 + length)?))
+}
+
+#[cfg(test)]
+mod tests;
