@@ -71,6 +71,21 @@ pub const ALERTS: usize = 8;
 /// Distinct certificates held parsed at once.
 pub const CERTIFICATE_CACHE: usize = 65_536;
 
+/// Bytes of the certificates held parsed at once. A certificate may be as long as a handshake message, and a hostile
+/// peer sends a new one with every handshake.
+pub const CERTIFICATE_CACHE_BYTES: usize = 128 << 20;
+
+/// Alternative names, and extended key usages, kept of one certificate. Shared hosting reaches some hundreds of names;
+/// a message has room for 80,000.
+pub const CERTIFICATE_NAMES: usize = 1024;
+
+/// Bits of the largest RSA modulus with which a signature is verified. The work grows with the cube of it, and it is
+/// the peer who chooses it.
+pub const RSA_MODULUS_BITS: u64 = 8192;
+
+/// Bits of the largest RSA public exponent with which a signature is verified; 65537 has 17.
+pub const RSA_EXPONENT_BITS: u64 = 33;
+
 /// Bytes of one HTTP/1 head. Servers accept 8 to 64 KiB.
 pub const HTTP1_HEAD: usize = 64 * 1024;
 
