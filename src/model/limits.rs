@@ -79,12 +79,12 @@ pub const CERTIFICATE_CACHE_BYTES: usize = 128 << 20;
 /// a message has room for 80,000.
 pub const CERTIFICATE_NAMES: usize = 1024;
 
-/// Bits of the largest RSA modulus with which a signature is verified. The work grows with the cube of it, and it is
-/// the peer who chooses it.
-pub const RSA_MODULUS_BITS: u64 = 8192;
+/// Bits of the largest RSA modulus that wirelint computes with itself, where the cryptographic library refuses a key or
+/// hash that is too old for it. The peer chooses the size, and the work grows with its cube: 1 ms at this one.
+pub const RSA_MODULUS_BITS: u64 = 4096;
 
-/// Bits of the largest RSA public exponent with which a signature is verified; 65537 has 17.
-pub const RSA_EXPONENT_BITS: u64 = 33;
+/// Bits of the largest RSA public exponent that wirelint computes with itself: those of 65537.
+pub const RSA_EXPONENT_BITS: u64 = 17;
 
 /// Bytes of one HTTP/1 head. Servers accept 8 to 64 KiB.
 pub const HTTP1_HEAD: usize = 64 * 1024;

@@ -38,7 +38,7 @@ fn rsa(key: &[u8]) -> PublicKey {
     let Some((modulus, exponent)) = rsa_parts(key) else {
         return plain(KeyKind::Rsa, 0);
     };
-    PublicKey { exponent: small(exponent), ..plain(KeyKind::Rsa, bits(modulus)) }
+    PublicKey { exponent: small(exponent), ..plain(KeyKind::Rsa, size(modulus)) }
 }
 
 fn elliptic(parameters: Option<&Any<'_>>) -> PublicKey {
@@ -66,27 +66,30 @@ fn elliptic(parameters: Option<&Any<'_>>) -> PublicKey {
 /// The order of a curve that is spelled out: version, field, curve, base point, then the order (X9.62).
 fn explicit_order_bits(parameters: &Any<'_>) -> u32 {
     let order = elements(parameters.data).nth(4).filter(|any| is_universal(any, Tag::Integer));
-    order.map_or(0, |order| bits(order.data))
+    order.map_or(0, |order| size(order.data))
 }
 
 /// DSA's parameters are p, q and g; a certificate may leave them to its issuer's.
 fn dsa(parameters: Option<&Any<'_>>) -> PublicKey {
     let p = parameters.and_then(|parameters| elements(parameters.data).next());
-    plain(KeyKind::Dsa, p.map_or(0, |p| bits(p.data)))
+    plain(KeyKind::Dsa, p.map_or(0, |p| size(p.data)))
 }
 
 /// Bits of a big-endian number without its leading zeros.
-fn bits(number: &[u8]) -> u32 {
+pub(super) fn bits(number: &[u8]) -> u64 {
     let mut digits = number.iter().skip_while(|byte| **byte == 0);
-    let Some(first) = digits.next() else {
-        return 0;
-    };
-    let below = u32::try_from(digits.count()).unwrap_or(u32::MAX);
-    below.saturating_mul(8).saturating_add(8 - first.leading_zeros())
+    digits
+        .next()
+        .map_or(0, |first| digits.count() as u64 * 8 + u64::from(8 - first.leading_zeros()))
+}
+
+/// The same, for the facts.
+fn size(number: &[u8]) -> u32 {
+    u32::try_from(bits(number)).unwrap_or(u32::MAX)
 }
 
 fn small(number: &[u8]) -> Option<u64> {
-    (bits(number) <= u64::BITS)
+    (bits(number) <= 64)
         .then(|| number.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte)))
 }
 

@@ -1,4 +1,4 @@
-//! Verifying RSA signatures (RFC 8017) of any age: with the key sizes and hashes that libraries made for today refuse.
+//! Verifying RSA signatures (RFC 8017) of any age: with the key sizes and hashes that a library made for today refuses.
 //!
 //! Only public values pass through here, so nothing needs to take constant time. A modulus or exponent above its bound
 //! is not used: the peer chooses them, and the work grows with their size.
@@ -8,7 +8,7 @@ use sha2::{Sha224, Sha256, Sha384, Sha512};
 use x509_parser::asn1_rs::oid;
 use x509_parser::num_bigint::BigUint;
 
-use super::key::rsa_parts;
+use super::key::{bits, rsa_parts};
 use crate::model::{Seen, Why, limits};
 
 /// A hash function that is built in.
@@ -30,16 +30,53 @@ pub(super) struct Pss {
     pub(super) salt_length: usize,
 }
 
-/// Whether `key` made the RSASSA-PKCS1-v1_5 `signature` of `message`.
-pub(super) fn verify(key: &[u8], hash: Hash, message: &[u8], signature: &[u8]) -> Seen<bool> {
-    open(key, signature).map(|opened| {
-        pkcs1_block(hash, message, opened.block.len()).as_ref() == Some(&opened.block)
-    })
+/// The two ways to sign with RSA.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum RsaScheme {
+    /// RSASSA-PKCS1-v1_5.
+    Pkcs1(Hash),
+    /// RSASSA-PSS.
+    Pss(Pss),
 }
 
-/// Whether `key` made the RSASSA-PSS `signature` of `message`.
-pub(super) fn verify_pss(key: &[u8], pss: &Pss, message: &[u8], signature: &[u8]) -> Seen<bool> {
-    open(key, signature).map(|opened| pss_matches(opened, pss, message).unwrap_or(false))
+impl RsaScheme {
+    /// Whether the library has it: with keys that are usual, its no then means that the signature is wrong.
+    pub(super) fn is_usual(self) -> bool {
+        match self {
+            Self::Pkcs1(hash) => hash != Hash::Sha224,
+            Self::Pss(Pss { hash, mask_hash, salt_length }) => {
+                let strong = !matches!(hash, Hash::Sha1 | Hash::Sha224);
+                strong && mask_hash == hash && salt_length == hash.length()
+            }
+        }
+    }
+}
+
+/// Whether the library takes a key like this: 2048 to 8192 bits, an odd exponent of 3 to 33 bits, written as DER says.
+pub(super) fn is_usual_key(key: &[u8]) -> bool {
+    let Some((modulus, exponent)) = rsa_parts(key) else {
+        return false;
+    };
+    let as_der_says = |number: &[u8]| number.len() as u64 == bits(number) / 8 + 1;
+    let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
+    [modulus, exponent].into_iter().all(|number| as_der_says(number) && is_odd(number))
+        && (2048..=8192).contains(&bits(modulus))
+        && (2..=33).contains(&bits(exponent))
+}
+
+/// Whether `key` made the `signature` of `message`.
+pub(super) fn verify(
+    key: &[u8],
+    scheme: RsaScheme,
+    message: &[u8],
+    signature: &[u8],
+) -> Seen<bool> {
+    open(key, signature).map(|opened| match scheme {
+        RsaScheme::Pkcs1(hash) => {
+            pkcs1_block(hash, message, opened.block.len()).as_ref() == Some(&opened.block)
+        }
+        RsaScheme::Pss(pss) => pss_matches(opened, pss, message).unwrap_or(false),
+    })
 }
 
 /// What a signature says once the public key was applied to it.
@@ -56,11 +93,11 @@ fn open(key: &[u8], signature: &[u8]) -> Seen<Opened> {
     let Some((modulus, exponent)) = rsa_parts(key) else {
         return nothing;
     };
-    let (modulus, exponent) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));
-    let (modulus_bits, exponent_bits) = (modulus.bits(), exponent.bits());
-    if modulus_bits > limits::RSA_MODULUS_BITS || exponent_bits > limits::RSA_EXPONENT_BITS {
+    let modulus_bits = bits(modulus);
+    if modulus_bits > limits::RSA_MODULUS_BITS || bits(exponent) > limits::RSA_EXPONENT_BITS {
         return Seen::Hidden(Why::Bound);
     }
+    let (modulus, exponent) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));
     let length = usize::try_from(modulus_bits.div_ceil(8)).unwrap_or(usize::MAX);
     let number = BigUint::from_bytes_be(signature);
     if modulus_bits == 0 || signature.len() != length || number >= modulus {
@@ -95,7 +132,7 @@ fn der(tag: u8, parts: &[&[u8]]) -> Option<Vec<u8>> {
 }
 
 /// EMSA-PSS-VERIFY (RFC 8017 section 9.1.2); `None` where the block has not the shape it must have.
-fn pss_matches(opened: &Opened, pss: &Pss, message: &[u8]) -> Option<bool> {
+fn pss_matches(opened: &Opened, pss: Pss, message: &[u8]) -> Option<bool> {
     const TRAILER: u8 = 0xbc;
     let encoded_bits = opened.modulus_bits.checked_sub(1)?;
     let length = usize::try_from(encoded_bits.div_ceil(8)).ok()?;
@@ -177,5 +214,61 @@ impl Hash {
             Self::Sha384 => over::<Sha384>(parts),
             Self::Sha512 => over::<Sha512>(parts),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use x509_parser::certificate::X509Certificate;
+    use x509_parser::prelude::FromDer as _;
+
+    /// The library's verdict and ours on a certificate's own signature.
+    fn verdicts(der: &[u8], scheme: RsaScheme) -> (bool, Seen<bool>) {
+        let (_, certificate) = X509Certificate::from_der(der).unwrap();
+        let signed = &certificate.tbs_certificate;
+        let key = &signed.subject_pki.subject_public_key.data;
+        assert!(is_usual_key(key) && scheme.is_usual());
+        let ours = verify(key, scheme, signed.as_ref(), &certificate.signature_value.data);
+        (certificate.verify_signature(None).is_ok(), ours)
+    }
+
+    #[test]
+    fn the_library_agrees_where_it_has_a_say() {
+        let pss = Pss { hash: Hash::Sha256, mask_hash: Hash::Sha256, salt_length: 32 };
+        let cases = [
+            (&include_bytes!("testdata/pss-sha256.der")[..], RsaScheme::Pss(pss)),
+            (include_bytes!("testdata/rsa2048-sha512.der"), RsaScheme::Pkcs1(Hash::Sha512)),
+        ];
+        for (der, scheme) in cases {
+            assert_eq!(verdicts(der, scheme), (true, Seen::Value(true)));
+            for bit in 0..64 {
+                let mut damaged = der.to_vec();
+                let at = damaged.len() - 1 - bit * 4;
+                damaged[at] ^= 1 << (bit % 8);
+                assert_eq!(verdicts(&damaged, scheme), (false, Seen::Value(false)));
+            }
+        }
+    }
+
+    #[test]
+    fn keys_that_the_library_refuses_are_told() {
+        let der = |modulus: &[u8], exponent: &[u8]| {
+            let length = |n: usize| u8::try_from(n).unwrap();
+            let mut long = vec![0x02, 0x82];
+            long.extend(u16::try_from(modulus.len()).unwrap().to_be_bytes());
+            let parts = [&long, modulus, &[0x02, length(exponent.len())], exponent].concat();
+            let size = u16::try_from(parts.len()).unwrap().to_be_bytes();
+            [&[0x30, 0x82], &size[..], &parts].concat()
+        };
+        let modulus = |bytes: usize| [vec![0], vec![0xff; bytes]].concat();
+        assert!(is_usual_key(&der(&modulus(256), &[3])));
+        assert!(is_usual_key(&der(&modulus(1024), &[1, 0, 1])));
+        assert!(!is_usual_key(&der(&modulus(255), &[1, 0, 1])));
+        assert!(!is_usual_key(&der(&modulus(1025), &[1, 0, 1])));
+        assert!(!is_usual_key(&der(&modulus(256), &[2])));
+        assert!(!is_usual_key(&der(&modulus(256), &[1])));
+        assert!(!is_usual_key(&der(&modulus(256)[1..], &[3])));
+        assert!(!is_usual_key(&[]));
     }
 }

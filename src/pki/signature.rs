@@ -5,7 +5,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::signature_algorithm::RsaSsaPssParams;
 use x509_parser::x509::AlgorithmIdentifier;
 
-use super::rsa::{self, Hash, Pss};
+use super::rsa::{self, Hash, RsaScheme};
 use super::text::dotted;
 use crate::model::{KeyKind, PublicKey, Seen, SignatureAlgorithm, Why};
 
@@ -23,7 +23,8 @@ pub(super) fn algorithm(algorithm: &AlgorithmIdentifier<'_>) -> SignatureAlgorit
 
 /// Whether a self-issued certificate's own key verifies its signature.
 ///
-/// RSA is computed here, for the keys that matter most are the ones that a modern library refuses: 1024 bits, SHA-1.
+/// Where the library's no may mean that it finds a key or hash too weak, RSA is computed here: a self-signed certificate
+/// with 1024 bits or SHA-1 is the kind that most needs to be told from a forged one.
 pub(super) fn verifies_itself(certificate: &X509Certificate<'_>, key: &PublicKey) -> Seen<bool> {
     let Some(known) = known(&certificate.signature_algorithm) else {
         return Seen::Hidden(Why::Unverifiable);
@@ -31,29 +32,28 @@ pub(super) fn verifies_itself(certificate: &X509Certificate<'_>, key: &PublicKey
     if !known.scheme.is_made_by(key.kind) {
         return Seen::Value(false);
     }
-    let algorithm = &certificate.signature_algorithm;
+    let library = || certificate.verify_signature(None).is_ok();
     match known.scheme {
-        Scheme::Rsa(hash) => rsa_result(certificate, |key, signed, signature| {
-            rsa::verify(key, hash, signed, signature)
-        }),
-        Scheme::RsaPss => match pss(algorithm.parameters.as_ref()) {
-            Some(pss) => rsa_result(certificate, |key, signed, signature| {
-                rsa::verify_pss(key, &pss, signed, signature)
-            }),
+        Scheme::Rsa(_) | Scheme::RsaPss if library() => Seen::Value(true),
+        Scheme::Rsa(hash) => rsa_verdict(certificate, RsaScheme::Pkcs1(hash)),
+        Scheme::RsaPss => match pss(certificate.signature_algorithm.parameters.as_ref()) {
+            Some(pss) => rsa_verdict(certificate, RsaScheme::Pss(pss)),
             None => Seen::Hidden(Why::Unverifiable),
         },
         Scheme::Ecdsa if !is_usual_curve(certificate, key) => Seen::Hidden(Why::Unverifiable),
-        Scheme::Ecdsa | Scheme::Ed25519 => Seen::Value(certificate.verify_signature(None).is_ok()),
+        Scheme::Ecdsa | Scheme::Ed25519 => Seen::Value(library()),
         Scheme::Unverifiable => Seen::Hidden(Why::Unverifiable),
     }
 }
 
-fn rsa_result(
-    certificate: &X509Certificate<'_>,
-    verify: impl Fn(&[u8], &[u8], &[u8]) -> Seen<bool>,
-) -> Seen<bool> {
-    let key = &certificate.tbs_certificate.subject_pki.subject_public_key.data;
-    verify(key, certificate.tbs_certificate.as_ref(), &certificate.signature_value.data)
+/// The verdict on an RSA signature that the library did not accept.
+fn rsa_verdict(certificate: &X509Certificate<'_>, scheme: RsaScheme) -> Seen<bool> {
+    let signed = &certificate.tbs_certificate;
+    let key = &signed.subject_pki.subject_public_key.data;
+    if scheme.is_usual() && rsa::is_usual_key(key) {
+        return Seen::Value(false);
+    }
+    rsa::verify(key, scheme, signed.as_ref(), &certificate.signature_value.data)
 }
 
 /// Whether the library at hand can verify with this key: P-256 or P-384, the point not compressed.
@@ -65,7 +65,7 @@ fn is_usual_curve(certificate: &X509Certificate<'_>, key: &PublicKey) -> bool {
 }
 
 /// The parameters of RSASSA-PSS (RFC 4055 section 3.1); `None` when they ask for what is not built in.
-fn pss(parameters: Option<&Any<'_>>) -> Option<Pss> {
+fn pss(parameters: Option<&Any<'_>>) -> Option<rsa::Pss> {
     const MGF1: &[u8] = &oid!(raw 1.2.840.113549.1.1.8);
     const USUAL_TRAILER: u32 = 1;
     let parameters = RsaSsaPssParams::try_from(parameters?).ok()?;
@@ -73,7 +73,7 @@ fn pss(parameters: Option<&Any<'_>>) -> Option<Pss> {
     if mask.mgf.as_bytes() != MGF1 || parameters.trailer_field() != USUAL_TRAILER {
         return None;
     }
-    Some(Pss {
+    Some(rsa::Pss {
         hash: Hash::of(parameters.hash_algorithm_oid().as_bytes())?,
         mask_hash: Hash::of(mask.hash.as_bytes())?,
         salt_length: usize::try_from(parameters.salt_length()).ok()?,

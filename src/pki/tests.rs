@@ -314,7 +314,8 @@ fn the_same_key_in_two_certificates_has_the_same_digest() {
 #[test]
 fn a_modulus_too_large_to_be_worth_it_is_not_computed_with() {
     let zero = [0x30, 0x06, 0x02, 0x01, 0x00, 0x02, 0x01, 0x03];
-    assert_eq!(rsa::verify(&zero, rsa::Hash::Sha1, b"", &[]), Seen::Value(false));
+    let scheme = rsa::RsaScheme::Pkcs1(rsa::Hash::Sha1);
+    assert_eq!(rsa::verify(&zero, scheme, b"", &[]), Seen::Value(false));
     let bytes = usize::try_from(limits::RSA_MODULUS_BITS / 8).unwrap() + 1;
     let mut key = vec![0x30, 0x82, 0, 0, 0x02, 0x82];
     key.extend(u16::try_from(bytes).unwrap().to_be_bytes());
@@ -322,7 +323,7 @@ fn a_modulus_too_large_to_be_worth_it_is_not_computed_with() {
     key.extend([0x02, 0x01, 0x03]);
     let length = u16::try_from(key.len() - 4).unwrap().to_be_bytes();
     key[2..4].copy_from_slice(&length);
-    let verdict = rsa::verify(&key, rsa::Hash::Sha1, b"", &vec![1; bytes]);
+    let verdict = rsa::verify(&key, scheme, b"", &vec![1; bytes]);
     assert_eq!(verdict, Seen::Hidden(Why::Bound));
 }
 
