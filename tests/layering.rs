@@ -1,6 +1,8 @@
 //! The layers of `src/lib.rs` hold: nothing imports upwards, no outside crate leaves its fence, no file grows without
 //! end. Reads the sources as text, so that a slip in code that is not compiled here is found as well.
 
+#![cfg(test)]
+
 #[path = "support/rust_source.rs"]
 mod rust_source;
 

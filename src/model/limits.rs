@@ -75,6 +75,10 @@ pub const CERTIFICATE_CACHE: usize = 65_536;
 /// peer sends a new one with every handshake.
 pub const CERTIFICATE_CACHE_BYTES: usize = 128 << 20;
 
+/// Bytes of a subject or issuer in one line, after which no further part of it is added. Certificates made before
+/// alternative names were usual list a hundred hosts in their subject.
+pub const DISTINGUISHED_NAME_BYTES: usize = 4096;
+
 /// Alternative names, and extended key usages, kept of one certificate. Shared hosting reaches some hundreds of names;
 /// a message has room for 80,000.
 pub const CERTIFICATE_NAMES: usize = 1024;

@@ -12,7 +12,7 @@ pub(super) fn one_line(name: &X509Name<'_>) -> String {
     let mut out = String::new();
     for part in name.iter_rdn() {
         for (index, attribute) in part.iter().enumerate() {
-            if out.len() >= limits::TEXT_BYTES {
+            if out.len() >= limits::DISTINGUISHED_NAME_BYTES {
                 out.push(CUT);
                 return out;
             }

@@ -106,7 +106,9 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     let shown = bytes.get(..limits::TEXT_BYTES / 2).unwrap_or(bytes);
     let mut out = String::with_capacity(shown.len() * 2);
     for byte in shown {
-        let _infallible = write!(out, "{byte:02x}");
+        out.extend(
+            [byte >> 4, byte & 0x0f].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')),
+        );
     }
     if shown.len() < bytes.len() {
         out.push(CUT);

@@ -5,26 +5,26 @@
 
 /// A word or sign of a source file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Token {
+pub(crate) struct Token {
     /// An identifier, a number, `::`, or one other character.
-    pub text: String,
+    pub(crate) text: String,
     /// Line, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
 /// A path as it is meant, use declarations spelled out: `["crate", "model", "Seen"]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Path {
+pub(crate) struct Path {
     /// Its segments; the last may be `*`.
-    pub segments: Vec<String>,
+    pub(crate) segments: Vec<String>,
     /// Names of the inline modules that it stands in, outermost first.
-    pub within: Vec<String>,
+    pub(crate) within: Vec<String>,
     /// Line of its first word.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
 /// The words of a file in order.
-pub fn tokens(source: &str) -> Vec<Token> {
+pub(crate) fn tokens(source: &str) -> Vec<Token> {
     let mut lexer = Lexer { chars: source.chars().collect(), at: 0, line: 1, out: Vec::new() };
     while lexer.peek(0).is_some() {
         lexer.step();
@@ -33,7 +33,7 @@ pub fn tokens(source: &str) -> Vec<Token> {
 }
 
 /// The paths of a file in order: every use declaration, and everything with `::` in it.
-pub fn paths(tokens: &[Token]) -> Vec<Path> {
+pub(crate) fn paths(tokens: &[Token]) -> Vec<Path> {
     let mut finder = Finder { tokens, at: 0, depth: 0, within: Vec::new(), out: Vec::new() };
     while finder.at < tokens.len() {
         finder.step();
