@@ -102,7 +102,8 @@ impl Signals {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::env;
@@ -129,7 +130,8 @@ mod tests {
     }
 
     fn say(word: &str) {
-        writeln!(io::stdout(), "{word}").unwrap();
+        let mut out = io::stdout();
+        writeln!(out, "{word}").unwrap();
     }
 
     fn run_child() -> (Child, impl Iterator<Item = String>) {
