@@ -1,1 +1,5 @@
-//! (placeholder)
+//! The commands.
+
+mod diagnostic;
+
+pub use diagnostic::Shown;

@@ -1,1 +1,11 @@
-//! (placeholder)
+//! Signals of the operating system.
+//!
+//! Takes Ctrl-C and the request to terminate, gives a flag that the engine looks at between batches: to stop is to
+//! pretend that the input has ended, so that there is one way to the end of a run. Knows nothing of what is stopped.
+//!
+//! SIGPIPE needs nothing here: the runtime of Rust ignores it, so that writing to a closed pipe (`wirelint ... | head`)
+//! is an ordinary error of kind `BrokenPipe`, which whoever writes takes for "the reader has seen enough".
+
+mod interrupt;
+
+pub use interrupt::{InterruptError, Interrupts, on_interrupt};

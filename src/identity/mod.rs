@@ -1,1 +1,8 @@
-//! (placeholder)
+//! Who is who.
+//!
+//! Takes addresses, gives the names that people know them by. Sends nothing and asks nobody: a name comes from what the
+//! user wrote or from the wire, never from DNS.
+
+mod directory;
+
+pub use directory::Directory;

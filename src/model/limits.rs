@@ -71,6 +71,25 @@ pub const ALERTS: usize = 8;
 /// Distinct certificates held parsed at once.
 pub const CERTIFICATE_CACHE: usize = 65_536;
 
+/// Bytes of the certificates held parsed at once. A certificate may be as long as a handshake message, and a hostile
+/// peer sends a new one with every handshake.
+pub const CERTIFICATE_CACHE_BYTES: usize = 128 << 20;
+
+/// Bytes of a subject or issuer in one line, after which no further part of it is added. Certificates made before
+/// alternative names were usual list a hundred hosts in their subject.
+pub const DISTINGUISHED_NAME_BYTES: usize = 4096;
+
+/// Alternative names, and extended key usages, kept of one certificate. Shared hosting reaches some hundreds of names;
+/// a message has room for 80,000.
+pub const CERTIFICATE_NAMES: usize = 1024;
+
+/// Bits of the largest RSA modulus that wirelint computes with itself, where the cryptographic library refuses a key or
+/// hash that is too old for it. The peer chooses the size, and the work grows with its cube: 1 ms at this one.
+pub const RSA_MODULUS_BITS: u64 = 4096;
+
+/// Bits of the largest RSA public exponent that wirelint computes with itself: those of 65537.
+pub const RSA_EXPONENT_BITS: u64 = 17;
+
 /// Bytes of one HTTP/1 head. Servers accept 8 to 64 KiB.
 pub const HTTP1_HEAD: usize = 64 * 1024;
 

@@ -33,6 +33,8 @@ pub enum Why {
     Malformed,
     /// A bound of [`super::limits`] was reached.
     Bound,
+    /// The bytes were there, and checking what they claim takes an algorithm that is not built in.
+    Unverifiable,
 }
 
 impl Why {
@@ -47,6 +49,7 @@ impl Why {
             Self::Resumed => "the session was resumed, and the original was not seen",
             Self::Malformed => "the bytes made no sense",
             Self::Bound => "there was more than wirelint keeps",
+            Self::Unverifiable => "checking it takes an algorithm that wirelint does not have",
         }
     }
 }

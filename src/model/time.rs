@@ -2,12 +2,17 @@
 
 use std::fmt;
 
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, date};
+
 /// A moment in microseconds since 1970-01-01T00:00:00Z, taken from a packet or a certificate, never from the clock of
 /// the machine that runs the audit.
 ///
 /// Microseconds, because certificates are valid until the year 9999 and 64 bits of nanoseconds end in 2262.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Timestamp(i64);
+
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 impl Timestamp {
     /// From microseconds since the epoch.
@@ -55,17 +60,20 @@ impl Timestamp {
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
             return Ok(Self(at.as_microsecond()));
         }
-        let day: jiff::civil::Date = text.parse().map_err(|e: jiff::Error| e.to_string())?;
-        let at = day.to_zoned(jiff::tz::TimeZone::UTC).map_err(|e| e.to_string())?;
-        Ok(Self(at.timestamp().as_microsecond()))
+        // What is no moment to the library may be a plain date, or one of the last hours of the year 9999, which it
+        // leaves out because they are over in some time zones.
+        let utc = text.strip_suffix('Z').unwrap_or(text);
+        let at: DateTime = utc.parse().map_err(|e: jiff::Error| e.to_string())?;
+        let since_epoch = at.duration_since(EPOCH).as_micros();
+        i64::try_from(since_epoch).map(Self).map_err(|e| e.to_string())
     }
 }
 
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with six digits, as in `2026-01-21T09:14:01.000002Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0) {
-            Ok(at) => write!(f, "{at:.6}"),
+        match EPOCH.checked_add(SignedDuration::from_micros(self.0)) {
+            Ok(at) => write!(f, "{at:.6}Z"),
             Err(_) => write!(f, "{}us", self.0),
         }
     }
@@ -87,10 +95,10 @@ mod tests {
     #[test]
     fn the_last_day_of_a_certificate_without_end_is_kept() {
         let end = Timestamp::from_seconds(253_402_300_799);
-        assert_eq!(
-            end.to_string(),
-            "9999-12-30T22:00:00.000000Z".replace("30T22:00:00", "31T23:59:59")
-        );
+        assert_eq!(end.to_string(), "9999-12-31T23:59:59.000000Z");
+        assert_eq!(Timestamp::parse("9999-12-31T23:59:59Z"), Ok(end));
+        let before = Timestamp::from_micros(-1);
+        assert_eq!(before.to_string(), "1969-12-31T23:59:59.999999Z");
     }
 
     #[test]
@@ -98,6 +106,7 @@ mod tests {
         let at = Timestamp::from_micros(1_768_986_841_000_002);
         assert_eq!(Timestamp::parse(&at.to_string()), Ok(at));
         assert_eq!(Timestamp::parse("1970-01-02"), Ok(Timestamp::from_seconds(86_400)));
+        assert_eq!(Timestamp::parse("1970-01-01T01:00:00+01:00"), Ok(Timestamp::from_seconds(0)));
         assert!(Timestamp::parse("tomorrow").is_err());
     }
 }
