@@ -1,1 +1,263 @@
-//! (placeholder)
+//! Sessions in order, the inventory they build, and the findings that rules draw from both.
+//!
+//! Takes sessions one by one in a fixed order; gives one finished [`Outcome`]. Knows no frames, no threads and no clock.
+
+mod coverage;
+mod inventory;
+mod ledger;
+mod posture;
+
+pub use posture::{Verdict, judge};
+
+use std::sync::Arc;
+
+use coverage::Tally;
+use inventory::Inventory;
+use ledger::{Ledger, Occurrence, evidence};
+
+use crate::identity::Directory;
+use crate::model::{
+    AuditedSession, CertificateAt, Coverage, Endpoint, EndpointFacts, Incomplete, Moment, Outcome,
+    RunInfo, Seen, Session, Subject, Der,
+};
+use crate::pki::CertificateCache;
+use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
+
+/// Which sessions are kept with the outcome.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum KeepSessions {
+    /// Those that are evidence, and a few per edge and posture.
+    #[default]
+    Samples,
+    /// Every one.
+    All,
+    /// None.
+    None,
+}
+
+/// Judges the sessions of one run.
+pub struct Auditor {
+    evaluator: Evaluator,
+    directory: Directory,
+    certificates: CertificateCache,
+    inventory: Inventory,
+    ledger: Ledger,
+    tally: Tally,
+    keep: KeepSessions,
+    kept: Vec<AuditedSession>,
+    key: Vec<u8>,
+}
+
+/// What the capture itself says of a run, for its coverage.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CaptureFacts {
+    /// Frames let through, their bytes and times, kinds and cuts; attempts and evictions of the flow table; losses.
+    pub coverage: Coverage,
+}
+
+impl Auditor {
+    /// An auditor that judges by these rules.
+    #[must_use]
+    pub fn new(rules: Arc<RuleSet>, directory: Directory, keep: KeepSessions) -> Self {
+        Self {
+            evaluator: Evaluator::new(rules),
+            directory,
+            certificates: CertificateCache::new(),
+            inventory: Inventory::default(),
+            ledger: Ledger::default(),
+            tally: Tally::default(),
+            keep,
+            kept: Vec::new(),
+            key: Vec::new(),
+        }
+    }
+
+    /// Judges the next session. `seen` is shown it with its verdict. A connection without any payload is counted as an
+    /// attempt and is no session.
+    ///
+    /// # Errors
+    /// What `seen` says.
+    pub fn session<E>(
+        &mut self,
+        session: Session,
+        seen: &mut dyn FnMut(&AuditedSession) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if session.traffic.to_server.bytes + session.traffic.to_client.bytes == 0 {
+            self.tally.coverage.half_open += 1;
+            return Ok(());
+        }
+        let audited = self.judge(session);
+        self.tally.add(&audited);
+        let sample = self.inventory.add(&audited);
+        let is_evidence = self.apply_session(&audited);
+        seen(&audited)?;
+        let keep = match self.keep {
+            KeepSessions::All => true,
+            KeepSessions::Samples => sample || is_evidence,
+            KeepSessions::None => false,
+        };
+        if keep {
+            self.kept.push(audited);
+        }
+        Ok(())
+    }
+
+    /// How many findings there are so far, for progress.
+    #[must_use]
+    pub fn findings(&self) -> usize {
+        self.ledger.len()
+    }
+
+    /// How many sessions were judged so far.
+    #[must_use]
+    pub fn sessions(&self) -> u64 {
+        self.tally.coverage.sessions
+    }
+
+    /// Judges what is only known at the end, and gives the outcome.
+    #[must_use]
+    pub fn finish(mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
+        let certificates = self.inventory.certificates();
+        let endpoints = self.inventory.endpoints();
+        let edges = self.inventory.edges();
+        for place in &certificates {
+            self.apply_certificate(place);
+        }
+        for endpoint in &endpoints {
+            self.apply_endpoint(endpoint);
+        }
+        for edge in &edges {
+            let weight = edge.postures.total();
+            self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &[]);
+        }
+        let mut coverage = self.tally.finish(capture.coverage);
+        let overflow = self.inventory.overflow + self.ledger.overflow;
+        if overflow > 0 {
+            coverage.incomplete.push(Incomplete {
+                code: "inventory-full",
+                message: format!("{overflow} facts were not kept because there were too many"),
+            });
+        }
+        let times = [
+            Moment { time: coverage.first, ..Moment::default() },
+            Moment { time: coverage.last, ..Moment::default() },
+        ];
+        self.apply(&Subject::Run(&coverage), times, 1, &[]);
+        let rules = Arc::clone(self.evaluator.rules());
+        coverage.not_observable = self.ledger.undecided(&rules);
+        run.ruleset = rules.digest();
+        run.rules = rules.rules().len();
+        let findings = self.ledger.finish();
+        Outcome {
+            services: inventory::service_rows(&endpoints, &findings),
+            edges: inventory::edge_rows(edges),
+            certificates: inventory::certificate_rows(&certificates),
+            sessions: self.kept,
+            findings,
+            coverage,
+            run,
+        }
+    }
+
+    fn judge(&mut self, session: Session) -> AuditedSession {
+        let verdict = judge(&session);
+        let tls = session.facts.tls.as_deref();
+        let server_chain = read_chain(&mut self.certificates, tls.map(|tls| &tls.server_chain));
+        let client_chain = read_chain(&mut self.certificates, tls.map(|tls| &tls.client_chain));
+        AuditedSession {
+            number: self.tally.coverage.sessions + 1,
+            client: self.directory.party(session.client.addr),
+            server: self.directory.party(session.server.addr),
+            posture: verdict.posture,
+            evidence: "observed",
+            posture_why: verdict.why,
+            client_auth: verdict.client_auth,
+            server_chain,
+            client_chain,
+            session,
+        }
+    }
+
+    /// Applies the session rules, and says whether the session became a piece of evidence.
+    fn apply_session(&mut self, audited: &AuditedSession) -> bool {
+        let subject = Subject::Session(audited);
+        let hits = self.evaluator.evaluate(&subject);
+        let rules = Arc::clone(self.evaluator.rules());
+        let mut is_evidence = false;
+        for hit in hits.iter() {
+            let Some(rule) = rules.rules().get(hit.rule) else { continue };
+            let session = &audited.session;
+            let samples = || vec![(rule.proof(audited), session.client, session.server)];
+            let times = [session.first, session.last];
+            is_evidence |= self.count(rule, hit, &subject, times, 1, &samples);
+        }
+        is_evidence
+    }
+
+    fn apply_certificate(&mut self, place: &CertificateAt) {
+        let samples: Vec<_> = place.samples.clone();
+        let times = [place.first, place.last];
+        self.apply(&Subject::Certificate(place), times, place.sessions, &samples);
+    }
+
+    fn apply_endpoint(&mut self, endpoint: &EndpointFacts) {
+        let times = [endpoint.first, endpoint.last];
+        let weight = endpoint.postures.total();
+        self.apply(&Subject::Endpoint(endpoint), times, weight, &endpoint.samples);
+    }
+
+    fn apply(
+        &mut self,
+        subject: &Subject<'_>,
+        times: [Moment; 2],
+        weight: u64,
+        samples: &[(Moment, Endpoint, Endpoint)],
+    ) {
+        let hits = self.evaluator.evaluate(subject);
+        let rules = Arc::clone(self.evaluator.rules());
+        for hit in hits.iter() {
+            let Some(rule) = rules.rules().get(hit.rule) else { continue };
+            let told = || samples.iter().map(|one| (vec![one.0], one.1, one.2)).collect();
+            self.count(rule, hit, subject, times, weight, &told);
+        }
+    }
+
+    /// Counts one hit, and says whether its samples were kept as evidence.
+    #[expect(clippy::too_many_arguments, reason = "one hit is this much: rule, verdict, subject, times, weight, proof")]
+    fn count(
+        &mut self,
+        rule: &Rule,
+        hit: &Hit,
+        subject: &Subject<'_>,
+        [first, last]: [Moment; 2],
+        weight: u64,
+        samples: &dyn Fn() -> Vec<(Vec<Moment>, Endpoint, Endpoint)>,
+    ) -> bool {
+        if hit.verdict == RuleVerdict::NotObservable {
+            self.ledger.not_observable(hit.rule);
+            return false;
+        }
+        self.key.clear();
+        rule.write_identity(subject, &mut self.key);
+        let occurrence = Occurrence { first, last, severity: hit.severity, weight };
+        if self.ledger.again(&self.key, &occurrence) == Some(false) {
+            return false;
+        }
+        let parts = rule.finding_parts(subject);
+        let facts = parts.facts.clone();
+        self.ledger.begin(&self.key, rule, parts, &occurrence);
+        for (frames, client, server) in samples() {
+            let evidence = evidence(frames, client, server, facts.clone());
+            self.ledger.add_evidence(&self.key, evidence);
+        }
+        true
+    }
+}
+
+fn read_chain(
+    cache: &mut CertificateCache,
+    chain: Option<&Seen<Vec<Der>>>,
+) -> Vec<Arc<crate::model::Certificate>> {
+    let chain = chain.and_then(Seen::value).map(Vec::as_slice).unwrap_or_default();
+    chain.iter().map(|der| cache.read(der)).collect()
+}

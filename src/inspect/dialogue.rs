@@ -1,2 +1,260 @@
 //! One connection's conversation: which protocol it is, who reads it, and what was learned.
-pub struct Dialogue;
+//!
+//! Probes are asked about the first bytes of each direction until one says yes or all say no. A conversation that no
+//! protocol of the table recognises is watched a little longer: many protocols begin in clear and then start TLS, and a
+//! ClientHello at the beginning of a segment tells so whatever came before it.
+
+use super::{Head, Inspector, Next, PROTOCOLS, Probe, Protocol, ProtocolId, protocol};
+use crate::flow::{StreamReader, Want};
+use crate::model::{Direction, Facts, FirstBytes, Moment, PerDirection, limits};
+
+/// Bytes of an unrecognised conversation that are watched for the beginning of TLS.
+const WATCHED_BYTES: u64 = 64 * 1024;
+
+/// How often one conversation may change its protocol. An endless chain of upgrades would cost an inspector each.
+const SWITCHES: u8 = 4;
+
+/// Reads one connection, whatever it speaks.
+#[derive(Default)]
+pub struct Dialogue {
+    state: State,
+    facts: Facts,
+    protocol: Option<ProtocolId>,
+    midstream: bool,
+    switches: u8,
+    /// No probe knows the first bytes of this direction; this is what they look like.
+    unknown: PerDirection<Option<FirstBytes>>,
+    watched: u64,
+}
+
+#[derive(Default)]
+enum State {
+    /// Asking the probes.
+    #[default]
+    Probing,
+    /// Nobody knows it; watching for TLS.
+    Watching,
+    Reading(Box<dyn Inspector>),
+    Over,
+}
+
+impl StreamReader for Dialogue {
+    fn read(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Want) {
+        let mut used = 0;
+        let mut both = false;
+        loop {
+            let rest = bytes.get(used..).unwrap_or_default();
+            if rest.is_empty() && used > 0 {
+                break;
+            }
+            let (n, step) = self.step(direction, rest, at);
+            used += n;
+            match step {
+                Step::Wait => break,
+                Step::Again => both = true,
+                Step::Over => return (bytes.len(), Want::Nothing),
+                Step::Reverse => return (used, Want::Reverse),
+            }
+        }
+        (used, if both { Want::Both } else { Want::More })
+    }
+
+    fn gap(&mut self, direction: Direction, missing: u64, at: Moment) -> Want {
+        let State::Reading(inspector) = &mut self.state else {
+            self.midstream |= matches!(self.state, State::Probing);
+            return Want::More;
+        };
+        let next = inspector.gap(direction, missing, at);
+        match self.follow(next) {
+            Step::Over => Want::Nothing,
+            Step::Again => Want::Both,
+            Step::Wait | Step::Reverse => Want::More,
+        }
+    }
+
+    fn joined_midstream(&mut self) {
+        self.midstream = true;
+    }
+}
+
+/// What to do after one step.
+enum Step {
+    Wait,
+    Again,
+    Over,
+    Reverse,
+}
+
+impl Dialogue {
+    /// Gives what was learned, and the protocol by its name in the table.
+    #[must_use]
+    pub fn finish(mut self) -> (Option<ProtocolId>, Facts) {
+        match std::mem::take(&mut self.state) {
+            State::Reading(inspector) => absorb(&mut self.facts, inspector.finish()),
+            State::Probing | State::Watching => self.note_unknown(),
+            State::Over => {}
+        }
+        (self.facts.protocol.or(self.protocol), self.facts)
+    }
+
+    fn step(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Step) {
+        match &mut self.state {
+            State::Over => (bytes.len(), Step::Over),
+            State::Probing => (0, self.probe(direction, bytes)),
+            State::Watching => self.watch(direction, bytes),
+            State::Reading(inspector) => {
+                let (used, next) = inspector.read(direction, bytes, at);
+                (used, self.follow(next))
+            }
+        }
+    }
+
+    fn follow(&mut self, next: Next) -> Step {
+        let target = match next {
+            Next::More => return Step::Wait,
+            Next::Done => None,
+            Next::Switch(name) => protocol(name),
+            Next::Reprobe => None,
+        };
+        if let State::Reading(inspector) = std::mem::take(&mut self.state) {
+            absorb(&mut self.facts, inspector.finish());
+        }
+        self.switches += 1;
+        if next == Next::Done || self.switches > SWITCHES {
+            self.state = State::Over;
+            return Step::Over;
+        }
+        if let Some(target) = target {
+            self.begin(target);
+        }
+        Step::Again
+    }
+
+    fn begin(&mut self, protocol: &'static dyn Protocol) {
+        self.protocol = Some(protocol.name());
+        self.state = State::Reading(protocol.inspector());
+    }
+
+    fn probe(&mut self, direction: Direction, bytes: &[u8]) -> Step {
+        if self.unknown[direction].is_some() {
+            return self.give_up(bytes);
+        }
+        let head = Head { direction, bytes, from_start: !self.midstream };
+        let mut unsure = false;
+        for protocol in PROTOCOLS {
+            match protocol.probe(&head) {
+                Probe::Yes => {
+                    self.begin(*protocol);
+                    return Step::Again;
+                }
+                Probe::Reversed => return Step::Reverse,
+                Probe::Unsure => unsure = true,
+                Probe::No => {}
+            }
+        }
+        if unsure && bytes.len() < limits::PROBE_BYTES {
+            return Step::Wait;
+        }
+        self.unknown[direction] = Some(look_of(bytes));
+        self.give_up(bytes)
+    }
+
+    /// Nobody knows the bytes of one direction. The other direction may still tell, unless it had its chance.
+    fn give_up(&mut self, bytes: &[u8]) -> Step {
+        let both = self.unknown.to_server.is_some() && self.unknown.to_client.is_some();
+        if !both && bytes.len() < limits::PROBE_BYTES {
+            return Step::Wait;
+        }
+        self.state = State::Watching;
+        Step::Again
+    }
+
+    fn watch(&mut self, direction: Direction, bytes: &[u8]) -> (usize, Step) {
+        if begins_tls(bytes)
+            && let Some(tls) = protocol("tls")
+        {
+            self.begin(tls);
+            let reversed = direction == Direction::ToClient;
+            return (0, if reversed { Step::Reverse } else { Step::Again });
+        }
+        self.watched += bytes.len() as u64;
+        if self.watched > WATCHED_BYTES {
+            self.note_unknown();
+            self.state = State::Over;
+            return (bytes.len(), Step::Over);
+        }
+        (bytes.len(), Step::Wait)
+    }
+
+    fn note_unknown(&mut self) {
+        self.facts.first_bytes = self.unknown.to_server.or(self.unknown.to_client);
+    }
+}
+
+/// A whole record header with a ClientHello behind it.
+fn begins_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x16, 3, 0..=4, high, low, 1, 0, ..] if (*high > 0 || *low > 40) && *high <= 0x48)
+}
+
+fn absorb(all: &mut Facts, new: Facts) {
+    all.tls = new.tls.or(all.tls.take());
+    all.calls = all.calls.take().or(new.calls);
+    all.plaintext = all.plaintext.or(new.plaintext);
+    all.first_bytes = all.first_bytes.or(new.first_bytes);
+    all.mismatch = all.mismatch.or(new.mismatch);
+    all.protocol = new.protocol.or(all.protocol);
+}
+
+/// What bytes look like that nobody knows: printable, as random as ciphertext, or neither.
+fn look_of(bytes: &[u8]) -> FirstBytes {
+    let bytes = bytes.get(..256).unwrap_or(bytes);
+    let printable =
+        bytes.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t')).count();
+    if printable * 10 >= bytes.len() * 9 {
+        return FirstBytes::Text;
+    }
+    let mut seen = [false; 256];
+    for byte in bytes {
+        if let Some(place) = seen.get_mut(usize::from(*byte)) {
+            *place = true;
+        }
+    }
+    // n random bytes show about 256 (1 - e^(-n/256)) distinct values; structure shows far fewer.
+    let distinct = seen.iter().filter(|seen| **seen).count();
+    let n = bytes.len();
+    let random = n >= 32 && distinct * 512 > n * (512 - n) * 9 / 10;
+    if random { FirstBytes::HighEntropy } else { FirstBytes::Binary }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_told_apart() {
+        assert_eq!(look_of(b"220 mail.example ESMTP\r\n"), FirstBytes::Text);
+        assert_eq!(look_of(&[0, 0, 0, 9, 0, 0, 1, 0, 0, 0, 0, 0, 2, 3, 0, 1]), FirstBytes::Binary);
+        let mut x = 1u32;
+        let random: Vec<u8> = std::iter::repeat_with(|| {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (x >> 24) as u8
+        })
+        .take(200)
+        .collect();
+        assert_eq!(look_of(&random), FirstBytes::HighEntropy);
+        assert_eq!(look_of(&[0u8; 100]), FirstBytes::Binary);
+    }
+
+    #[test]
+    fn tls_is_found_behind_a_beginning_in_clear() {
+        let mut dialogue = Dialogue::default();
+        let at = Moment::default();
+        let (n, _) = dialogue.read(Direction::ToClient, b"220 hello\r\n", at);
+        dialogue.read(Direction::ToServer, b"STARTTLS\r\n", at);
+        dialogue.read(Direction::ToClient, &b"220 hello\r\n220 go\r\n"[n..], at);
+        dialogue.read(Direction::ToServer, b"STARTTLS\r\n", at);
+        let hello = [0x16, 3, 1, 0, 0x80, 1, 0, 0, 0x7c, 3, 3];
+        dialogue.read(Direction::ToServer, &hello, at);
+        assert_eq!(dialogue.finish().0, Some("tls"));
+    }
+}

@@ -8,13 +8,14 @@
 //! **To add a protocol**: one file beside its neighbours, one line in [`PROTOCOLS`], a sample.
 
 mod dialogue;
+pub mod tls;
 
 pub use dialogue::Dialogue;
 
 use crate::model::{Direction, Facts, Field, Moment};
 
 /// The table of protocols, in the order in which probes are asked.
-pub static PROTOCOLS: &[&dyn Protocol] = &[];
+pub static PROTOCOLS: &[&dyn Protocol] = &[&tls::Tls];
 
 /// The name of a protocol in the table.
 pub type ProtocolId = &'static str;

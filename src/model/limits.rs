@@ -134,3 +134,9 @@ pub const SESSION_SAMPLES: usize = 100_000;
 
 /// Distinct fact tuples whose verdicts are remembered by the rule evaluator.
 pub const VERDICT_MEMO: usize = 16_384;
+
+/// Places (endpoint or client, role, position) at which distinct certificates are followed in one run.
+pub const CERTIFICATE_USES: usize = 131_072;
+
+/// Names that clients asked one endpoint for, kept with one certificate.
+pub const REQUESTED_NAMES: usize = 16;

@@ -20,3 +20,4 @@ mod text;
 
 pub use cache::CertificateCache;
 pub use certificate::read;
+pub use name::name_text;

@@ -1,6 +1,7 @@
 //! Distinguished names in one line.
 
 use x509_parser::asn1_rs::{Any, FromDer as _, Oid, oid};
+use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::X509Name;
 
 use super::text::{CUT, directory_string, dotted};
@@ -31,6 +32,12 @@ pub(super) fn one_line(name: &X509Name<'_>) -> String {
         out.push(CUT);
     }
     out
+}
+
+/// The name in these bytes of DER, in one line; `None` when they are no name.
+#[must_use]
+pub fn name_text(der: &[u8]) -> Option<String> {
+    X509Name::from_der(der).ok().map(|(_, name)| one_line(&name))
 }
 
 /// The last common name, escaped but without the escapes that only one line needs. The last is the most specific: it

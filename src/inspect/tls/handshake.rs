@@ -160,13 +160,11 @@ impl Handshake {
         let resumed = facts.resumed == Seen::Value(true);
         if is_tls13(version) {
             facts.resumed.hide(Why::Gap);
-            for hide in [Why::Encrypted] {
-                facts.server_chain.hide(hide);
-                facts.client_chain.hide(hide);
-                facts.certificate_request.hide(hide);
-                facts.ocsp_staple.hide(hide);
-                facts.client_verify.hide(hide);
-            }
+            facts.server_chain.hide(Why::Encrypted);
+            facts.client_chain.hide(Why::Encrypted);
+            facts.certificate_request.hide(Why::Encrypted);
+            facts.ocsp_staple.hide(Why::Encrypted);
+            facts.client_verify.hide(Why::Encrypted);
             settle_established(&mut facts.established, self.client_finished, why);
             return self.facts;
         }
@@ -228,9 +226,11 @@ impl Handshake {
                 if is_tls13(hello.version) {
                     self.facts.resumed = Seen::Value(hello.psk);
                     self.facts.key_exchange = match hello.group {
-                        Some(group) => {
-                            Seen::Value(KeyExchange { at, group: Some(group), ..KeyExchange::default() })
-                        }
+                        Some(group) => Seen::Value(KeyExchange {
+                            at,
+                            group: Some(group),
+                            ..KeyExchange::default()
+                        }),
                         None => Seen::Absent,
                     };
                 }
@@ -377,21 +377,19 @@ fn key_exchange(body: &[u8], suite: u16, version: u16, at: Moment) -> Option<Key
     const NAMED_CURVE: u8 = 3;
     let mut r = Reader(body);
     let mut exchange = KeyExchange { at, ..KeyExchange::default() };
-    match super::suites::key_exchange(suite) {
-        super::suites::Exchange::Ecdhe => {
-            if r.u8()? != NAMED_CURVE {
-                return Some(exchange);
-            }
-            exchange.group = Some(r.u16()?);
-            r.vec8()?;
+    let method = super::suite_name(suite);
+    if method.contains("ECDH") {
+        if r.u8()? != NAMED_CURVE {
+            return Some(exchange);
         }
-        super::suites::Exchange::Dhe => {
-            let prime = r.vec16()?;
-            exchange.dh_bits = Some(bits(prime));
-            r.vec16()?;
-            r.vec16()?;
-        }
-        super::suites::Exchange::Other => return Some(exchange),
+        exchange.group = Some(r.u16()?);
+        r.vec8()?;
+    } else if method.contains("_DHE_") || method.contains("_DH_anon_") {
+        exchange.dh_bits = Some(bits(r.vec16()?));
+        r.vec16()?;
+        r.vec16()?;
+    } else {
+        return Some(exchange);
     }
     if version == 0x0303 && !r.is_empty() {
         exchange.signature_scheme = Some(r.u16()?);

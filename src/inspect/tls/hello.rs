@@ -46,7 +46,8 @@ pub(super) enum HelloOfServer {
 /// Reads the body of a ClientHello; `None` when its fixed part makes no sense.
 pub(super) fn client_hello(body: &[u8], at: Moment) -> Option<Box<ClientHello>> {
     let mut r = Reader(body);
-    let mut hello = Box::new(ClientHello { at, legacy_version: r.u16()?, ..ClientHello::default() });
+    let mut hello =
+        Box::new(ClientHello { at, legacy_version: r.u16()?, ..ClientHello::default() });
     r.take(32)?;
     hello.session_id = r.vec8()?.to_vec();
     let suites = r.vec16()?;

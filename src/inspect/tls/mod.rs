@@ -13,9 +13,7 @@ pub use names::{alert_name, group_bits, group_name, is_tls13, scheme_name, versi
 pub use suites::suite_name;
 
 use super::{Head, Inspector, Next, Probe, Protocol};
-use crate::model::{
-    Direction, Evident, Facts, Moment, PerDirection, RecordFact, Why, limits,
-};
+use crate::model::{Direction, Evident, Facts, Moment, PerDirection, RecordFact, Why, limits};
 use handshake::Handshake;
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -177,7 +175,8 @@ impl Inspector for TlsInspector {
         if let [kind, ..] = *side.partial.as_slice() {
             self.handshake.unreadable(direction, kind, Why::Gap);
         }
-        *side = Side { began: side.began, unreadable: side.unreadable, lost: true, ..Side::default() };
+        *side =
+            Side { began: side.began, unreadable: side.unreadable, lost: true, ..Side::default() };
         Next::More
     }
 
@@ -236,7 +235,9 @@ impl TlsInspector {
             return None;
         }
         let encrypted = self.handshake.is_encrypted(direction) && !self.is_alert_13(&header);
-        if !encrypted && matches!(header.kind, ALERT | CHANGE_CIPHER_SPEC) && body.len() < header.length
+        if !encrypted
+            && matches!(header.kind, ALERT | CHANGE_CIPHER_SPEC)
+            && body.len() < header.length
         {
             return None;
         }

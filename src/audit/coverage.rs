@@ -1,0 +1,51 @@
+//! What was judged, and what could not be seen: counted session by session.
+
+use crate::model::{AuditedSession, Coverage, Seen};
+
+/// The sessions' part of a coverage.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) coverage: Coverage,
+}
+
+impl Tally {
+    /// Counts a session.
+    pub(super) fn add(&mut self, audited: &AuditedSession) {
+        let session = &audited.session;
+        let coverage = &mut self.coverage;
+        coverage.sessions += 1;
+        coverage.postures.add(audited.posture);
+        coverage.midstream += u64::from(!session.start_seen);
+        coverage.one_sided += u64::from(session.one_sided());
+        let gaps = session.stream.gap_bytes.to_server + session.stream.gap_bytes.to_client;
+        coverage.gap_sessions += u64::from(gaps > 0);
+        coverage.gap_bytes += gaps;
+        coverage.conflicting_sessions += u64::from(session.stream.conflicting_overlaps > 0);
+        if let Some(tls) = &session.facts.tls {
+            coverage.tls_sessions += 1;
+            let hidden = matches!(tls.server_chain, Seen::Hidden(_));
+            coverage.certificates_hidden += u64::from(hidden);
+        }
+        let unknown = session.protocol.is_none() && session.facts.first_bytes.is_some();
+        coverage.unrecognised += u64::from(unknown);
+    }
+
+    /// Joins what the sessions and what the capture say.
+    pub(super) fn finish(self, capture: Coverage) -> Coverage {
+        let sessions = self.coverage;
+        Coverage {
+            sessions: sessions.sessions,
+            half_open: sessions.half_open + capture.half_open,
+            postures: sessions.postures,
+            midstream: sessions.midstream,
+            one_sided: sessions.one_sided,
+            gap_sessions: sessions.gap_sessions,
+            gap_bytes: sessions.gap_bytes,
+            conflicting_sessions: sessions.conflicting_sessions,
+            certificates_hidden: sessions.certificates_hidden,
+            tls_sessions: sessions.tls_sessions,
+            unrecognised: sessions.unrecognised,
+            ..capture
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! What sessions add up to: edges, endpoints, and certificates where they were shown.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::model::{
+    AuditedSession, Certificate, CertificateAt, CertificateRow, Digest, Direction, EdgeFacts, EdgeRow,
+    Endpoint, EndpointFacts, Finding, Moment, Posture, Postures, Seen, ServiceRow, Timestamp, limits,
+};
+
+type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
+
+/// Everything that was seen, by where.
+#[derive(Debug, Default)]
+pub(super) struct Inventory {
+    edges: Map<(std::net::IpAddr, Endpoint), Edge>,
+    endpoints: Map<Endpoint, EndpointFacts>,
+    certificates: Map<CertificateKey, CertificateAt>,
+    samples: usize,
+    /// Things that were not followed because there were too many.
+    pub(super) overflow: u64,
+}
+
+#[derive(Debug)]
+struct Edge {
+    facts: EdgeFacts,
+    kept: Postures,
+}
+
+/// A certificate in one place: its digest, who showed it in which role, and its position in the chain. The port is the
+/// server's; clients have many.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct CertificateKey {
+    digest: Digest,
+    role: Direction,
+    position: usize,
+    holder: std::net::IpAddr,
+    port: u16,
+}
+
+const HOUR: i64 = 3_600_000_000;
+
+impl Inventory {
+    /// Takes in a session, and says whether it is to be kept as a sample of its edge and posture.
+    pub(super) fn add(&mut self, audited: &AuditedSession) -> bool {
+        self.add_endpoint(audited);
+        self.add_certificates(audited, Direction::ToClient);
+        self.add_certificates(audited, Direction::ToServer);
+        self.add_edge(audited)
+    }
+
+    fn add_edge(&mut self, audited: &AuditedSession) -> bool {
+        let session = &audited.session;
+        let key = (session.client.addr, session.server);
+        if self.edges.len() >= limits::EDGES && !self.edges.contains_key(&key) {
+            self.overflow += 1;
+            return false;
+        }
+        let edge = self.edges.entry(key).or_insert_with(|| Edge {
+            facts: EdgeFacts {
+                client: audited.client.clone(),
+                server: audited.server.clone(),
+                port: session.server.port,
+                postures: Postures::default(),
+                protocols: Vec::new(),
+                first: session.first,
+                last: session.last,
+                bytes: 0,
+                hours: Vec::new(),
+            },
+            kept: Postures::default(),
+        });
+        let facts = &mut edge.facts;
+        let bytes = session.traffic.to_server.bytes + session.traffic.to_client.bytes;
+        facts.postures.add(audited.posture);
+        facts.first = facts.first.min(session.first);
+        facts.last = facts.last.max(session.last);
+        facts.bytes += bytes;
+        note_protocol(&mut facts.protocols, session.protocol);
+        let micros = session.first.time.micros();
+        let hour = Timestamp::from_micros(micros - micros.rem_euclid(HOUR));
+        note_hour(&mut facts.hours, hour, audited.posture, bytes);
+        let wanted = edge.kept.of(audited.posture) < limits::SESSIONS_PER_EDGE as u64
+            && self.samples < limits::SESSION_SAMPLES;
+        if wanted {
+            edge.kept.add(audited.posture);
+            self.samples += 1;
+        }
+        wanted
+    }
+
+    fn add_endpoint(&mut self, audited: &AuditedSession) {
+        let session = &audited.session;
+        let key = session.server;
+        if self.endpoints.len() >= limits::ENDPOINTS && !self.endpoints.contains_key(&key) {
+            self.overflow += 1;
+            return;
+        }
+        let endpoint = self.endpoints.entry(key).or_insert_with(|| EndpointFacts {
+            server: audited.server.clone(),
+            port: key.port,
+            postures: Postures::default(),
+            protocols: Vec::new(),
+            clients: 0,
+            samples: Vec::new(),
+            first: session.first,
+            last: session.last,
+            incomplete: false,
+            refused_plaintext: 0,
+        });
+        let new = endpoint.postures.of(audited.posture) == 0;
+        endpoint.postures.add(audited.posture);
+        endpoint.first = endpoint.first.min(session.first);
+        endpoint.last = endpoint.last.max(session.last);
+        endpoint.incomplete |= session.one_sided()
+            || session.stream.gap_bytes.to_server + session.stream.gap_bytes.to_client > 0;
+        let refused = session.facts.mismatch.is_some() && audited.posture == Posture::Plaintext;
+        endpoint.refused_plaintext += u64::from(refused);
+        note_protocol(&mut endpoint.protocols, session.protocol);
+        if new && endpoint.samples.len() < limits::EVIDENCE {
+            let at = session.facts.plaintext.unwrap_or(session.first);
+            endpoint.samples.push((at, session.client, session.server));
+        }
+    }
+
+    fn add_certificates(&mut self, audited: &AuditedSession, role: Direction) {
+        let session = &audited.session;
+        let Some(tls) = &session.facts.tls else { return };
+        let (chain, party, holder, port, at) = match role {
+            Direction::ToClient => (
+                &audited.server_chain,
+                &audited.server,
+                session.server.addr,
+                session.server.port,
+                tls.server_chain_at,
+            ),
+            Direction::ToServer => {
+                (&audited.client_chain, &audited.client, session.client.addr, 0, tls.client_chain_at)
+            }
+        };
+        let at = at.unwrap_or(session.first);
+        for (position, certificate) in chain.iter().enumerate() {
+            let digest = certificate.sha256;
+            let key = CertificateKey { digest, role, position, holder, port };
+            if self.certificates.len() >= limits::CERTIFICATE_USES
+                && !self.certificates.contains_key(&key)
+            {
+                self.overflow += 1;
+                continue;
+            }
+            let place = self.certificates.entry(key).or_insert_with(|| CertificateAt {
+                certificate: Arc::clone(certificate),
+                role,
+                position,
+                chain_length: chain.len(),
+                party: party.clone(),
+                port: session.server.port,
+                requested_names: Vec::new(),
+                asked_without_name: false,
+                holders: 0,
+                holder_names: 0,
+                both_roles: false,
+                first: at,
+                last: at,
+                sessions: 0,
+                established: 0,
+                samples: Vec::new(),
+            });
+            note_showing(place, audited, at);
+        }
+    }
+
+    /// Certificates in the order of their digests and places, with what is known across places.
+    pub(super) fn certificates(&self) -> Vec<CertificateAt> {
+        let mut holders: Map<Digest, Holders> = Map::default();
+        for (key, place) in self.certificates.iter().filter(|(key, _)| key.position == 0) {
+            let known = holders.entry(key.digest).or_default();
+            known.places.insert((key.role, key.holder, key.port));
+            known.names.extend(place.requested_names.iter().cloned());
+        }
+        let mut all: Vec<_> = self.certificates.iter().collect();
+        all.sort_by_key(|(key, _)| (key.digest, key.role, key.position, key.holder, key.port));
+        let told = all.into_iter().map(|(key, place)| {
+            let mut place = place.clone();
+            if let Some(known) = holders.get(&key.digest) {
+                place.holders = known.places.iter().filter(|at| at.0 == key.role).count() as u64;
+                place.holder_names = known.names.len() as u64;
+                place.both_roles = known.shows_both_roles();
+            }
+            place
+        });
+        told.collect()
+    }
+
+    /// Endpoints in the order of their addresses, with their numbers of clients.
+    pub(super) fn endpoints(&self) -> Vec<EndpointFacts> {
+        let mut clients: Map<Endpoint, u64> = Map::default();
+        for (_, server) in self.edges.keys() {
+            *clients.entry(*server).or_default() += 1;
+        }
+        let mut all: Vec<_> = self.endpoints.iter().collect();
+        all.sort_by_key(|(key, _)| **key);
+        let counted = all.into_iter().map(|(key, endpoint)| {
+            let clients = clients.get(key).copied().unwrap_or(0);
+            EndpointFacts { clients, ..endpoint.clone() }
+        });
+        counted.collect()
+    }
+
+    /// Edges in the order of their addresses.
+    pub(super) fn edges(&self) -> Vec<EdgeFacts> {
+        let mut all: Vec<_> = self.edges.iter().collect();
+        all.sort_by_key(|(key, _)| (key.1, key.0));
+        all.into_iter().map(|(_, edge)| edge.facts.clone()).collect()
+    }
+}
+
+#[derive(Default)]
+struct Holders {
+    places: BTreeSet<(Direction, std::net::IpAddr, u16)>,
+    names: BTreeSet<String>,
+}
+
+impl Holders {
+    /// Shown by a server and by a client that are not the same address.
+    fn shows_both_roles(&self) -> bool {
+        self.places.iter().filter(|at| at.0 == Direction::ToServer).any(|client| {
+            self.places.iter().any(|at| at.0 == Direction::ToClient && at.1 != client.1)
+        })
+    }
+}
+
+fn note_showing(place: &mut CertificateAt, audited: &AuditedSession, at: Moment) {
+    let session = &audited.session;
+    place.sessions += 1;
+    place.first = place.first.min(at);
+    place.last = place.last.max(at);
+    if place.samples.len() < limits::EVIDENCE {
+        place.samples.push((at, session.client, session.server));
+    }
+    let Some(tls) = &session.facts.tls else { return };
+    place.established += u64::from(tls.established == Seen::Value(true));
+    if let (Direction::ToClient, Seen::Value(hello)) = (place.role, &tls.client_hello) {
+        match &hello.sni {
+            Some(name) => {
+                if let Err(slot) = place.requested_names.binary_search(name)
+                    && place.requested_names.len() < limits::REQUESTED_NAMES
+                {
+                    place.requested_names.insert(slot, name.clone());
+                }
+            }
+            None => place.asked_without_name = true,
+        }
+    }
+}
+
+fn note_protocol(protocols: &mut Vec<String>, protocol: Option<&'static str>) {
+    if let Some(name) = protocol
+        && let Err(slot) = protocols.binary_search_by(|known| known.as_str().cmp(name))
+    {
+        protocols.insert(slot, name.to_owned());
+    }
+}
+
+fn note_hour(hours: &mut Vec<(Timestamp, Posture, u64, u64)>, at: Timestamp, posture: Posture, bytes: u64) {
+    let place = hours.binary_search_by_key(&(at, posture), |hour| (hour.0, hour.1));
+    match place {
+        Ok(slot) => {
+            if let Some(hour) = hours.get_mut(slot) {
+                hour.2 += 1;
+                hour.3 += bytes;
+            }
+        }
+        Err(slot) => hours.insert(slot, (at, posture, 1, bytes)),
+    }
+}
+
+/// The table of services.
+pub(super) fn service_rows(endpoints: &[EndpointFacts], findings: &[Finding]) -> Vec<ServiceRow> {
+    let mut about: Map<(&str, Option<u16>), Vec<&Finding>> = Map::default();
+    for finding in findings {
+        if let Some(server) = &finding.server {
+            about.entry((&server.service, finding.server_port)).or_default().push(finding);
+        }
+    }
+    let row = |endpoint: &EndpointFacts| {
+        let key = (endpoint.server.service.as_str(), Some(endpoint.port));
+        let own = about.get(&key).map(Vec::as_slice).unwrap_or_default();
+        ServiceRow {
+            service: endpoint.server.clone(),
+            endpoint: Endpoint::new(endpoint.server.addr, endpoint.port).to_string(),
+            clients: endpoint.clients,
+            postures: endpoint.postures,
+            protocols: endpoint.protocols.clone(),
+            findings: own.len() as u64,
+            worst: own.iter().map(|finding| finding.severity).max(),
+        }
+    };
+    endpoints.iter().map(row).collect()
+}
+
+/// The table of edges.
+pub(super) fn edge_rows(edges: Vec<EdgeFacts>) -> Vec<EdgeRow> {
+    let row = |edge: EdgeFacts| EdgeRow {
+        client: edge.client,
+        server: edge.server,
+        server_port: edge.port,
+        protocols: edge.protocols,
+        postures: edge.postures,
+        hours: edge.hours,
+        bytes: edge.bytes,
+        first: edge.first.time,
+        last: edge.last.time,
+    };
+    edges.into_iter().map(row).collect()
+}
+
+/// The table of certificates.
+pub(super) fn certificate_rows(places: &[CertificateAt]) -> Vec<CertificateRow> {
+    let row = |place: &CertificateAt| CertificateRow {
+        certificate: Arc::<Certificate>::clone(&place.certificate),
+        role: match place.role {
+            Direction::ToClient => "server",
+            Direction::ToServer => "client",
+        },
+        position: place.position,
+        party: place.party.clone(),
+        port: (place.role == Direction::ToClient).then_some(place.port),
+        first: place.first,
+        last: place.last,
+        sessions: place.sessions,
+    };
+    places.iter().map(row).collect()
+}
