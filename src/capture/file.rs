@@ -213,7 +213,7 @@ impl CaptureFile {
             self.damage = Some(self.compression_damage().unwrap_or(damage));
             return Ok(());
         }
-        if bytes.is_empty() && self.window.fault().is_some() {
+        if bytes.len() < magic.len() && self.window.fault().is_some() {
             self.damage = self.compression_damage();
             return Ok(());
         }

@@ -121,11 +121,6 @@ pub(super) fn allowed_by(snaplen: u32) -> usize {
 }
 
 /// The upper half of the field tells about frame check sequences.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the lower half is meant"
-)]
 fn link_of(header: &PcapHeader) -> LinkType {
-    LinkType(header.network.0 as u16)
+    LinkType(u16::try_from(header.network.0 & 0xffff).unwrap_or(u16::MAX))
 }
