@@ -1,6 +1,36 @@
 //! Where frames come from.
 //!
 //! Takes paths, gives frames in order with their time and link type. Knows nothing of what is inside a frame.
+//!
+//! A [`Replay`] runs through [`Inputs`]; one [`CaptureFile`] reads one of them. Live interfaces belong here too, as
+//! another [`FrameSource`].
+
+mod clock;
+mod damage;
+mod error;
+mod file;
+mod filter;
+mod filter_words;
+mod inputs;
+mod link;
+mod pcap;
+mod pcapng;
+mod replay;
+mod secrets;
+mod stream;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod window;
+
+pub use damage::{Damage, DamageKind, Part};
+pub use error::CaptureError;
+pub use file::CaptureFile;
+pub use filter::Filter;
+pub use inputs::Inputs;
+pub use link::LinkType;
+pub use replay::{Progress, Replay, Source};
+pub use secrets::Secrets;
 
 use crate::model::Moment;
 
@@ -17,6 +47,13 @@ pub struct Frame<'a> {
     pub wire_length: u32,
 }
 
-/// A link type by its LINKTYPE_ number, as capture files carry it (not libpcap's DLT_ number).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct LinkType(pub u16);
+/// Something that gives frames in order.
+pub trait FrameSource {
+    /// The next frame, or `None` at the end and ever after.
+    ///
+    /// Damage in what is read is no error: the source ends there and tells of it afterwards.
+    ///
+    /// # Errors
+    /// What kept the source from being read at all.
+    fn next(&mut self) -> Result<Option<Frame<'_>>, CaptureError>;
+}

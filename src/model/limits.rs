@@ -6,6 +6,28 @@
 /// IPv6 jumbograms stay far below this.
 pub const FRAME_BYTES: usize = 1 << 20;
 
+/// Largest record that any tool of the pcap family writes when the file's snapshot length does not say more.
+pub const COMMON_SNAPLEN: usize = 262_144;
+
+/// Bytes of a capture file read at once and held in the reader's buffer. Larger is slower: it leaves the cache.
+pub const READ_WINDOW: usize = 512 * 1024;
+
+/// Largest pcapng block that is held whole: a packet with its options, or the key log of a long capture. A length field
+/// can claim 4 GiB. Blocks that are only skipped are not held and have no bound.
+pub const BLOCK_BYTES: usize = 16 << 20;
+
+/// Interfaces of one pcapng section. A file can describe one every 20 bytes without ever using it.
+pub const INTERFACES: usize = 65_536;
+
+/// Link types named for one source; real files have one or two.
+pub const LINK_TYPES: usize = 64;
+
+/// Bytes of key log taken from the decryption secrets of a run's files.
+pub const SECRET_BYTES: usize = 16 << 20;
+
+/// Folders followed downwards below a folder that is read recursively.
+pub const FOLDER_DEPTH: usize = 64;
+
 /// VLAN tags, extension headers and encapsulations followed in one frame. Hostile frames nest them without end.
 pub const HEADER_DEPTH: usize = 16;
 
@@ -14,6 +36,9 @@ pub const FRAGMENTED_DATAGRAMS: usize = 1024;
 
 /// Bytes of one datagram under reassembly: the largest that IP can express.
 pub const DATAGRAM_BYTES: usize = 65_535;
+
+/// Bytes of all datagrams under reassembly. A fragment near the end of its datagram costs the whole datagram.
+pub const FRAGMENTED_BYTES: usize = 16 << 20;
 
 /// Fragments of one datagram. Real ones have a few; teardrop-like ones have thousands of a few bytes.
 pub const FRAGMENTS_PER_DATAGRAM: usize = 128;

@@ -1,0 +1,272 @@
+//! One capture file, whatever its format.
+
+use std::io::Read;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use smallvec::SmallVec;
+
+use super::pcap::{self, PcapReader};
+use super::pcapng::{self, PcapNgReader};
+use super::stream::{Fault, Stream};
+use super::window::Window;
+use super::{CaptureError, Damage, DamageKind, Frame, FrameSource, LinkType, Part, Secrets};
+use crate::model::{FrameNo, Moment, SourceInfo, Timestamp, limits};
+
+/// A capture file that is being read: classic pcap or pcapng, compressed or not, told by its first bytes.
+pub struct CaptureFile {
+    name: String,
+    window: Window,
+    format: Format,
+    secrets: Secrets,
+    current: Record,
+    first: FrameNo,
+    frames: u64,
+    bytes: u64,
+    links: SmallVec<[LinkType; 2]>,
+    damage: Option<Damage>,
+}
+
+enum Format {
+    Pcap(PcapReader),
+    PcapNg(PcapNgReader),
+}
+
+/// What a format's reader found next.
+pub(super) enum Step {
+    Record(Record),
+    End,
+    Damaged(DamageKind),
+}
+
+/// A packet whose bytes are in the window.
+#[derive(Clone)]
+pub(super) struct Record {
+    pub(super) time: Timestamp,
+    pub(super) link: LinkType,
+    pub(super) wire_length: u32,
+    pub(super) data: Range<usize>,
+}
+
+/// What a file takes over from the one before it in the same run.
+#[derive(Default)]
+pub(super) struct Inherited {
+    pub(super) buffer: Vec<u8>,
+    pub(super) secrets: Secrets,
+    pub(super) first: FrameNo,
+    pub(super) consumed: Arc<AtomicU64>,
+}
+
+impl CaptureFile {
+    /// Begins to read a capture. `name` is what messages call it, escaped already; frames are numbered from 1.
+    ///
+    /// # Errors
+    /// It cannot be read, is empty, or begins like no capture.
+    pub fn new(name: &str, reader: impl Read + Send + 'static) -> Result<Self, CaptureError> {
+        let inherited = Inherited { first: FrameNo(1), ..Inherited::default() };
+        Self::after(inherited, name, reader)
+    }
+
+    pub(super) fn after(
+        inherited: Inherited,
+        name: &str,
+        reader: impl Read + Send + 'static,
+    ) -> Result<Self, CaptureError> {
+        let Inherited { buffer, secrets, first, consumed } = inherited;
+        let unreadable = |cause| CaptureError::Unreadable { name: name.to_owned(), cause };
+        let stream = Stream::new(reader, consumed).map_err(unreadable)?;
+        let mut window = Window::new(stream, buffer);
+        window.ensure(pcap::HEADER).map_err(unreadable)?;
+        let mut file = Self {
+            name: name.to_owned(),
+            format: Format::PcapNg(PcapNgReader::new()),
+            secrets,
+            window,
+            current: NO_RECORD,
+            first,
+            frames: 0,
+            bytes: 0,
+            links: SmallVec::new(),
+            damage: None,
+        };
+        file.read_header()?;
+        Ok(file)
+    }
+
+    /// The path as the user gave it, or `-`. Escaped.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What was read so far, for the report.
+    #[must_use]
+    pub fn info(&self) -> SourceInfo {
+        SourceInfo {
+            name: self.name.clone(),
+            first_frame: self.first,
+            frames: self.frames,
+            bytes: self.bytes,
+            link_types: self.links.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// The link types of the frames so far, in the order they were met.
+    #[must_use]
+    pub fn link_types(&self) -> &[LinkType] {
+        &self.links
+    }
+
+    /// What ended the file early, once [`FrameSource::next`] gave `None`.
+    #[must_use]
+    pub fn damage(&self) -> Option<&Damage> {
+        self.damage.as_ref()
+    }
+
+    /// Packets that the capture says it lost (pcapng interface statistics).
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        match &self.format {
+            Format::Pcap(_) => 0,
+            Format::PcapNg(reader) => reader.lost(),
+        }
+    }
+
+    /// Key log lines found so far, in this file and in those of the run before it.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// Goes to the next frame; `false` at the end.
+    #[inline]
+    pub(super) fn advance(&mut self) -> Result<bool, CaptureError> {
+        if self.damage.is_some() {
+            return Ok(false);
+        }
+        let step = match &mut self.format {
+            Format::Pcap(reader) => reader.next(&mut self.window),
+            Format::PcapNg(reader) => reader.next(&mut self.window, &mut self.secrets),
+        };
+        match step {
+            Ok(Step::Record(record)) => {
+                self.frames += 1;
+                self.bytes += record.data.len() as u64;
+                if record.link != self.current.link || self.frames == 1 {
+                    self.note_link(record.link);
+                }
+                self.current = record;
+                Ok(true)
+            }
+            Ok(Step::End) => {
+                self.damage = self.compression_damage();
+                Ok(false)
+            }
+            Ok(Step::Damaged(kind)) => {
+                let damage = self.damaged(kind);
+                self.damage = Some(self.compression_damage().unwrap_or(damage));
+                Ok(false)
+            }
+            Err(cause) => Err(CaptureError::Unreadable { name: self.name.clone(), cause }),
+        }
+    }
+
+    /// The frame that [`Self::advance`] went to.
+    #[inline]
+    pub(super) fn current(&self) -> Frame<'_> {
+        let frame = FrameNo(self.first.0.saturating_add(self.frames).saturating_sub(1));
+        Frame {
+            at: Moment { time: self.current.time, frame },
+            link: self.current.link,
+            data: self.window.slice(self.current.data.clone()),
+            wire_length: self.current.wire_length,
+        }
+    }
+
+    /// Gives the next file of the run what it can use.
+    pub(super) fn pass_on(self, consumed: Arc<AtomicU64>) -> Inherited {
+        Inherited {
+            first: FrameNo(self.first.0.saturating_add(self.frames)),
+            buffer: self.window.into_buffer(),
+            secrets: self.secrets,
+            consumed,
+        }
+    }
+
+    fn read_header(&mut self) -> Result<(), CaptureError> {
+        let bytes = self.window.bytes();
+        let magic = bytes.first_chunk::<4>().copied().unwrap_or_default();
+        if u32::from_le_bytes(magic) == pcapng::SECTION_HEADER {
+            return Ok(());
+        }
+        let header = bytes.len().min(pcap::HEADER);
+        if let Some(reader) = PcapReader::new(bytes) {
+            self.format = Format::Pcap(reader);
+            self.window.take(header);
+            return Ok(());
+        }
+        if is_pcap(magic) {
+            let (end, expected) = (bytes.len() as u64, pcap::HEADER as u64);
+            let kind = DamageKind::Truncated { part: Part::Header, end, expected };
+            let damage = self.damaged(kind);
+            self.damage = Some(self.compression_damage().unwrap_or(damage));
+            return Ok(());
+        }
+        if bytes.len() < magic.len() && self.window.fault().is_some() {
+            self.damage = self.compression_damage();
+            return Ok(());
+        }
+        let name = self.name.clone();
+        Err(match bytes {
+            [] => CaptureError::Empty { name },
+            _ => CaptureError::NotACapture { name, head: bytes.iter().take(8).copied().collect() },
+        })
+    }
+
+    fn damaged(&self, kind: DamageKind) -> Damage {
+        let packet = self.frames.saturating_add(1);
+        Damage { source: self.name.clone(), packet, offset: self.window.offset(), kind }
+    }
+
+    fn compression_damage(&self) -> Option<Damage> {
+        let kind = match self.window.fault()? {
+            Fault::Cut => DamageKind::CompressionCut,
+            Fault::Broken => DamageKind::CompressionBroken,
+        };
+        Some(self.damaged(kind))
+    }
+
+    #[cold]
+    fn note_link(&mut self, link: LinkType) {
+        if self.links.len() < limits::LINK_TYPES && !self.links.contains(&link) {
+            self.links.push(link);
+        }
+    }
+}
+
+impl FrameSource for CaptureFile {
+    #[inline]
+    fn next(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+        Ok(if self.advance()? { Some(self.current()) } else { None })
+    }
+}
+
+const NO_RECORD: Record = Record {
+    time: Timestamp::from_micros(0),
+    link: LinkType(u16::MAX),
+    wire_length: 0,
+    data: 0..0,
+};
+
+/// Whether these are the first bytes of a capture file, as far as four bytes tell.
+pub(super) fn is_capture(magic: [u8; 4]) -> bool {
+    is_pcap(magic) || u32::from_le_bytes(magic) == pcapng::SECTION_HEADER
+}
+
+fn is_pcap(magic: [u8; 4]) -> bool {
+    matches!(
+        u32::from_le_bytes(magic),
+        0xa1b2_c3d4 | 0xd4c3_b2a1 | 0xa1b2_3c4d | 0x4d3c_b2a1 | 0xa1b2_cd34
+    )
+}

@@ -1,0 +1,113 @@
+//! The one buffer of a reader: a window that slides over a stream.
+
+use std::io;
+use std::ops::Range;
+
+use super::stream::{Fault, Stream};
+use crate::model::limits;
+
+/// Bytes of a stream that were read and not yet used.
+///
+/// `start <= end <= buffer.len()` always; `offset` is the stream's offset of `buffer[start]`.
+pub(super) struct Window {
+    stream: Stream,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    offset: u64,
+}
+
+impl Window {
+    /// A window over a stream in a buffer that another window may have used before.
+    pub(super) fn new(stream: Stream, mut buffer: Vec<u8>) -> Self {
+        buffer.resize(buffer.len().max(limits::READ_WINDOW), 0);
+        Self { stream, buffer, start: 0, end: 0, offset: 0 }
+    }
+
+    /// Gives the buffer back.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+
+    /// What is there.
+    #[inline]
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// How much is there.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// The stream's offset of the first byte that is there.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The stream's offset behind the last byte that is there.
+    pub(super) fn end_offset(&self) -> u64 {
+        self.offset.saturating_add(self.len() as u64)
+    }
+
+    /// Why the stream ended, when that was no proper end.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        self.stream.fault()
+    }
+
+    /// Reads until at least `need` bytes are there; `false` when the stream has no more.
+    ///
+    /// The caller bounds `need`: the buffer grows to it.
+    #[inline]
+    pub(super) fn ensure(&mut self, need: usize) -> io::Result<bool> {
+        if self.len() >= need { Ok(true) } else { self.refill(need) }
+    }
+
+    /// Uses up `length` bytes and says where in the buffer they are. They stay until the next [`Self::ensure`].
+    #[inline]
+    pub(super) fn take(&mut self, length: usize) -> Range<usize> {
+        let length = length.min(self.len());
+        let from = self.start;
+        self.start += length;
+        self.offset += length as u64;
+        from..self.start
+    }
+
+    /// The bytes of a range that [`Self::take`] gave, or of a part of it.
+    #[inline]
+    pub(super) fn slice(&self, range: Range<usize>) -> &[u8] {
+        self.buffer.get(range).unwrap_or_default()
+    }
+
+    /// Passes over `length` bytes without holding them all; `false` when the stream has fewer.
+    pub(super) fn skip(&mut self, mut length: u64) -> io::Result<bool> {
+        while length > 0 {
+            if self.len() == 0 && !self.ensure(1)? {
+                return Ok(false);
+            }
+            let step = usize::try_from(length).unwrap_or(usize::MAX).min(self.len());
+            self.take(step);
+            length -= step as u64;
+        }
+        Ok(true)
+    }
+
+    #[cold]
+    fn refill(&mut self, need: usize) -> io::Result<bool> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end = self.len();
+        self.start = 0;
+        if need > self.buffer.len() {
+            self.buffer.resize(need.next_power_of_two(), 0);
+        }
+        while self.end < need {
+            let free = self.buffer.get_mut(self.end..).unwrap_or_default();
+            match self.stream.read(free)? {
+                0 => return Ok(false),
+                n => self.end += n,
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,115 @@
+//! What frames carried, in numbers.
+
+use super::{Decoded, Fault, Kind};
+use crate::capture::Frame;
+
+/// Frames by what they carried.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    tcp: u64,
+    udp: u64,
+    icmp: u64,
+    other_ip: u64,
+    arp: u64,
+    other_ethernet: u64,
+    fragment: u64,
+    unsupported_link: u64,
+    malformed: [u64; FAULTS.len()],
+    vxlan: u64,
+    geneve: u64,
+    cut: u64,
+}
+
+/// The port that IANA gave VXLAN (RFC 7348).
+const VXLAN_PORT: u16 = 4789;
+/// The port that IANA gave GENEVE (RFC 8926).
+const GENEVE_PORT: u16 = 6081;
+
+const FAULTS: [(Fault, &str); 7] = [
+    (Fault::Link, "link header"),
+    (Fault::Depth, "too many headers"),
+    (Fault::Ipv4, "IPv4 header"),
+    (Fault::Ipv6, "IPv6 header"),
+    (Fault::Extension, "extension header"),
+    (Fault::Fragment, "fragment"),
+    (Fault::Tcp, "TCP header"),
+];
+
+impl Counts {
+    /// The kinds that were met and how often, sorted by name.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<(&'static str, u64)> {
+        let all = [
+            ("arp", self.arp),
+            ("fragment", self.fragment),
+            ("icmp", self.icmp),
+            ("malformed", self.malformed()),
+            ("other-ethernet", self.other_ethernet),
+            ("other-ip", self.other_ip),
+            ("tcp", self.tcp),
+            ("udp", self.udp),
+            ("unsupported-link", self.unsupported_link),
+        ];
+        all.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Malformed frames.
+    #[must_use]
+    pub fn malformed(&self) -> u64 {
+        self.malformed.iter().sum()
+    }
+
+    /// What was wrong with malformed frames, and how often.
+    #[must_use]
+    pub fn faults(&self) -> Vec<(&'static str, u64)> {
+        let named = FAULTS.iter().map(|(_, name)| *name).zip(self.malformed);
+        named.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// UDP datagrams to the ports of tunnels, by port: what hides TCP from this audit.
+    #[must_use]
+    pub fn tunnel_ports(&self) -> [(u16, u64); 2] {
+        [(VXLAN_PORT, self.vxlan), (GENEVE_PORT, self.geneve)]
+    }
+
+    /// Frames of which the capture holds less than was on the wire.
+    #[must_use]
+    pub fn cut_frames(&self) -> u64 {
+        self.cut
+    }
+
+    #[inline]
+    pub(super) fn count_length(&mut self, frame: &Frame<'_>) {
+        self.cut += u64::from(frame.wire_length as usize > frame.data.len());
+    }
+
+    #[inline]
+    pub(super) fn count(&mut self, decoded: &Decoded<'_>) {
+        match decoded {
+            Decoded::Segment(_) => self.tcp += 1,
+            Decoded::Other(kind) => self.count_other(*kind),
+        }
+    }
+
+    fn count_other(&mut self, kind: Kind) {
+        match kind {
+            Kind::Udp { port } => {
+                self.udp += 1;
+                self.vxlan += u64::from(port == VXLAN_PORT);
+                self.geneve += u64::from(port == GENEVE_PORT);
+            }
+            Kind::Icmp => self.icmp += 1,
+            Kind::OtherIp(_) => self.other_ip += 1,
+            Kind::Arp => self.arp += 1,
+            Kind::OtherEthernet => self.other_ethernet += 1,
+            Kind::Fragment => self.fragment += 1,
+            Kind::UnsupportedLink => self.unsupported_link += 1,
+            Kind::Malformed(fault) => {
+                let at = FAULTS.iter().position(|(one, _)| *one == fault);
+                if let Some(count) = at.and_then(|at| self.malformed.get_mut(at)) {
+                    *count += 1;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! IPv4 and IPv6 headers, with what lies between them and the payload.
+
+use std::net::IpAddr;
+
+use etherparse::{
+    IpAuthHeaderSlice, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice,
+    Ipv6RawExtHeaderSlice,
+};
+
+use super::Fault;
+use crate::model::limits;
+
+/// A network layer packet as the link layer hands it on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Network<'a> {
+    /// 4 or 6.
+    pub(super) version: u8,
+    pub(super) vlan: Option<u16>,
+    /// From the first byte of the IP header to the end of the frame, padding included.
+    pub(super) data: &'a [u8],
+    /// Bytes of the frame that the snapshot length cut off.
+    pub(super) cut: u32,
+}
+
+/// The payload of an IP packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Datagram<'a> {
+    pub(super) from: IpAddr,
+    pub(super) to: IpAddr,
+    pub(super) vlan: Option<u16>,
+    /// Of `payload`; extension headers are behind us.
+    pub(super) protocol: u8,
+    pub(super) payload: &'a [u8],
+    /// Bytes behind `payload` that were on the wire.
+    pub(super) missing: u32,
+    /// Set when `payload` is a part of something larger.
+    pub(super) fragment: Option<Fragment>,
+}
+
+/// Which part of which datagram.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Fragment {
+    pub(super) identification: u32,
+    /// In bytes.
+    pub(super) offset: usize,
+    /// Whether this is not the last one.
+    pub(super) more: bool,
+}
+
+pub(super) const ICMP: u8 = 1;
+pub(super) const TCP: u8 = 6;
+pub(super) const UDP: u8 = 17;
+pub(super) const ICMPV6: u8 = 58;
+
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const AUTHENTICATION: u8 = 51;
+const DESTINATION: u8 = 60;
+const MOBILITY: u8 = 135;
+const HOST_IDENTITY: u8 = 139;
+const SHIM6: u8 = 140;
+
+impl<'a> Network<'a> {
+    /// An untagged, whole packet.
+    #[inline]
+    pub(super) fn new(version: u8, data: &'a [u8]) -> Self {
+        Self { version, vlan: None, data, cut: 0 }
+    }
+}
+
+/// Reads an IPv4 packet (RFC 791).
+#[inline]
+pub(super) fn read_v4<'a>(network: &Network<'a>) -> Result<Datagram<'a>, Fault> {
+    let header = Ipv4HeaderSlice::from_slice(network.data).map_err(|_| Fault::Ipv4)?;
+    let header_length = header.slice().len();
+    // A length of 0 is left by segmentation offload; it, and BIG TCP's, mean all that there is.
+    let declared = match usize::from(header.total_len()) {
+        0 => None,
+        total => Some(total.checked_sub(header_length).ok_or(Fault::Ipv4)?),
+    };
+    let (payload, missing) = trim(network, header_length, declared);
+    let fragment = header.is_fragmenting_payload().then(|| Fragment {
+        identification: u32::from(header.identification()),
+        offset: usize::from(header.fragments_offset().value()) * 8,
+        more: header.more_fragments(),
+    });
+    let datagram = Datagram {
+        from: IpAddr::V4(header.source_addr()),
+        to: IpAddr::V4(header.destination_addr()),
+        vlan: network.vlan,
+        protocol: header.protocol().0,
+        payload,
+        missing,
+        fragment,
+    };
+    match (datagram.protocol, fragment) {
+        (AUTHENTICATION, None) => without_extensions(datagram),
+        _ => Ok(datagram),
+    }
+}
+
+/// Reads an IPv6 packet (RFC 8200) up to what is no extension header, or up to a fragment header.
+#[inline]
+pub(super) fn read_v6<'a>(network: &Network<'a>) -> Result<Datagram<'a>, Fault> {
+    let header = Ipv6HeaderSlice::from_slice(network.data).map_err(|_| Fault::Ipv6)?;
+    // 0 stands in jumbograms (RFC 2675) and is left by segmentation offload.
+    let declared = match usize::from(header.payload_length()) {
+        0 => None,
+        length => Some(length),
+    };
+    let (payload, missing) = trim(network, header.slice().len(), declared);
+    let datagram = Datagram {
+        from: IpAddr::V6(header.source_addr()),
+        to: IpAddr::V6(header.destination_addr()),
+        vlan: network.vlan,
+        protocol: header.next_header().0,
+        payload,
+        missing,
+        fragment: None,
+    };
+    without_extensions(datagram)
+}
+
+/// What follows an IP header: without padding behind it, and how much of it was cut off.
+#[inline]
+fn trim<'a>(network: &Network<'a>, header: usize, declared: Option<usize>) -> (&'a [u8], u32) {
+    let rest = network.data.get(header..).unwrap_or_default();
+    match declared {
+        None => (rest, network.cut),
+        Some(length) => match rest.get(..length) {
+            Some(payload) => (payload, 0),
+            None => (rest, u32::try_from(length - rest.len()).unwrap_or(u32::MAX)),
+        },
+    }
+}
+
+/// Takes extension headers off, up to a fragment header that means a fragment.
+#[inline]
+pub(super) fn without_extensions(mut datagram: Datagram<'_>) -> Result<Datagram<'_>, Fault> {
+    for _ in 0..limits::HEADER_DEPTH {
+        let (next, length) = match datagram.protocol {
+            TCP | UDP => return Ok(datagram),
+            HOP_BY_HOP | ROUTING | DESTINATION | MOBILITY | HOST_IDENTITY | SHIM6 => {
+                let header = Ipv6RawExtHeaderSlice::from_slice(datagram.payload)
+                    .map_err(|_| Fault::Extension)?;
+                (header.next_header().0, header.slice().len())
+            }
+            AUTHENTICATION => {
+                let header = IpAuthHeaderSlice::from_slice(datagram.payload)
+                    .map_err(|_| Fault::Extension)?;
+                (header.next_header().0, header.slice().len())
+            }
+            FRAGMENT => {
+                let header = Ipv6FragmentHeaderSlice::from_slice(datagram.payload)
+                    .map_err(|_| Fault::Extension)?;
+                // Offset 0 and nothing to follow is an atomic fragment: whole already (RFC 6946).
+                datagram.fragment = header.is_fragmenting_payload().then(|| Fragment {
+                    identification: header.identification(),
+                    offset: usize::from(header.fragment_offset().value()) * 8,
+                    more: header.more_fragments(),
+                });
+                (header.next_header().0, header.slice().len())
+            }
+            _ => return Ok(datagram),
+        };
+        datagram.protocol = next;
+        datagram.payload = datagram.payload.get(length..).unwrap_or_default();
+        if datagram.fragment.is_some() {
+            return Ok(datagram);
+        }
+    }
+    Err(Fault::Depth)
+}

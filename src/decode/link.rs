@@ -1,0 +1,235 @@
+//! From a frame to its network layer: link types, EtherTypes, tags.
+
+use etherparse::{Ethernet2Slice, SingleVlanSlice};
+
+use super::ip::Network;
+use super::{Fault, Kind};
+use crate::capture::{Frame, LinkType};
+use crate::model::{Diagnostic, limits};
+
+/// Whether frames of a link type can be read.
+#[must_use]
+pub fn supported(link: LinkType) -> bool {
+    READ.contains(&link)
+}
+
+/// The message that a source has only frames of a link type that cannot be read. `source` is escaped already.
+#[must_use]
+pub fn unsupported(source: &str, link: LinkType) -> Diagnostic {
+    let name = link.name().map(|name| format!(" ({name})")).unwrap_or_default();
+    let read: Vec<String> = READ.iter().map(|link| format!("{link}({})", link.0)).collect();
+    Diagnostic::error(
+        "unsupported-linktype",
+        format!(
+            "{source} has link type {}{name}, which carries no IP that wirelint can read",
+            link.0
+        ),
+    )
+    .help(format!("supported: {}", read.join(", ")))
+}
+
+/// What [`network`] reads; a test holds the two together.
+const READ: [LinkType; 14] = [
+    LinkType::ETHERNET,
+    LinkType::RAW,
+    LinkType::DLT_RAW,
+    LinkType::DLT_RAW_OPENBSD,
+    LinkType::NULL,
+    LinkType::LOOP,
+    LinkType::LINUX_SLL,
+    LinkType::LINUX_SLL2,
+    LinkType::IPV4,
+    LinkType::IPV6,
+    LinkType::PPP,
+    LinkType::PPP_HDLC,
+    LinkType::C_HDLC,
+    LinkType::NFLOG,
+];
+
+/// Finds the network layer of a frame.
+#[inline]
+pub(super) fn network<'a>(frame: &Frame<'a>) -> Result<Network<'a>, Kind> {
+    let data = frame.data;
+    let cut = frame.wire_length.saturating_sub(u32::try_from(data.len()).unwrap_or(u32::MAX));
+    let network = match frame.link {
+        LinkType::ETHERNET => {
+            let ethernet = Ethernet2Slice::from_slice_without_fcs(data).map_err(|_| LINK)?;
+            by_ether_type(ethernet.ether_type().0, ethernet.payload_slice())
+        }
+        other => other_link(other, data),
+    };
+    network.map(|network| Network { cut, ..network })
+}
+
+fn other_link(link: LinkType, data: &[u8]) -> Result<Network<'_>, Kind> {
+    match link {
+        LinkType::LINUX_SLL => cooked(data, 14, 2, 16),
+        LinkType::LINUX_SLL2 => cooked(data, 0, 8, 20),
+        LinkType::RAW | LinkType::DLT_RAW | LinkType::DLT_RAW_OPENBSD => by_version(data),
+        LinkType::IPV4 => Ok(Network::new(4, data)),
+        LinkType::IPV6 => Ok(Network::new(6, data)),
+        LinkType::NULL | LinkType::LOOP => loopback(data),
+        LinkType::PPP | LinkType::PPP_HDLC => ppp(data),
+        LinkType::C_HDLC => by_ether_type(word(data, 2)?, rest(data, 4)?),
+        LinkType::NFLOG => netfilter_log(data),
+        _ => Err(Kind::UnsupportedLink),
+    }
+}
+
+/// Follows tags until the network layer.
+#[inline]
+fn by_ether_type(mut ether_type: u16, mut data: &[u8]) -> Result<Network<'_>, Kind> {
+    let mut vlan = None;
+    for _ in 0..limits::HEADER_DEPTH {
+        match ether_type {
+            IPV4 => return Ok(Network { vlan, ..Network::new(4, data) }),
+            IPV6 => return Ok(Network { vlan, ..Network::new(6, data) }),
+            CUSTOMER_TAG | SERVICE_TAG | OLD_SERVICE_TAG | OLDER_SERVICE_TAG => {
+                let tag = SingleVlanSlice::from_slice(data).map_err(|_| LINK)?;
+                let id = tag.vlan_identifier().value();
+                // Number 0 marks a priority, not a network (IEEE 802.1Q 9.6).
+                vlan = vlan.or((id != 0).then_some(id));
+                ether_type = tag.ether_type().0;
+                data = tag.payload_slice();
+            }
+            CISCO_METADATA => {
+                ether_type = word(data, 6)?;
+                data = rest(data, 8)?;
+            }
+            ARP | REVERSE_ARP => return Err(Kind::Arp),
+            0..=LARGEST_LENGTH => {
+                let Some(after) = data.strip_prefix(&SNAP) else { return Err(Kind::OtherEthernet) };
+                ether_type = word(after, 0)?;
+                data = rest(after, 2)?;
+            }
+            _ => return Err(Kind::OtherEthernet),
+        }
+    }
+    Err(Kind::Malformed(Fault::Depth))
+}
+
+/// Linux cooked capture: where the protocol is, where the device's ARPHRD number is, and how long the header is.
+fn cooked(data: &[u8], protocol: usize, device: usize, header: usize) -> Result<Network<'_>, Kind> {
+    let payload = rest(data, header)?;
+    match (word(data, device)?, word(data, protocol)?) {
+        // Here the field is a netlink family.
+        (ARPHRD_NETLINK, _) => Err(Kind::OtherEthernet),
+        (_, ether_type) => by_ether_type(ether_type, payload),
+    }
+}
+
+fn by_version(data: &[u8]) -> Result<Network<'_>, Kind> {
+    match data.first().map(|first| first >> 4) {
+        Some(version @ (4 | 6)) => Ok(Network::new(version, data)),
+        Some(_) => Err(Kind::OtherEthernet),
+        None => Err(LINK),
+    }
+}
+
+/// An address family in four bytes, of either byte order.
+fn loopback(data: &[u8]) -> Result<Network<'_>, Kind> {
+    let family = data.first_chunk::<4>().ok_or(LINK)?;
+    let payload = rest(data, 4)?;
+    let little = u32::from_le_bytes(*family);
+    match little.min(little.swap_bytes()) {
+        2 => Ok(Network::new(4, payload)),
+        // Linux, NetBSD and OpenBSD, FreeBSD, macOS.
+        10 | 24 | 28 | 30 => Ok(Network::new(6, payload)),
+        _ => Err(Kind::OtherEthernet),
+    }
+}
+
+/// PPP (RFC 1661, 1662): address and control may be there, the protocol may be one byte long.
+fn ppp(data: &[u8]) -> Result<Network<'_>, Kind> {
+    let data = data.strip_prefix(&[0xff, 0x03]).unwrap_or(data);
+    let (protocol, payload) = match data {
+        [short, payload @ ..] if short & 1 == 1 => (u16::from(*short), payload),
+        _ => (word(data, 0)?, rest(data, 2)?),
+    };
+    match protocol {
+        0x0021 => Ok(Network::new(4, payload)),
+        0x0057 => Ok(Network::new(6, payload)),
+        _ => Err(Kind::OtherEthernet),
+    }
+}
+
+/// A netfilter log message: family, version, group, then attributes padded to four bytes, in the byte order of the
+/// machine that captured, one of which is the packet.
+fn netfilter_log(data: &[u8]) -> Result<Network<'_>, Kind> {
+    let family = data.first().copied().ok_or(LINK)?;
+    let mut attributes = rest(data, 4)?;
+    for _ in 0..limits::HEADER_DEPTH {
+        let head = attributes.first_chunk::<4>().ok_or(LINK)?;
+        let [l0, l1, t0, t1] = *head;
+        let (length, kind) = match u16::from_le_bytes([t0, t1]) {
+            kind if kind < 256 => (u16::from_le_bytes([l0, l1]), kind),
+            _ => (u16::from_be_bytes([l0, l1]), u16::from_be_bytes([t0, t1])),
+        };
+        if kind == NFLOG_PAYLOAD {
+            let payload = rest(attributes, 4)?;
+            let payload = payload.get(..usize::from(length).saturating_sub(4)).unwrap_or(payload);
+            return match family {
+                2 => Ok(Network::new(4, payload)),
+                10 => Ok(Network::new(6, payload)),
+                _ => Err(Kind::OtherEthernet),
+            };
+        }
+        attributes = rest(attributes, usize::from(length).next_multiple_of(4).max(4))?;
+    }
+    Err(Kind::OtherEthernet)
+}
+
+const IPV4: u16 = 0x0800;
+const ARP: u16 = 0x0806;
+const REVERSE_ARP: u16 = 0x8035;
+/// IEEE 802.1Q.
+const CUSTOMER_TAG: u16 = 0x8100;
+const IPV6: u16 = 0x86dd;
+/// IEEE 802.1ad.
+const SERVICE_TAG: u16 = 0x88a8;
+/// Cisco TrustSec: version, length, option, security group, then the EtherType.
+const CISCO_METADATA: u16 = 0x8909;
+/// Service tags of the time before IEEE 802.1ad.
+const OLD_SERVICE_TAG: u16 = 0x9100;
+const OLDER_SERVICE_TAG: u16 = 0x9200;
+/// Up to here the field is the length of an IEEE 802.3 frame.
+const LARGEST_LENGTH: u16 = 1500;
+/// IEEE 802.2 header of an EtherType within IEEE 802.3 (RFC 1042).
+const SNAP: [u8; 6] = [0xaa, 0xaa, 0x03, 0, 0, 0];
+const ARPHRD_NETLINK: u16 = 824;
+const NFLOG_PAYLOAD: u16 = 9;
+
+const LINK: Kind = Kind::Malformed(Fault::Link);
+
+fn word(data: &[u8], at: usize) -> Result<u16, Kind> {
+    rest(data, at)?.first_chunk().map(|bytes| u16::from_be_bytes(*bytes)).ok_or(LINK)
+}
+
+fn rest(data: &[u8], from: usize) -> Result<&[u8], Kind> {
+    data.get(from..).ok_or(LINK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_link_types_names_exactly_those_that_are_read() {
+        for number in 0..=u16::MAX {
+            let link = LinkType(number);
+            let frame = Frame { at: Default::default(), link, data: &[0; 64], wire_length: 64 };
+            let read = network(&frame).err() != Some(Kind::UnsupportedLink);
+            assert_eq!(supported(link), read, "{number}");
+        }
+    }
+
+    #[test]
+    fn an_unsupported_link_type_is_named_with_those_that_work() {
+        let shown = unsupported("serial.pcap", LinkType(250));
+        assert_eq!(
+            shown.message,
+            "serial.pcap has link type 250 (RTAC_SERIAL), which carries no IP that wirelint can read"
+        );
+        assert!(shown.helps[0].starts_with("supported: EN10MB(1), RAW(101), "), "{shown:?}");
+    }
+}
