@@ -137,6 +137,8 @@ pub struct Facts {
     pub first_bytes: Option<FirstBytes>,
     /// A client that spoke plaintext was answered with a TLS alert, or a ClientHello with something else than TLS.
     pub mismatch: Option<Evident<&'static str>>,
+    /// What the bytes turned out to be, where that says more than the protocol that was recognised (`grpc` within `h2`).
+    pub protocol: Option<&'static str>,
 }
 
 /// Something with the moment that proves it.
