@@ -7,14 +7,19 @@
 //!
 //! **To add a protocol**: one file beside its neighbours, one line in [`PROTOCOLS`], a sample.
 
+mod begins;
+mod calls;
 mod dialogue;
+mod http1;
+mod http2;
 
+pub use calls::merge_calls;
 pub use dialogue::Dialogue;
 
 use crate::model::{Direction, Facts, Field, Moment};
 
 /// The table of protocols, in the order in which probes are asked.
-pub static PROTOCOLS: &[&dyn Protocol] = &[];
+pub static PROTOCOLS: &[&dyn Protocol] = &[&http2::Http2, &http1::Http1];
 
 /// The name of a protocol in the table.
 pub type ProtocolId = &'static str;
