@@ -10,6 +10,8 @@
 mod begins;
 mod calls;
 mod dialogue;
+#[cfg(test)]
+mod feeder;
 mod http1;
 mod http2;
 

@@ -33,7 +33,6 @@ impl Protocol for Http1 {
             (Begins::Yes, _) => as_seen(Direction::ToServer),
             (_, Begins::Yes) => as_seen(Direction::ToClient),
             (Begins::No, Begins::No) => Probe::No,
-            _ if head.bytes.len() >= limits::PROBE_BYTES => Probe::No,
             _ => Probe::Unsure,
         }
     }
@@ -166,8 +165,8 @@ impl Connection {
                     side.place = Place::Head;
                     Step::Used(0)
                 }
-                Begins::Perhaps if rest.len() < limits::HTTP1_HEAD => Step::Wait,
-                _ => Step::Used(rest.len()),
+                Begins::Perhaps => Step::Wait,
+                Begins::No => Step::Used(rest.len()),
             },
             Place::Dead => Step::Used(rest.len()),
         }
@@ -198,7 +197,8 @@ impl Connection {
                 Begins::No => {}
             }
         }
-        if shape_of(direction, rest) == Begins::No {
+        let judged = self.sides[direction].scanned >= shape::JUDGED;
+        if !judged && shape_of(direction, rest) == Begins::No {
             self.lose(direction);
             return Step::Used(rest.len());
         }

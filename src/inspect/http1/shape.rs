@@ -5,10 +5,14 @@ use crate::inspect::begins::Begins;
 /// Letters of a method: the longest registered one has 17.
 const METHOD_BYTES: std::ops::RangeInclusive<usize> = 3..=20;
 
+/// Bytes by which a first line is judged. A longer target, without a space in it, follows nothing but a method.
+pub(super) const JUDGED: usize = 1024;
+
 /// `GET /path HTTP/1.`
 ///
 /// `PRI * HTTP/2.0` is not one: it is how HTTP/2 begins.
 pub(super) fn request(bytes: &[u8]) -> Begins {
+    let bytes = bytes.get(..JUDGED).unwrap_or(bytes);
     let method = bytes.iter().take_while(|byte| is_method(**byte)).count();
     if method == bytes.len() && method <= *METHOD_BYTES.end() {
         return Begins::Perhaps;
@@ -24,10 +28,13 @@ pub(super) fn request(bytes: &[u8]) -> Begins {
         Some(_) => return Begins::No,
     }
     let Some(end) = target.iter().position(|byte| *byte <= b' ' || *byte == 0x7f) else {
-        return Begins::Perhaps;
+        return if bytes.len() < JUDGED { Begins::Perhaps } else { Begins::Yes };
     };
     let version = target.get(end..).unwrap_or_default();
-    begins_with(version, b" HTTP/1.", u8::is_ascii_digit)
+    match begins_with(version, b" HTTP/1.", u8::is_ascii_digit) {
+        Begins::Perhaps if bytes.len() >= JUDGED => Begins::Yes,
+        judged => judged,
+    }
 }
 
 /// `HTTP/1.1 200`
@@ -82,6 +89,16 @@ mod tests {
                 assert_eq!(request(&line.as_bytes()[..end]), Begins::Perhaps, "{:?}", &line[..end]);
             }
         }
+    }
+
+    #[test]
+    fn a_target_of_any_length_makes_a_request() {
+        let line = format!("GET /{} HTTP/1.1", "x".repeat(2000));
+        for end in [JUDGED, JUDGED + 1, 2000, line.len()] {
+            assert_eq!(request(&line.as_bytes()[..end]), Begins::Yes);
+        }
+        let cut_in_version = format!("GET /{} HTTP/2.0", "x".repeat(JUDGED - 8));
+        assert_eq!(request(cut_in_version.as_bytes()), Begins::Yes);
     }
 
     #[test]

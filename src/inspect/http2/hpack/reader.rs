@@ -14,8 +14,8 @@ pub(super) enum Text<'a> {
     Huffman(&'a [u8]),
 }
 
-/// No length or index within a block of at most 64 KiB is as large as this.
-const LARGEST: usize = 1 << 28;
+/// The largest integer that is taken: the largest table size that peers can agree on. No length or index is as large.
+const LARGEST: u64 = u32::MAX as u64;
 
 impl<'a> Reader<'a> {
     pub(super) fn new(block: &'a [u8]) -> Self {
@@ -36,18 +36,18 @@ impl<'a> Reader<'a> {
         if low < most {
             return Ok(usize::from(low));
         }
-        self.long_integer(usize::from(most))
+        self.long_integer(u64::from(most))
     }
 
-    fn long_integer(&mut self, low: usize) -> Result<usize, Malformed> {
+    fn long_integer(&mut self, low: u64) -> Result<usize, Malformed> {
         let mut value = low;
         for shift in [0_u32, 7, 14, 21, 28] {
             let (byte, rest) = self.rest.split_first().ok_or(Malformed)?;
             self.rest = rest;
-            let part = usize::from(byte & 0x7f).checked_shl(shift).ok_or(Malformed)?;
+            let part = u64::from(byte & 0x7f).checked_shl(shift).ok_or(Malformed)?;
             value = value.checked_add(part).filter(|sum| *sum <= LARGEST).ok_or(Malformed)?;
             if byte & 0x80 == 0 {
-                return Ok(value);
+                return usize::try_from(value).map_err(|_| Malformed);
             }
         }
         Err(Malformed)

@@ -174,6 +174,12 @@ impl Table {
         }
     }
 
+    /// Bytes by the count of section 4.1.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
     fn push(&mut self, name: HeaderName, start: u64, length: usize, value: &[u8]) -> Inserted<'_> {
         self.bytes.extend_from_slice(value);
         let entry = Entry {
