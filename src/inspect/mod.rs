@@ -7,15 +7,22 @@
 //!
 //! **To add a protocol**: one file beside its neighbours, one line in [`PROTOCOLS`], a sample.
 
+mod begins;
+mod calls;
 mod dialogue;
+#[cfg(test)]
+mod feeder;
+mod http1;
+mod http2;
 pub mod tls;
 
+pub use calls::merge_calls;
 pub use dialogue::Dialogue;
 
 use crate::model::{Direction, Facts, Field, Moment};
 
 /// The table of protocols, in the order in which probes are asked.
-pub static PROTOCOLS: &[&dyn Protocol] = &[&tls::Tls];
+pub static PROTOCOLS: &[&dyn Protocol] = &[&tls::Tls, &http2::Http2, &http1::Http1];
 
 /// The name of a protocol in the table.
 pub type ProtocolId = &'static str;

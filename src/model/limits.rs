@@ -121,8 +121,18 @@ pub const HTTP1_HEAD: usize = 64 * 1024;
 /// Header fields of one HTTP message.
 pub const HTTP_FIELDS: usize = 128;
 
+/// Bytes of one line within a chunked HTTP/1 body: a chunk size with its extensions, a trailer field.
+pub const HTTP1_LINE: usize = 8 * 1024;
+
+/// Requests of one HTTP/1 connection whose response is awaited. Clients that pipeline send a few.
+pub const HTTP1_PIPELINE: usize = 256;
+
 /// Bytes of one HTTP/2 header block over all its CONTINUATION frames (CVE-2024-27316 sends them without end).
 pub const HTTP2_HEADER_BLOCK: usize = 64 * 1024;
+
+/// Bytes of one HTTP/2 frame taken for plausible where no frame boundary is known: the default of
+/// SETTINGS_MAX_FRAME_SIZE.
+pub const HTTP2_RESYNC_FRAME: usize = 16 * 1024;
 
 /// Streams of one HTTP/2 connection whose response is awaited.
 pub const HTTP2_STREAMS: usize = 256;

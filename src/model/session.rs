@@ -135,10 +135,10 @@ pub struct Facts {
     pub plaintext: Option<Moment>,
     /// What the first bytes of an unrecognised protocol look like.
     pub first_bytes: Option<FirstBytes>,
-    /// What the bytes turned out to be within their protocol (`grpc` within `h2`), when that says more.
-    pub protocol: Option<&'static str>,
     /// A client that spoke plaintext was answered with a TLS alert, or a ClientHello with something else than TLS.
     pub mismatch: Option<Evident<&'static str>>,
+    /// What the bytes turned out to be, where that says more than the protocol that was recognised (`grpc` within `h2`).
+    pub protocol: Option<&'static str>,
 }
 
 /// Something with the moment that proves it.

@@ -1,0 +1,50 @@
+//! Whether something begins at the first of some bytes, when there may be too few of them to say.
+
+/// Whether something begins here, as far as the bytes go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Begins {
+    /// It does.
+    Yes,
+    /// It may; the bytes end too early.
+    Perhaps,
+    /// It does not.
+    No,
+}
+
+/// Whether a TLS alert record begins here (RFC 8446 sections 5.1 and 6): what a TLS server says to a client that speaks
+/// something else.
+pub(super) fn tls_alert(bytes: &[u8]) -> Begins {
+    const LAST_MINOR_VERSION: u8 = 4;
+    let fits = |(place, byte): (usize, &u8)| match place {
+        0 => *byte == 21,
+        1 => *byte == 3,
+        2 => *byte <= LAST_MINOR_VERSION,
+        3 => *byte == 0,
+        4 => *byte == 2,
+        _ => matches!(*byte, 1 | 2),
+    };
+    const JUDGED: usize = 6;
+    if !bytes.iter().take(JUDGED).enumerate().all(fits) {
+        Begins::No
+    } else if bytes.len() < JUDGED {
+        Begins::Perhaps
+    } else {
+        Begins::Yes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_is_recognised_by_its_record_and_level() {
+        let alert = [21, 3, 3, 0, 2, 2, 40];
+        assert_eq!(tls_alert(&alert), Begins::Yes);
+        for end in 0..6 {
+            assert_eq!(tls_alert(&alert[..end]), Begins::Perhaps);
+        }
+        assert_eq!(tls_alert(&[22, 3, 3, 0, 2, 2]), Begins::No, "a handshake record");
+        assert_eq!(tls_alert(&[21, 3, 3, 0, 26, 2]), Begins::No, "an encrypted alert");
+    }
+}

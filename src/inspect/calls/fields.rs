@@ -1,0 +1,148 @@
+//! What rules can ask of the calls of a session.
+
+use std::borrow::Cow;
+
+use crate::model::{CallFacts, Field, Kind, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT};
+
+/// The fields of calls, whichever protocol carried them. Absent when a session has no readable calls.
+pub(in crate::inspect) static FIELDS: &[Field] = &[
+    field("http.requests", Kind::Int, "requests seen in the clear", "12", |s| {
+        count(s, |calls| calls.requests)
+    }),
+    field("http.responses", Kind::Int, "responses seen in the clear", "12", |s| {
+        count(s, |calls| calls.responses)
+    }),
+    field(
+        "http.unnamed",
+        Kind::Int,
+        "requests whose service and method could not be told: the capture joined late, or a bound was reached",
+        "0",
+        |s| count(s, |calls| calls.unnamed),
+    ),
+    field(
+        "http.methods",
+        Kind::Texts,
+        "distinct calls: `service/method` for gRPC, `GET /path` without query otherwise",
+        "helloworld.Greeter/SayHello",
+        |s| of(s, |calls| Value::Texts(calls.calls.iter().map(method).collect())),
+    ),
+    field(
+        "http.services",
+        Kind::Texts,
+        "distinct gRPC services called",
+        "helloworld.Greeter",
+        |s| of(s, |calls| Value::Texts(services(calls))),
+    ),
+    field(
+        "http.authorities",
+        Kind::Texts,
+        "distinct `Host` and `:authority` values of requests, without userinfo",
+        "orders.internal:8080",
+        |s| texts(s, |calls| &calls.authorities),
+    ),
+    field("http.user_agents", Kind::Texts, "distinct user agents", "grpc-go/1.70.0", |s| {
+        texts(s, |calls| &calls.user_agents)
+    }),
+    field(
+        "http.server_products",
+        Kind::Texts,
+        "distinct `Server` values of responses",
+        "nginx/1.26.2",
+        |s| texts(s, |calls| &calls.server_products),
+    ),
+    field(
+        "http.auth_schemes",
+        Kind::Texts,
+        "distinct authentication schemes of requests, in lower case; `opaque` for a credential without one",
+        "bearer",
+        |s| texts(s, |calls| &calls.auth_schemes),
+    ),
+    field("http.authenticated", Kind::Int, "requests that carried a credential", "12", |s| {
+        count(s, |calls| calls.authenticated)
+    }),
+    field(
+        "http.status",
+        Kind::Ints,
+        "the last status of each distinct call: gRPC status where there is one, else HTTP status",
+        "200",
+        |s| of(s, |calls| Value::Ints(statuses(calls))),
+    ),
+    field(
+        "http.succeeded",
+        Kind::Int,
+        "calls that were answered with success: HTTP 2xx, gRPC status 0",
+        "12",
+        |s| count(s, |calls| calls.calls.iter().map(|call| call.succeeded).sum()),
+    ),
+    field("http.failed", Kind::Int, "calls that were answered with anything else", "0", |s| {
+        count(s, |calls| calls.calls.iter().map(|call| call.failed).sum())
+    }),
+    field(
+        "http.cut",
+        Kind::Bool,
+        "whether a bound was reached, so that the lists above are not all there was",
+        "false",
+        |s| of(s, |calls| Value::Bool(calls.cut)),
+    ),
+];
+
+type Get = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
+
+const fn field(
+    path: &'static str,
+    kind: Kind,
+    doc: &'static str,
+    example: &'static str,
+    get: Get,
+) -> Field {
+    Field { on: SubjectKind::Session, path, kind, doc, example, get }
+}
+
+fn of<'a>(
+    subject: &Subject<'a>,
+    value: impl FnOnce(&'a CallFacts) -> Value<'a>,
+) -> Seen<Value<'a>> {
+    match *subject {
+        Subject::Session(audited) => {
+            audited.session.facts.calls.as_deref().map_or(Seen::Absent, |c| Seen::Value(value(c)))
+        }
+        _ => WRONG_SUBJECT,
+    }
+}
+
+fn count<'a>(subject: &Subject<'a>, value: impl FnOnce(&CallFacts) -> u64) -> Seen<Value<'a>> {
+    of(subject, |calls| Value::Int(i64::try_from(value(calls)).unwrap_or(i64::MAX)))
+}
+
+fn texts<'a>(
+    subject: &Subject<'a>,
+    value: impl FnOnce(&'a CallFacts) -> &'a [String],
+) -> Seen<Value<'a>> {
+    of(subject, |calls| Value::Texts(value(calls).iter().map(|t| Cow::Borrowed(&**t)).collect()))
+}
+
+fn method(call: &crate::model::Call) -> Cow<'_, str> {
+    if call.service.is_empty() {
+        Cow::Borrowed(&call.method)
+    } else {
+        Cow::Owned(format!("{}/{}", call.service, call.method))
+    }
+}
+
+fn services(calls: &CallFacts) -> Vec<Cow<'_, str>> {
+    let mut services: Vec<Cow<'_, str>> = Vec::new();
+    for call in calls.calls.iter().filter(|call| !call.service.is_empty()) {
+        if !services.iter().any(|known| *known == call.service) {
+            services.push(Cow::Borrowed(&call.service));
+        }
+    }
+    services
+}
+
+fn statuses(calls: &CallFacts) -> Vec<i64> {
+    let mut statuses: Vec<i64> =
+        calls.calls.iter().filter_map(|call| call.last_status).map(i64::from).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    statuses
+}

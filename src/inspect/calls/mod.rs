@@ -1,0 +1,268 @@
+//! Calls that crossed readable, gathered for one connection.
+//!
+//! Takes what the HTTP inspectors read of requests and responses; gives [`CallFacts`]. Knows nothing of framing. A call
+//! that is known already costs a hash and no allocation. No byte of a credential gets in: of `Authorization` only the
+//! name of the scheme is taken, of other credential fields nothing, of a path neither its query nor anything in it that
+//! looks like an identifier.
+
+mod fields;
+mod header;
+mod scheme;
+pub(super) mod target;
+#[cfg(test)]
+mod tests;
+
+use std::hash::BuildHasher as _;
+
+pub(super) use fields::FIELDS;
+pub(super) use header::HeaderName;
+
+use crate::model::{Call, CallFacts, Moment, escape_bytes, limits};
+
+/// What names a call.
+#[derive(Clone, Copy)]
+pub(super) enum CallName<'a> {
+    /// A gRPC call by its path, `/package.Service/Method`.
+    Grpc(&'a [u8]),
+    /// An HTTP request by its method and request target.
+    Http {
+        /// `GET`
+        method: &'a [u8],
+        /// In any form: `/path?query`, `http://host/path`, `host:port`, `*`.
+        target: &'a [u8],
+    },
+    /// The bytes that name it could not be read.
+    Unknown,
+}
+
+/// One of the distinct calls of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct CallId(u16);
+
+/// How a call ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Status {
+    /// An HTTP status; 2xx is success.
+    Http(u16),
+    /// A gRPC status; 0 is success.
+    Grpc(u16),
+}
+
+/// The calls of one connection. Has no `Debug`: it holds raw bytes from the wire.
+#[derive(Default)]
+pub(super) struct Calls {
+    facts: CallFacts,
+    keys: Vec<Key>,
+    authorities: Names,
+    user_agents: Names,
+    products: Names,
+    scratch: Vec<u8>,
+}
+
+/// What a call is recognised by: its place in the list is the call's.
+struct Key {
+    hash: u64,
+    grpc: bool,
+    name: Box<[u8]>,
+}
+
+const HASH: foldhash::fast::FixedState = foldhash::fast::FixedState::with_seed(0);
+
+impl Calls {
+    /// Counts a request, and says which call it is if that is known and there is room for it.
+    pub(super) fn request(&mut self, name: CallName<'_>, at: Moment) -> Option<CallId> {
+        self.facts.requests = self.facts.requests.saturating_add(1);
+        self.facts.first_request.get_or_insert(at);
+        let id = self.call(name, at);
+        match id.and_then(|id| self.facts.calls.get_mut(usize::from(id.0))) {
+            Some(call) => call.count = call.count.saturating_add(1),
+            None => self.unnamed(1),
+        }
+        id
+    }
+
+    /// Counts requests that could not be named.
+    pub(super) fn unnamed(&mut self, count: u64) {
+        self.facts.unnamed = self.facts.unnamed.saturating_add(count);
+    }
+
+    /// Counts a response.
+    pub(super) fn response(&mut self, at: Moment) {
+        self.facts.responses = self.facts.responses.saturating_add(1);
+        self.facts.first_response.get_or_insert(at);
+    }
+
+    /// Takes note of how a call ended.
+    pub(super) fn outcome(&mut self, call: Option<CallId>, status: Status) {
+        let call = call.and_then(|id| self.facts.calls.get_mut(usize::from(id.0)));
+        let Some(call) = call else { return };
+        let (code, success) = match status {
+            Status::Http(code) => (code, (200..300).contains(&code)),
+            Status::Grpc(code) => (code, code == 0),
+        };
+        let count = if success { &mut call.succeeded } else { &mut call.failed };
+        *count = count.saturating_add(1);
+        call.last_status = Some(code);
+    }
+
+    /// Takes note of a request's `Host` or `:authority`.
+    pub(super) fn authority(&mut self, value: &[u8]) {
+        let fits = self.authorities.note(target::host(value), &mut self.facts.authorities);
+        self.facts.cut |= !fits;
+    }
+
+    /// Takes note of a request's `User-Agent`.
+    pub(super) fn user_agent(&mut self, value: &[u8]) {
+        let fits = self.user_agents.note(value, &mut self.facts.user_agents);
+        self.facts.cut |= !fits;
+    }
+
+    /// Takes note of a response's `Server`.
+    pub(super) fn server_product(&mut self, value: &[u8]) {
+        let fits = self.products.note(value, &mut self.facts.server_products);
+        self.facts.cut |= !fits;
+    }
+
+    /// Takes note of the scheme that an `Authorization` value begins with.
+    pub(super) fn scheme(&mut self, value: &[u8]) {
+        let word = scheme::word(value);
+        if self.facts.auth_schemes.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+            return;
+        }
+        if self.facts.auth_schemes.len() < limits::NAMES {
+            self.facts.auth_schemes.push(word.to_ascii_lowercase());
+        } else {
+            self.facts.cut = true;
+        }
+    }
+
+    /// Counts a request that carried a credential.
+    pub(super) fn authenticated(&mut self, at: Moment) {
+        self.facts.authenticated = self.facts.authenticated.saturating_add(1);
+        self.facts.first_auth.get_or_insert(at);
+    }
+
+    /// Takes note that a bound was reached.
+    pub(super) fn cut(&mut self) {
+        self.facts.cut = true;
+    }
+
+    /// Requests seen so far.
+    pub(super) fn requests(&self) -> u64 {
+        self.facts.requests
+    }
+
+    /// What was gathered; nothing when neither a request nor a response was seen.
+    pub(super) fn into_facts(self) -> Option<Box<CallFacts>> {
+        let facts = self.facts;
+        let any = facts.requests > 0 || facts.responses > 0 || facts.unnamed > 0;
+        any.then(|| Box::new(facts))
+    }
+
+    fn call(&mut self, name: CallName<'_>, at: Moment) -> Option<CallId> {
+        match name {
+            CallName::Grpc(path) => self.known_or_new(true, target::without_query(path), at),
+            CallName::Http { method, target } => {
+                let mut name = std::mem::take(&mut self.scratch);
+                name.clear();
+                target::push_name(&mut name, method, target);
+                let id = self.known_or_new(false, &name, at);
+                self.scratch = name;
+                id
+            }
+            CallName::Unknown => None,
+        }
+    }
+
+    fn known_or_new(&mut self, grpc: bool, name: &[u8], at: Moment) -> Option<CallId> {
+        let name = name.get(..limits::TEXT_BYTES).unwrap_or(name);
+        let hash = HASH.hash_one(name);
+        let known = |key: &Key| key.hash == hash && key.grpc == grpc && *key.name == *name;
+        if let Some(index) = self.keys.iter().position(known) {
+            return u16::try_from(index).ok().map(CallId);
+        }
+        if self.keys.len() >= limits::CALLS {
+            self.facts.cut = true;
+            return None;
+        }
+        let id = u16::try_from(self.keys.len()).ok().map(CallId)?;
+        self.keys.push(Key { hash, grpc, name: name.into() });
+        self.facts.calls.push(new_call(grpc, name, at));
+        Some(id)
+    }
+}
+
+fn new_call(grpc: bool, name: &[u8], first: Moment) -> Call {
+    let (service, method) =
+        if grpc { target::service_and_method(name) } else { (&[] as &[u8], name) };
+    Call {
+        service: escape_bytes(service),
+        method: escape_bytes(method),
+        count: 0,
+        succeeded: 0,
+        failed: 0,
+        last_status: None,
+        first,
+    }
+}
+
+/// Distinct texts of one kind: the raw bytes, to recognise them by, in the order of what is shown of them.
+#[derive(Default)]
+struct Names(Vec<Box<[u8]>>);
+
+impl Names {
+    /// Adds a text that is new to what is shown. Says whether there was room.
+    fn note(&mut self, raw: &[u8], shown: &mut Vec<String>) -> bool {
+        let raw = raw.get(..limits::TEXT_BYTES).unwrap_or(raw);
+        if raw.is_empty() || self.0.iter().any(|known| **known == *raw) {
+            return true;
+        }
+        if self.0.len() >= limits::NAMES {
+            return false;
+        }
+        self.0.push(raw.into());
+        shown.push(escape_bytes(raw));
+        true
+    }
+}
+
+/// Adds what a connection said after a change of protocol to what it said before.
+pub fn merge_calls(first: &mut CallFacts, then: CallFacts) {
+    for call in then.calls {
+        let same = |old: &&mut Call| old.service == call.service && old.method == call.method;
+        if let Some(old) = first.calls.iter_mut().find(same) {
+            old.count = old.count.saturating_add(call.count);
+            old.succeeded = old.succeeded.saturating_add(call.succeeded);
+            old.failed = old.failed.saturating_add(call.failed);
+            old.last_status = call.last_status.or(old.last_status);
+        } else if first.calls.len() < limits::CALLS {
+            first.calls.push(call);
+        } else {
+            first.cut = true;
+        }
+    }
+    first.requests = first.requests.saturating_add(then.requests);
+    first.responses = first.responses.saturating_add(then.responses);
+    first.unnamed = first.unnamed.saturating_add(then.unnamed);
+    first.authenticated = first.authenticated.saturating_add(then.authenticated);
+    first.first_request = first.first_request.or(then.first_request);
+    first.first_response = first.first_response.or(then.first_response);
+    first.first_auth = first.first_auth.or(then.first_auth);
+    first.cut |= then.cut;
+    first.cut |= !merge_names(&mut first.authorities, then.authorities);
+    first.cut |= !merge_names(&mut first.user_agents, then.user_agents);
+    first.cut |= !merge_names(&mut first.auth_schemes, then.auth_schemes);
+    first.cut |= !merge_names(&mut first.server_products, then.server_products);
+}
+
+fn merge_names(first: &mut Vec<String>, then: Vec<String>) -> bool {
+    for name in then {
+        if !first.contains(&name) {
+            if first.len() >= limits::NAMES {
+                return false;
+            }
+            first.push(name);
+        }
+    }
+    true
+}

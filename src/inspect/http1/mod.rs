@@ -1,0 +1,358 @@
+//! HTTP/1 in the clear (RFC 9112).
+//!
+//! Takes both byte streams; gives the requests that were made and how they were answered. Bodies are skipped, never
+//! kept. Where a connection becomes another protocol (`Upgrade: h2c`, CONNECT) it says so and ends. After a hole it is
+//! silent until a message begins at the start of a segment.
+
+mod body;
+mod head;
+mod pairing;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+use self::body::{Body, Progress};
+use self::head::{Framing, RequestHead, ResponseHead};
+use self::pairing::{Asked, Pairing};
+use super::begins::{Begins, tls_alert};
+use super::calls::{self, CallName, Calls, HeaderName, Status};
+use super::{Head, Inspector, Next, Probe, Protocol, ProtocolId};
+use crate::model::{Direction, Evident, Facts, Field, Moment, PerDirection, limits};
+
+/// HTTP/1.0 and HTTP/1.1 without TLS.
+pub(super) struct Http1;
+
+impl Protocol for Http1 {
+    fn name(&self) -> ProtocolId {
+        "http/1.1"
+    }
+
+    fn probe(&self, head: &Head<'_>) -> Probe {
+        let as_seen = |from| if from == head.direction { Probe::Yes } else { Probe::Reversed };
+        match (shape::request(head.bytes), shape::response(head.bytes)) {
+            (Begins::Yes, _) => as_seen(Direction::ToServer),
+            (_, Begins::Yes) => as_seen(Direction::ToClient),
+            (Begins::No, Begins::No) => Probe::No,
+            _ => Probe::Unsure,
+        }
+    }
+
+    fn inspector(&self) -> Box<dyn Inspector> {
+        Box::new(Connection::default())
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        calls::FIELDS
+    }
+}
+
+/// One connection.
+#[derive(Default)]
+struct Connection {
+    sides: PerDirection<Side>,
+    pairing: Pairing,
+    calls: Calls,
+    /// Responses that a request must have been asked for.
+    answers: u64,
+    client_spoke: bool,
+    plaintext: Option<Moment>,
+    mismatch: Option<Evident<&'static str>>,
+}
+
+/// One direction of it.
+#[derive(Default)]
+struct Side {
+    place: Place,
+    /// Bytes of an unfinished head in which its end was looked for already.
+    scanned: usize,
+    /// A head was read.
+    synced: bool,
+    /// Bytes are missing.
+    holed: bool,
+}
+
+/// Where in a direction the next byte is.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Place {
+    /// Where a head begins.
+    #[default]
+    Head,
+    /// In a body.
+    Body(Body),
+    /// Nobody knows. A head may begin with the next segment.
+    Lost,
+    /// Behind something that is not HTTP/1, or that is too large.
+    Dead,
+}
+
+/// What one step of reading came to.
+enum Step {
+    /// This many bytes were used.
+    Used(usize),
+    /// More bytes are needed.
+    Wait,
+    /// This many bytes were used, and something else follows.
+    Then(usize, Next),
+}
+
+impl Inspector for Connection {
+    fn read(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Next) {
+        if !bytes.is_empty() {
+            self.plaintext.get_or_insert(at);
+            self.client_spoke |= direction == Direction::ToServer;
+        }
+        let mut rest = bytes;
+        loop {
+            match self.step(direction, rest, at) {
+                Step::Used(used) => rest = rest.get(used..).unwrap_or_default(),
+                Step::Wait => return (bytes.len().saturating_sub(rest.len()), Next::More),
+                Step::Then(used, next) => {
+                    return (bytes.len().saturating_sub(rest.len()).saturating_add(used), next);
+                }
+            }
+        }
+    }
+
+    fn gap(&mut self, direction: Direction, missing: u64, _at: Moment) -> Next {
+        let side = &mut self.sides[direction];
+        side.holed = true;
+        let read_on = match &mut side.place {
+            Place::Body(body) => body.skip(missing),
+            Place::Dead => true,
+            Place::Head | Place::Lost => false,
+        };
+        if !read_on {
+            side.place = Place::Lost;
+            side.scanned = 0;
+            self.pairing.lose();
+        }
+        Next::More
+    }
+
+    fn finish(mut self: Box<Self>) -> Facts {
+        self.calls.unnamed(self.answers.saturating_sub(self.calls.requests()));
+        Facts {
+            calls: self.calls.into_facts(),
+            plaintext: self.plaintext,
+            mismatch: self.mismatch,
+            ..Facts::default()
+        }
+    }
+}
+
+impl Connection {
+    fn step(&mut self, direction: Direction, rest: &[u8], at: Moment) -> Step {
+        if rest.is_empty() {
+            return Step::Wait;
+        }
+        let side = &mut self.sides[direction];
+        match &mut side.place {
+            Place::Head => self.head(direction, rest, at),
+            Place::Body(body) => match body.read(rest) {
+                Progress::Used(used) => Step::Used(used),
+                Progress::Wait => Step::Wait,
+                Progress::End(used) => {
+                    side.place = Place::Head;
+                    Step::Used(used)
+                }
+                Progress::Broken => {
+                    self.lose(direction);
+                    Step::Used(rest.len())
+                }
+            },
+            Place::Lost => match shape_of(direction, rest) {
+                Begins::Yes => {
+                    side.place = Place::Head;
+                    Step::Used(0)
+                }
+                Begins::Perhaps => Step::Wait,
+                Begins::No => Step::Used(rest.len()),
+            },
+            Place::Dead => Step::Used(rest.len()),
+        }
+    }
+
+    /// Gives up what comes next in a direction: until the next segment where that may help, else for good.
+    fn lose(&mut self, direction: Direction) {
+        let side = &mut self.sides[direction];
+        side.place = if side.holed || !side.synced { Place::Lost } else { Place::Dead };
+        side.scanned = 0;
+        self.pairing.lose();
+    }
+
+    fn head(&mut self, direction: Direction, rest: &[u8], at: Moment) -> Step {
+        match rest {
+            [b'\r', b'\n', ..] => return Step::Used(2),
+            [b'\n', ..] => return Step::Used(1),
+            [b'\r'] => return Step::Wait,
+            _ => {}
+        }
+        if direction == Direction::ToClient && self.client_spoke {
+            match tls_alert(rest) {
+                Begins::Yes => {
+                    self.mismatch = Some(Evident { value: "plaintext-to-tls", at });
+                    return Step::Then(rest.len(), Next::Done);
+                }
+                Begins::Perhaps => return Step::Wait,
+                Begins::No => {}
+            }
+        }
+        let judged = self.sides[direction].scanned >= shape::JUDGED;
+        if !judged && shape_of(direction, rest) == Begins::No {
+            self.lose(direction);
+            return Step::Used(rest.len());
+        }
+        let side = &mut self.sides[direction];
+        match head::end(rest, side.scanned) {
+            Some(end) if end <= limits::HTTP1_HEAD => {
+                side.scanned = 0;
+                side.synced = true;
+                let head = rest.get(..end).unwrap_or_default();
+                match direction {
+                    Direction::ToServer => self.request(head, at),
+                    Direction::ToClient => self.response(head, at),
+                }
+            }
+            None if rest.len() <= limits::HTTP1_HEAD => {
+                side.scanned = rest.len().saturating_sub(head::END_BYTES);
+                Step::Wait
+            }
+            _ => {
+                side.synced = true;
+                self.too_large(direction, rest, at)
+            }
+        }
+    }
+
+    /// A head that is too large: its first line may still be read, what follows may not.
+    fn too_large(&mut self, direction: Direction, rest: &[u8], at: Moment) -> Step {
+        self.calls.cut();
+        let start = rest.get(..limits::HTTP1_HEAD).unwrap_or(rest);
+        if direction == Direction::ToServer {
+            let named = head::request(start, |head, _| {
+                self.calls.request(head.name(), at);
+            });
+            if !named {
+                self.calls.request(CallName::Unknown, at);
+            }
+        }
+        self.lose(direction);
+        Step::Used(rest.len())
+    }
+
+    fn request(&mut self, bytes: &[u8], at: Moment) -> Step {
+        let used = bytes.len();
+        let mut place = None;
+        let (calls, pairing) = (&mut self.calls, &mut self.pairing);
+        let named = head::request(bytes, |head, fields| {
+            let call = calls.request(head.name(), at);
+            note_request(calls, head, fields, at);
+            let asked =
+                Asked { call, head: head.method == b"HEAD", connect: head.method == b"CONNECT" };
+            if !pairing.asked(asked) {
+                calls.cut();
+            }
+            if !head.whole {
+                calls.cut();
+                return;
+            }
+            place = match head.framing {
+                Framing::Length(0) | Framing::Nothing => Some(Place::Head),
+                Framing::Length(length) => Some(Place::Body(Body::Length(length))),
+                Framing::Chunked => Some(Place::Body(Body::start_of_chunks())),
+                Framing::Close | Framing::Contradictory => None,
+            };
+        });
+        if !named {
+            self.calls.request(CallName::Unknown, at);
+        }
+        self.go_on(Direction::ToServer, used, place)
+    }
+
+    fn response(&mut self, bytes: &[u8], at: Moment) -> Step {
+        let used = bytes.len();
+        let mut taken = None;
+        let calls = &mut self.calls;
+        head::response(bytes, |head, fields| {
+            for (name, value) in fields.known() {
+                if name == HeaderName::Server {
+                    calls.server_product(value);
+                }
+            }
+            if !head.whole {
+                calls.cut();
+            }
+            taken = Some(head.owned());
+        });
+        let Some(head) = taken else { return self.go_on(Direction::ToClient, used, None) };
+        if head.is_interim() {
+            return self.go_on(Direction::ToClient, used, head.whole.then_some(Place::Head));
+        }
+        let asked = self.pairing.answered();
+        self.calls.response(at);
+        if !head.is_unasked() {
+            self.answers = self.answers.saturating_add(1);
+        }
+        if head.status == ResponseHead::SWITCHING {
+            return Step::Then(used, head.upgrade);
+        }
+        self.calls.outcome(asked.and_then(|asked| asked.call), Status::Http(head.status));
+        if head.is_success() && asked.is_some_and(|asked| asked.connect) {
+            return Step::Then(used, Next::Reprobe);
+        }
+        let place = if !head.whole {
+            None
+        } else if head.has_no_body() || asked.is_some_and(|asked| asked.head) {
+            Some(Place::Head)
+        } else {
+            match head.framing {
+                Framing::Length(0) => Some(Place::Head),
+                Framing::Length(length) => Some(Place::Body(Body::Length(length))),
+                Framing::Chunked => Some(Place::Body(Body::start_of_chunks())),
+                Framing::Nothing | Framing::Close => Some(Place::Body(Body::UntilClose)),
+                Framing::Contradictory => None,
+            }
+        };
+        self.go_on(Direction::ToClient, used, place)
+    }
+
+    /// Goes on behind a head; where nobody can say what is there, gives up.
+    fn go_on(&mut self, direction: Direction, used: usize, place: Option<Place>) -> Step {
+        match place {
+            Some(place) => self.sides[direction].place = place,
+            None => self.lose(direction),
+        }
+        Step::Used(used)
+    }
+}
+
+fn shape_of(direction: Direction, bytes: &[u8]) -> Begins {
+    match direction {
+        Direction::ToServer => shape::request(bytes),
+        Direction::ToClient => shape::response(bytes),
+    }
+}
+
+/// Takes what a request says of who makes it and whom it is for.
+fn note_request(calls: &mut Calls, head: &RequestHead<'_>, fields: &head::Fields<'_>, at: Moment) {
+    let mut credential = false;
+    let mut authority = calls::target::authority(head.target);
+    for (name, value) in fields.known() {
+        match name {
+            HeaderName::Authority => authority = authority.or(Some(value)),
+            HeaderName::UserAgent => calls.user_agent(value),
+            HeaderName::Authorization if !value.is_empty() => {
+                credential = true;
+                calls.scheme(value);
+            }
+            HeaderName::Credential if !value.is_empty() => credential = true,
+            _ => {}
+        }
+    }
+    if let Some(authority) = authority {
+        calls.authority(authority);
+    }
+    if credential {
+        calls.authenticated(at);
+    }
+}

@@ -1,0 +1,180 @@
+//! Frame headers (RFC 9113 section 4.1), and telling where frames begin when nobody said so.
+
+use crate::inspect::Probe;
+use crate::inspect::begins::Begins;
+use crate::model::{Direction, limits};
+
+/// What a client begins with (RFC 9113 section 3.4).
+pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Bytes of a frame header.
+pub(super) const HEADER_BYTES: usize = 9;
+
+/// DATA
+pub(super) const DATA: u8 = 0;
+/// HEADERS
+pub(super) const HEADERS: u8 = 1;
+/// PRIORITY
+const PRIORITY: u8 = 2;
+/// RST_STREAM
+pub(super) const RST_STREAM: u8 = 3;
+/// SETTINGS
+const SETTINGS: u8 = 4;
+/// PUSH_PROMISE
+pub(super) const PUSH_PROMISE: u8 = 5;
+/// PING
+const PING: u8 = 6;
+/// GOAWAY
+const GOAWAY: u8 = 7;
+/// WINDOW_UPDATE
+const WINDOW_UPDATE: u8 = 8;
+/// CONTINUATION
+pub(super) const CONTINUATION: u8 = 9;
+
+/// The last frame that its sender sends on the stream; of SETTINGS and PING, the acknowledgement.
+pub(super) const END_STREAM: u8 = 0x01;
+/// The last frame of a header block.
+pub(super) const END_HEADERS: u8 = 0x04;
+/// The payload begins with a length of padding, and ends in padding.
+pub(super) const PADDED: u8 = 0x08;
+/// The payload begins with a priority.
+pub(super) const HAS_PRIORITY: u8 = 0x20;
+
+/// Settings of one SETTINGS frame that are plausible: a few dozen are defined.
+const SETTINGS_ENTRIES: usize = 64;
+
+/// A frame header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Frame {
+    /// Bytes of payload.
+    pub(super) length: usize,
+    /// The type.
+    pub(super) kind: u8,
+    /// The flags.
+    pub(super) flags: u8,
+    /// The stream; 0 is the connection.
+    pub(super) stream: u32,
+    /// The bit before the stream, which must be 0.
+    reserved: bool,
+}
+
+impl Frame {
+    /// Reads the header at the beginning of these bytes.
+    #[inline]
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let &[a, b, c, kind, flags, s, t, u, v] = bytes.first_chunk::<HEADER_BYTES>()?;
+        let stream = u32::from_be_bytes([s, t, u, v]);
+        Some(Self {
+            length: u32::from_be_bytes([0, a, b, c]) as usize,
+            kind,
+            flags,
+            stream: stream & 0x7fff_ffff,
+            reserved: stream >> 31 != 0,
+        })
+    }
+
+    /// Whether any of these flags is set.
+    pub(super) fn has(&self, flags: u8) -> bool {
+        self.flags & flags != 0
+    }
+
+    /// Whether length and stream fit the type, as the RFC demands. Types it does not know may be anything.
+    pub(super) fn is_well_formed(&self) -> bool {
+        match self.kind {
+            DATA | HEADERS | CONTINUATION => self.stream != 0,
+            PRIORITY => self.length == 5 && self.stream != 0,
+            RST_STREAM => self.length == 4 && self.stream != 0,
+            SETTINGS => self.stream == 0 && self.length.is_multiple_of(6),
+            PUSH_PROMISE => self.stream != 0 && self.length >= 4,
+            PING => self.length == 8 && self.stream == 0,
+            GOAWAY => self.length >= 8 && self.stream == 0,
+            WINDOW_UPDATE => self.length == 4,
+            _ => true,
+        }
+    }
+
+    /// Whether a frame header is what these bytes are likely to be where nobody said that one begins.
+    fn is_plausible(&self) -> bool {
+        let flags = match self.kind {
+            DATA => END_STREAM | PADDED,
+            HEADERS => END_STREAM | END_HEADERS | PADDED | HAS_PRIORITY,
+            SETTINGS | PING => END_STREAM,
+            PUSH_PROMISE => END_HEADERS | PADDED,
+            CONTINUATION => END_HEADERS,
+            PRIORITY | RST_STREAM | GOAWAY | WINDOW_UPDATE => 0,
+            _ => return false,
+        };
+        self.is_well_formed()
+            && self.flags & !flags == 0
+            && !self.reserved
+            && self.length <= limits::HTTP2_RESYNC_FRAME
+            && (self.kind != SETTINGS || self.is_settings(self.has(END_STREAM)))
+    }
+
+    /// Whether it is a SETTINGS frame of a size that occurs, or the acknowledgement of one.
+    pub(super) fn is_settings(&self, acknowledgement: bool) -> bool {
+        self.kind == SETTINGS
+            && self.is_well_formed()
+            && !self.reserved
+            && self.flags == u8::from(acknowledgement)
+            && self.length <= if acknowledgement { 0 } else { SETTINGS_ENTRIES.saturating_mul(6) }
+    }
+}
+
+/// Whether the client's preface begins here.
+pub(super) fn preface(bytes: &[u8]) -> Begins {
+    if bytes.starts_with(PREFACE) {
+        Begins::Yes
+    } else if PREFACE.starts_with(bytes) {
+        Begins::Perhaps
+    } else {
+        Begins::No
+    }
+}
+
+/// Whether a chain of frames begins here: two plausible headers, one where the frame of the other ends.
+pub(super) fn chain(bytes: &[u8]) -> Begins {
+    let Some(first) = Frame::read(bytes) else { return beginning(bytes) };
+    if !first.is_plausible() {
+        return Begins::No;
+    }
+    let second = first.length.saturating_add(HEADER_BYTES);
+    let Some(rest) = bytes.get(second..) else { return Begins::Perhaps };
+    match Frame::read(rest) {
+        Some(second) if second.is_plausible() => Begins::Yes,
+        Some(_) => Begins::No,
+        None => beginning(rest),
+    }
+}
+
+/// Judges less than a frame header.
+fn beginning(bytes: &[u8]) -> Begins {
+    const LAST_KIND: u8 = CONTINUATION;
+    let implausible = match bytes {
+        [length, ..] if *length != 0 => true,
+        [_, length, ..] if usize::from(*length) > limits::HTTP2_RESYNC_FRAME >> 8 => true,
+        [_, _, _, kind, ..] if *kind > LAST_KIND => true,
+        _ => false,
+    };
+    if implausible { Begins::No } else { Begins::Perhaps }
+}
+
+/// What the frames of a chain say of who sent them: the first header block begins with a field of a request or of a
+/// response, by the static table.
+pub(super) fn sender(bytes: &[u8], seen: Direction) -> Probe {
+    let mut rest = bytes;
+    while let Some(frame) = Frame::read(rest) {
+        let payload = rest.get(HEADER_BYTES..).unwrap_or_default();
+        let skip = 5 * usize::from(frame.has(HAS_PRIORITY)) + usize::from(frame.has(PADDED));
+        if frame.kind == HEADERS {
+            let from = match payload.get(skip) {
+                Some(0x82..=0x87) => Direction::ToServer,
+                Some(0x88..=0x8e) => Direction::ToClient,
+                _ => seen,
+            };
+            return if from == seen { Probe::Yes } else { Probe::Reversed };
+        }
+        rest = payload.get(frame.length..).unwrap_or_default();
+    }
+    Probe::Yes
+}

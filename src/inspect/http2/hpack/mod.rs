@@ -1,0 +1,171 @@
+//! HPACK (RFC 7541), read by somebody who may have come late.
+//!
+//! Takes header blocks of one direction in order; gives their fields one by one. Where it has not seen how the dynamic
+//! table came to be, a field that points into the unseen part is given as unknown and reading goes on: what is inserted
+//! from then on is known, because indices count from the newest entry. A block that makes no sense is refused, never a
+//! panic, and the table is unknown after it.
+
+mod huffman;
+mod reader;
+mod statics;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use self::reader::{Reader, Text};
+use self::table::Table;
+use crate::inspect::calls::HeaderName;
+
+/// A header block that cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Malformed;
+
+/// One header field. Has no `Debug`: its value may be a secret.
+#[derive(Clone, Copy)]
+pub(super) struct Field<'a> {
+    /// The name, as far as it matters.
+    pub(super) name: HeaderName,
+    /// The name's bytes; empty where it is unknown.
+    pub(super) name_text: &'a [u8],
+    /// The value, unless it was sent where it could not be seen.
+    pub(super) value: Option<&'a [u8]>,
+    /// The sender forbids every intermediary to put the field into a table: it is a secret (section 7.1.3).
+    #[cfg_attr(not(test), expect(dead_code, reason = "kept for the audit of credentials"))]
+    pub(super) never_indexed: bool,
+}
+
+/// Who is given the fields of a block.
+pub(super) trait Sink {
+    /// Whether the value of a field of this name is of interest. Values that are not, and that need not be kept for
+    /// later, are not decoded.
+    fn wants(&self, name: HeaderName) -> bool;
+
+    /// Takes the next field.
+    fn field(&mut self, field: &Field<'_>);
+}
+
+/// Reads the header blocks of one direction of a connection.
+#[derive(Default)]
+pub(super) struct Decoder {
+    table: Table,
+    name: Vec<u8>,
+    value: Vec<u8>,
+}
+
+/// Decoded strings are decoded into buffers that are used again; a larger one than this is not kept.
+const KEPT_BUFFER: usize = 4096;
+
+impl Decoder {
+    /// Takes note that the connection begins here: the dynamic table is empty on both sides.
+    pub(super) fn begin(&mut self) {
+        self.table.begin();
+    }
+
+    /// Whether no header block was read yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.table.is_untouched()
+    }
+
+    /// Takes note that header blocks were missed: nothing is known of the dynamic table any longer.
+    pub(super) fn forget(&mut self) {
+        self.table.forget();
+    }
+
+    /// Reads a whole header block.
+    ///
+    /// # Errors
+    /// The block cannot be read to its end; fields before the fault were given.
+    pub(super) fn decode(&mut self, block: &[u8], sink: &mut impl Sink) -> Result<(), Malformed> {
+        self.table.touch();
+        let result = self.fields(&mut Reader::new(block), sink);
+        if result.is_err() {
+            self.forget();
+        }
+        if self.value.capacity() > KEPT_BUFFER {
+            self.value = Vec::new();
+        }
+        if self.name.capacity() > KEPT_BUFFER {
+            self.name = Vec::new();
+        }
+        result
+    }
+
+    fn fields(&mut self, block: &mut Reader<'_>, sink: &mut impl Sink) -> Result<(), Malformed> {
+        while let Some(first) = block.peek() {
+            if first & 0x80 != 0 {
+                self.indexed(block.integer(7)?, sink)?;
+            } else if first & 0x40 != 0 {
+                self.inserted(block, sink)?;
+            } else if first & 0x20 != 0 {
+                self.table.resize(block.integer(5)?);
+            } else {
+                self.passing(block, first & 0x10 != 0, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Section 6.1.
+    fn indexed(&self, index: usize, sink: &mut impl Sink) -> Result<(), Malformed> {
+        let field = match statics::entry(index) {
+            Some(entry) => Field {
+                name: entry.name,
+                name_text: entry.name_text,
+                value: Some(entry.value),
+                never_indexed: false,
+            },
+            None => self.table.field(index)?,
+        };
+        sink.field(&field);
+        Ok(())
+    }
+
+    /// Section 6.2.1.
+    fn inserted(&mut self, block: &mut Reader<'_>, sink: &mut impl Sink) -> Result<(), Malformed> {
+        let index = block.integer(6)?;
+        let literal_name = if index == 0 { Some(block.text()?) } else { None };
+        let value = block.text()?.decoded(&mut self.value)?;
+        let entry = match (literal_name, statics::entry(index)) {
+            (Some(text), _) => {
+                let text = text.decoded(&mut self.name)?;
+                self.table.insert(HeaderName::of(text), text, value)
+            }
+            (None, Some(entry)) => self.table.insert(entry.name, entry.name_text, value),
+            (None, None) => self.table.insert_again(index, value)?,
+        };
+        let name = entry.name;
+        sink.field(&Field {
+            name,
+            name_text: entry.text(),
+            value: Some(value),
+            never_indexed: false,
+        });
+        self.table.settle();
+        Ok(())
+    }
+
+    /// Sections 6.2.2 and 6.2.3.
+    fn passing(
+        &mut self,
+        block: &mut Reader<'_>,
+        never_indexed: bool,
+        sink: &mut impl Sink,
+    ) -> Result<(), Malformed> {
+        let index = block.integer(4)?;
+        let (name, name_text) = if index == 0 {
+            let text = block.text()?.decoded(&mut self.name)?;
+            (HeaderName::of(text), text)
+        } else {
+            match statics::entry(index) {
+                Some(entry) => (entry.name, entry.name_text),
+                None => self.table.name(index)?,
+            }
+        };
+        let value: Text<'_> = block.text()?;
+        if sink.wants(name) {
+            let value = Some(value.decoded(&mut self.value)?);
+            sink.field(&Field { name, name_text, value, never_indexed });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! The dynamic table (RFC 7541 sections 2.3.2 and 4), of which the older part may be unknown.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use super::{Field, Malformed, statics};
+use crate::inspect::calls::HeaderName;
+use crate::model::limits;
+
+/// What an entry costs beyond its bytes (section 4.1).
+const OVERHEAD: usize = 32;
+
+/// The size a table begins with (RFC 9113 section 6.5.2).
+const INITIAL_SIZE: usize = 4096;
+
+/// Dead bytes before the live ones are moved down over them, at the least.
+const COMPACT_AFTER: usize = 4096;
+
+/// The dynamic table of one direction.
+///
+/// SETTINGS_HEADER_TABLE_SIZE is not followed: the encoder says in a header block which size it uses from there on
+/// (section 4.2), and that is what counts.
+pub(super) struct Table {
+    /// Oldest first.
+    entries: VecDeque<Entry>,
+    /// Names and values in the order of the entries, behind those of entries that are gone.
+    bytes: Vec<u8>,
+    /// Position of the first of `bytes` in all bytes ever inserted.
+    base: u64,
+    /// By the count of section 4.1; too small where a name is unknown.
+    size: usize,
+    /// The size that the encoder keeps to, as far as known.
+    capacity: usize,
+    /// Whether the encoder has no entries but these.
+    complete: bool,
+    /// Whether a header block was read.
+    touched: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    name: HeaderName,
+    start: u64,
+    name_length: u32,
+    value_length: u32,
+}
+
+/// An entry that was just inserted.
+pub(super) struct Inserted<'a> {
+    pub(super) name: HeaderName,
+    text: &'a [u8],
+}
+
+impl<'a> Inserted<'a> {
+    /// The bytes of its name.
+    pub(super) fn text(&self) -> &'a [u8] {
+        self.text
+    }
+}
+
+impl Default for Table {
+    /// A table of which nothing is known. It keeps as much as any table may hold: an entry kept for longer than the
+    /// encoder keeps it does no harm, because nobody asks for it.
+    fn default() -> Self {
+        Self {
+            entries: VecDeque::new(),
+            bytes: Vec::new(),
+            base: 0,
+            size: 0,
+            capacity: limits::HPACK_TABLE,
+            complete: false,
+            touched: false,
+        }
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("entries", &self.entries.len())
+            .field("size", &self.size)
+            .field("capacity", &self.capacity)
+            .field("complete", &self.complete)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Table {
+    /// Makes it the empty table of a connection that begins.
+    pub(super) fn begin(&mut self) {
+        *self = Self { capacity: INITIAL_SIZE, complete: true, ..Self::default() };
+    }
+
+    /// Makes it a table of which nothing is known.
+    pub(super) fn forget(&mut self) {
+        *self = Self { touched: self.touched, ..Self::default() };
+    }
+
+    /// Takes note that a header block is read.
+    pub(super) fn touch(&mut self) {
+        self.touched = true;
+    }
+
+    /// Whether no header block was read yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        !self.touched
+    }
+
+    /// Takes note that the encoder changed the size it keeps to.
+    pub(super) fn resize(&mut self, capacity: usize) {
+        if capacity > limits::HPACK_TABLE {
+            self.complete = false;
+        } else if capacity == 0 {
+            self.complete = true;
+        }
+        self.capacity = capacity.min(limits::HPACK_TABLE);
+        self.settle();
+    }
+
+    /// The field with this index, which is not one of the static table.
+    #[inline]
+    pub(super) fn field(&self, index: usize) -> Result<Field<'_>, Malformed> {
+        let Some(entry) = self.entry(index)? else {
+            let (name, name_text) = (HeaderName::Unknown, &[] as &[u8]);
+            return Ok(Field { name, name_text, value: None, never_indexed: false });
+        };
+        let (name_text, value) = self.texts(entry);
+        Ok(Field { name: entry.name, name_text, value: Some(value), never_indexed: false })
+    }
+
+    /// The name of the field with this index.
+    pub(super) fn name(&self, index: usize) -> Result<(HeaderName, &[u8]), Malformed> {
+        self.field(index).map(|field| (field.name, field.name_text))
+    }
+
+    /// Inserts an entry. [`Table::settle`] must follow.
+    pub(super) fn insert(&mut self, name: HeaderName, text: &[u8], value: &[u8]) -> Inserted<'_> {
+        let start = self.end();
+        self.bytes.extend_from_slice(text);
+        self.push(name, start, text.len(), value)
+    }
+
+    /// Inserts an entry with the name of another. [`Table::settle`] must follow.
+    pub(super) fn insert_again(
+        &mut self,
+        index: usize,
+        value: &[u8],
+    ) -> Result<Inserted<'_>, Malformed> {
+        let start = self.end();
+        let Some(entry) = self.entry(index)? else {
+            return Ok(self.push(HeaderName::Unknown, start, 0, value));
+        };
+        let from = self.offset(entry.start);
+        let length = entry.name_length as usize;
+        let name = from..from.saturating_add(length);
+        if self.bytes.get(name.clone()).is_none() {
+            return Err(Malformed);
+        }
+        self.bytes.extend_from_within(name);
+        Ok(self.push(entry.name, start, length, value))
+    }
+
+    /// Evicts what does not fit.
+    pub(super) fn settle(&mut self) {
+        while self.size > self.capacity {
+            let Some(evicted) = self.entries.pop_front() else { break };
+            self.size = self.size.saturating_sub(evicted.size());
+        }
+        let live = self.entries.front().map_or(self.end(), |oldest| oldest.start);
+        let dead = self.offset(live).min(self.bytes.len());
+        if dead >= COMPACT_AFTER && dead >= self.bytes.len() / 2 {
+            self.bytes.drain(..dead);
+            self.base = live;
+        }
+    }
+
+    /// Bytes by the count of section 4.1.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    fn push(&mut self, name: HeaderName, start: u64, length: usize, value: &[u8]) -> Inserted<'_> {
+        self.bytes.extend_from_slice(value);
+        let entry = Entry {
+            name,
+            start,
+            name_length: u32::try_from(length).unwrap_or(u32::MAX),
+            value_length: u32::try_from(value.len()).unwrap_or(u32::MAX),
+        };
+        self.size = self.size.saturating_add(entry.size());
+        self.entries.push_back(entry);
+        Inserted { name, text: self.texts(entry).0 }
+    }
+
+    /// The entry with this index; nothing where it is not known.
+    #[inline]
+    fn entry(&self, index: usize) -> Result<Option<Entry>, Malformed> {
+        let age = index.checked_sub(statics::ENTRIES.saturating_add(1)).ok_or(Malformed)?;
+        let known = self.entries.len().checked_sub(age.saturating_add(1));
+        match known.and_then(|place| self.entries.get(place)) {
+            Some(entry) => Ok(Some(*entry)),
+            None if self.complete => Err(Malformed),
+            None => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn texts(&self, entry: Entry) -> (&[u8], &[u8]) {
+        let (name, value) = (entry.name_length as usize, entry.value_length as usize);
+        self.bytes
+            .get(self.offset(entry.start)..)
+            .and_then(|bytes| bytes.get(..name.saturating_add(value)))
+            .and_then(|bytes| bytes.split_at_checked(name))
+            .unwrap_or_default()
+    }
+
+    fn end(&self) -> u64 {
+        self.base.saturating_add(self.bytes.len() as u64)
+    }
+
+    fn offset(&self, position: u64) -> usize {
+        usize::try_from(position.saturating_sub(self.base)).unwrap_or(usize::MAX)
+    }
+}
+
+impl Entry {
+    fn size(self) -> usize {
+        OVERHEAD
+            .saturating_add(self.name_length as usize)
+            .saturating_add(self.value_length as usize)
+    }
+}

@@ -1,0 +1,139 @@
+//! What is taken of one header block.
+
+use super::hpack::{Field, Sink};
+use crate::inspect::calls::{Calls, HeaderName};
+use crate::model::{Direction, limits};
+
+/// The fields of one header block that say which call it is and how it ended. Used again for each block. Has no
+/// `Debug`: it holds raw bytes from the wire.
+#[derive(Default)]
+pub(super) struct Message {
+    method: Vec<u8>,
+    path: Vec<u8>,
+    /// A field of requests was there.
+    pub(super) request: bool,
+    /// A field could not be seen.
+    pub(super) unknown: bool,
+    /// `:status`
+    pub(super) status: Option<u16>,
+    /// `content-type` says gRPC.
+    pub(super) grpc: bool,
+    /// `grpc-status`
+    pub(super) grpc_status: Option<u16>,
+    /// A field that authenticates the sender was there.
+    pub(super) credential: bool,
+}
+
+impl Message {
+    /// Forgets the block before.
+    pub(super) fn begin(&mut self) {
+        self.method.clear();
+        self.path.clear();
+        self.request = false;
+        self.unknown = false;
+        self.status = None;
+        self.grpc = false;
+        self.grpc_status = None;
+        self.credential = false;
+    }
+
+    /// `:method`, if it was seen.
+    pub(super) fn method(&self) -> Option<&[u8]> {
+        Some(&*self.method).filter(|method| !method.is_empty())
+    }
+
+    /// `:path`, if it was seen.
+    pub(super) fn path(&self) -> Option<&[u8]> {
+        Some(&*self.path).filter(|path| !path.is_empty())
+    }
+
+    /// Whether the method is the one of every gRPC call.
+    pub(super) fn is_post(&self) -> bool {
+        self.method == b"POST"
+    }
+
+    /// Takes the fields of a block that is sent in this direction.
+    pub(super) fn sink<'a>(&'a mut self, calls: &'a mut Calls, direction: Direction) -> Taking<'a> {
+        Taking { message: self, calls, direction }
+    }
+}
+
+/// Takes fields as they are decoded.
+pub(super) struct Taking<'a> {
+    message: &'a mut Message,
+    calls: &'a mut Calls,
+    direction: Direction,
+}
+
+impl Sink for Taking<'_> {
+    #[inline]
+    fn wants(&self, name: HeaderName) -> bool {
+        name != HeaderName::Other
+    }
+
+    #[inline]
+    fn field(&mut self, field: &Field<'_>) {
+        if field.name == HeaderName::Other {
+            return;
+        }
+        match (field.value, self.direction) {
+            (None, _) => self.message.unknown = true,
+            (Some(value), Direction::ToServer) => self.of_request(field.name, value),
+            (Some(value), Direction::ToClient) => self.of_response(field.name, value),
+        }
+    }
+}
+
+impl Taking<'_> {
+    fn of_request(&mut self, name: HeaderName, value: &[u8]) {
+        let message = &mut *self.message;
+        match name {
+            HeaderName::Method => {
+                message.request = true;
+                keep(&mut message.method, value);
+            }
+            HeaderName::Path => {
+                message.request = true;
+                keep(&mut message.path, value);
+            }
+            HeaderName::Scheme => message.request = true,
+            HeaderName::Authority => self.calls.authority(value),
+            HeaderName::UserAgent => self.calls.user_agent(value),
+            HeaderName::ContentType => message.grpc = is_grpc(value),
+            HeaderName::Authorization if !value.is_empty() => {
+                message.credential = true;
+                self.calls.scheme(value);
+            }
+            HeaderName::Credential if !value.is_empty() => message.credential = true,
+            HeaderName::Unknown => message.unknown = true,
+            _ => {}
+        }
+    }
+
+    fn of_response(&mut self, name: HeaderName, value: &[u8]) {
+        match name {
+            HeaderName::Status => self.message.status = number(value),
+            HeaderName::GrpcStatus => self.message.grpc_status = number(value),
+            HeaderName::ContentType => self.message.grpc = is_grpc(value),
+            HeaderName::Server => self.calls.server_product(value),
+            HeaderName::Unknown => self.message.unknown = true,
+            _ => {}
+        }
+    }
+}
+
+fn keep(kept: &mut Vec<u8>, value: &[u8]) {
+    kept.clear();
+    kept.extend_from_slice(value.get(..limits::TEXT_BYTES).unwrap_or(value));
+}
+
+/// `application/grpc` with any suffix, but not the gRPC-Web that browsers speak.
+fn is_grpc(value: &[u8]) -> bool {
+    value
+        .strip_prefix(b"application/grpc")
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
+}
+
+fn number(value: &[u8]) -> Option<u16> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}

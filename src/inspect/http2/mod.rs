@@ -1,0 +1,436 @@
+//! HTTP/2 in the clear (RFC 9113), with prior knowledge or after `Upgrade: h2c`, and gRPC within it.
+//!
+//! Takes both byte streams; gives the calls that were made. Bodies are skipped, never kept. A connection joined late or
+//! with holes is read from the next place where frames can be told; what its header tables said before is unknown, and
+//! so are the names of the calls that rely on it.
+
+mod frames;
+mod hpack;
+mod message;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+use self::frames::{Frame, HEADER_BYTES};
+use self::message::Message;
+use self::streams::{Stream, Streams};
+use super::begins::{Begins, tls_alert};
+use super::calls::{CallId, CallName, Calls, Status};
+use super::{Head, Inspector, Next, Probe, Protocol, ProtocolId};
+use crate::model::{Direction, Evident, Facts, Moment, PerDirection, limits};
+
+/// HTTP/2 without TLS.
+pub(super) struct Http2;
+
+impl Protocol for Http2 {
+    fn name(&self) -> ProtocolId {
+        "h2"
+    }
+
+    fn probe(&self, head: &Head<'_>) -> Probe {
+        let as_seen = |from| if from == head.direction { Probe::Yes } else { Probe::Reversed };
+        match frames::preface(head.bytes) {
+            Begins::Yes => return as_seen(Direction::ToServer),
+            Begins::Perhaps => return Probe::Unsure,
+            Begins::No => {}
+        }
+        if head.from_start {
+            return match Frame::read(head.bytes) {
+                Some(frame) if frame.is_settings(false) => as_seen(Direction::ToClient),
+                None if frames::chain(head.bytes) == Begins::Perhaps => Probe::Unsure,
+                _ => Probe::No,
+            };
+        }
+        match frames::chain(head.bytes) {
+            Begins::Yes => frames::sender(head.bytes, head.direction),
+            Begins::Perhaps if head.bytes.len() < limits::PROBE_BYTES => Probe::Unsure,
+            _ => Probe::No,
+        }
+    }
+
+    fn inspector(&self) -> Box<dyn Inspector> {
+        Box::new(Connection::default())
+    }
+}
+
+/// One connection.
+#[derive(Default)]
+struct Connection {
+    sides: PerDirection<Side>,
+    /// The client's preface was read: nothing said before it is missing.
+    begun: bool,
+    /// Bytes from the client are missing.
+    lossy: bool,
+    streams: Streams,
+    message: Message,
+    calls: Calls,
+    grpc: bool,
+    plaintext: Option<Moment>,
+    mismatch: Option<Evident<&'static str>>,
+}
+
+/// One direction of it.
+#[derive(Default)]
+struct Side {
+    place: Place,
+    /// Payload bytes still to come that nobody wants.
+    skip: usize,
+    /// A header block that is not whole yet.
+    block: Option<Block>,
+    hpack: hpack::Decoder,
+}
+
+/// Where in a direction the next byte is.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Place {
+    /// At its first byte.
+    #[default]
+    Start,
+    /// At a frame header, once `skip` is over.
+    Frames,
+    /// Nobody knows.
+    Lost,
+}
+
+/// A header block in several frames.
+struct Block {
+    kind: u8,
+    stream: u32,
+    end_stream: bool,
+    /// Nothing, once the block is larger than [`limits::HTTP2_HEADER_BLOCK`].
+    bytes: Option<Vec<u8>>,
+}
+
+/// What one step of reading came to.
+enum Step {
+    /// This many bytes were used.
+    Used(usize),
+    /// More bytes are needed.
+    Wait,
+    /// There is nothing more to learn.
+    Done,
+}
+
+impl Inspector for Connection {
+    fn read(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Next) {
+        if !bytes.is_empty() {
+            self.plaintext.get_or_insert(at);
+        }
+        let mut rest = bytes;
+        loop {
+            match self.step(direction, rest, at) {
+                Step::Used(used) => rest = rest.get(used..).unwrap_or_default(),
+                Step::Wait => return (bytes.len().saturating_sub(rest.len()), Next::More),
+                Step::Done => return (bytes.len(), Next::Done),
+            }
+        }
+    }
+
+    fn gap(&mut self, direction: Direction, missing: u64, _at: Moment) -> Next {
+        let side = &mut self.sides[direction];
+        let within = usize::try_from(missing).ok().and_then(|n| side.skip.checked_sub(n));
+        match (side.place, within) {
+            (Place::Frames, Some(left)) => side.skip = left,
+            _ => {
+                side.lose();
+                self.lossy |= direction == Direction::ToServer;
+            }
+        }
+        Next::More
+    }
+
+    fn finish(self: Box<Self>) -> Facts {
+        Facts {
+            calls: self.calls.into_facts(),
+            plaintext: self.plaintext,
+            mismatch: self.mismatch,
+            protocol: self.grpc.then_some("grpc"),
+            ..Facts::default()
+        }
+    }
+}
+
+impl Side {
+    /// Takes note that frames were lost, and with them what the header table says.
+    fn lose(&mut self) {
+        self.place = Place::Lost;
+        self.skip = 0;
+        self.block = None;
+        self.hpack.forget();
+    }
+}
+
+impl Connection {
+    fn step(&mut self, direction: Direction, rest: &[u8], at: Moment) -> Step {
+        let side = &mut self.sides[direction];
+        if side.skip > 0 {
+            let used = side.skip.min(rest.len());
+            side.skip = side.skip.saturating_sub(used);
+            return if used == 0 { Step::Wait } else { Step::Used(used) };
+        }
+        match side.place {
+            Place::Frames => self.frame(direction, rest, at),
+            Place::Lost => self.resync(direction, rest),
+            Place::Start if rest.is_empty() => Step::Wait,
+            Place::Start if direction == Direction::ToServer => self.client_start(rest),
+            Place::Start => self.server_start(rest, at),
+        }
+    }
+
+    fn client_start(&mut self, rest: &[u8]) -> Step {
+        let side = &mut self.sides.to_server;
+        match frames::preface(rest) {
+            Begins::Yes => {
+                self.begun = true;
+                side.place = Place::Frames;
+                side.hpack.begin();
+                // Before it read the preface, the server sent settings at most, or its answer to an upgrade.
+                let server = &mut self.sides.to_client;
+                if server.place != Place::Lost && server.hpack.is_untouched() {
+                    server.hpack.begin();
+                }
+                Step::Used(frames::PREFACE.len())
+            }
+            Begins::Perhaps => Step::Wait,
+            Begins::No => {
+                side.place = Place::Lost;
+                Step::Used(0)
+            }
+        }
+    }
+
+    fn server_start(&mut self, rest: &[u8], at: Moment) -> Step {
+        match tls_alert(rest) {
+            Begins::Yes => {
+                self.mismatch = Some(Evident { value: "plaintext-to-tls", at });
+                return Step::Done;
+            }
+            Begins::Perhaps => return Step::Wait,
+            Begins::No => {}
+        }
+        let side = &mut self.sides.to_client;
+        match Frame::read(rest) {
+            Some(frame) if frame.is_settings(false) => side.place = Place::Frames,
+            None if frames::chain(rest) == Begins::Perhaps => return Step::Wait,
+            _ => side.place = Place::Lost,
+        }
+        Step::Used(0)
+    }
+
+    /// Looks for the next place where frames begin. What it decides of one place depends on the bytes behind it alone,
+    /// so it does not matter how they were cut.
+    fn resync(&mut self, direction: Direction, rest: &[u8]) -> Step {
+        let mut passed = 0_usize;
+        loop {
+            let tail = rest.get(passed..).unwrap_or_default();
+            match frames::chain(tail) {
+                Begins::Yes => {
+                    self.sides[direction].place = Place::Frames;
+                    return Step::Used(passed);
+                }
+                Begins::Perhaps if passed == 0 => return Step::Wait,
+                Begins::Perhaps => return Step::Used(passed),
+                Begins::No => passed = passed.saturating_add(1),
+            }
+        }
+    }
+
+    fn frame(&mut self, direction: Direction, rest: &[u8], at: Moment) -> Step {
+        let Some(frame) = Frame::read(rest) else { return Step::Wait };
+        if !frame.is_well_formed() {
+            self.sides[direction].lose();
+            self.lossy |= direction == Direction::ToServer;
+            return Step::Used(0);
+        }
+        match frame.kind {
+            frames::HEADERS | frames::PUSH_PROMISE | frames::CONTINUATION => {
+                return self.headers(direction, frame, rest, at);
+            }
+            frames::RST_STREAM => self.streams.end(frame.stream),
+            frames::DATA if direction == Direction::ToClient && frame.has(frames::END_STREAM) => {
+                self.streams.end(frame.stream);
+            }
+            _ => {}
+        }
+        self.sides[direction].skip = frame.length;
+        Step::Used(HEADER_BYTES)
+    }
+
+    /// Reads a frame that has a header block, or a part of one.
+    fn headers(&mut self, direction: Direction, frame: Frame, rest: &[u8], at: Moment) -> Step {
+        const AROUND: usize = 6 + 255;
+        let side = &mut self.sides[direction];
+        if frame.length > limits::HTTP2_HEADER_BLOCK.saturating_add(AROUND) {
+            side.skip = frame.length;
+            self.block_part(direction, frame, None, at);
+            return Step::Used(HEADER_BYTES);
+        }
+        let end = HEADER_BYTES.saturating_add(frame.length);
+        let Some(payload) = rest.get(HEADER_BYTES..end) else { return Step::Wait };
+        match fragment(frame, payload) {
+            Some(fragment) => self.block_part(direction, frame, Some(fragment), at),
+            None => side.hpack.forget(),
+        }
+        Step::Used(end)
+    }
+
+    /// Takes the next part of a header block, and reads the block once it is whole. No part: it is too large.
+    fn block_part(&mut self, direction: Direction, frame: Frame, part: Option<&[u8]>, at: Moment) {
+        let side = &mut self.sides[direction];
+        let whole = frame.has(frames::END_HEADERS);
+        let end_stream = frame.has(frames::END_STREAM);
+        let (kind, stream) = (frame.kind, frame.stream);
+        let begun = side.block.take();
+        if kind != frames::CONTINUATION {
+            if begun.is_some() {
+                side.hpack.forget();
+            }
+            let block = Block { kind, stream, end_stream, bytes: None };
+            match part {
+                Some(part) if whole => self.block(direction, &block, Some(part), at),
+                _ => self.keep(
+                    direction,
+                    Block { bytes: part.map(<[u8]>::to_vec), ..block },
+                    whole,
+                    at,
+                ),
+            }
+            return;
+        }
+        let Some(mut block) = begun.filter(|block| block.stream == stream) else {
+            side.hpack.forget();
+            return;
+        };
+        let fits = |bytes: &Vec<u8>, part: &[u8]| {
+            bytes.len().saturating_add(part.len()) <= limits::HTTP2_HEADER_BLOCK
+        };
+        block.bytes = match (block.bytes, part) {
+            (Some(mut bytes), Some(part)) if fits(&bytes, part) => {
+                bytes.extend_from_slice(part);
+                Some(bytes)
+            }
+            _ => None,
+        };
+        self.keep(direction, block, whole, at);
+    }
+
+    fn keep(&mut self, direction: Direction, block: Block, whole: bool, at: Moment) {
+        if whole {
+            self.block(direction, &block, block.bytes.as_deref(), at);
+        } else {
+            self.sides[direction].block = Some(block);
+        }
+    }
+
+    /// Reads a header block. No bytes: it was too large.
+    fn block(&mut self, direction: Direction, block: &Block, bytes: Option<&[u8]>, at: Moment) {
+        let hpack = &mut self.sides[direction].hpack;
+        self.message.begin();
+        match bytes {
+            Some(bytes) => {
+                let mut sink = self.message.sink(&mut self.calls, direction);
+                if hpack.decode(bytes, &mut sink).is_err() {
+                    self.message.unknown = true;
+                }
+            }
+            None => {
+                hpack.forget();
+                self.calls.cut();
+                self.message.unknown = true;
+            }
+        }
+        match (block.kind, direction) {
+            (frames::HEADERS, Direction::ToServer) => self.request(block.stream, at),
+            (frames::HEADERS, Direction::ToClient) => {
+                self.response(block.stream, block.end_stream, at);
+            }
+            _ => {}
+        }
+    }
+
+    fn request(&mut self, stream: u32, at: Moment) {
+        let message = &self.message;
+        if !self.streams.opens(stream) || !(message.request || message.unknown) {
+            return;
+        }
+        let grpc = message.grpc || (self.grpc && message.unknown && message.is_post());
+        let name = match (message.path(), message.method()) {
+            (Some(path), _) if grpc => CallName::Grpc(path),
+            (Some(target), Some(method)) => CallName::Http { method, target },
+            (None, Some(method)) if method == b"CONNECT" => CallName::Http { method, target: b"" },
+            _ => CallName::Unknown,
+        };
+        self.grpc |= grpc;
+        let call = self.calls.request(name, at);
+        if message.credential {
+            self.calls.authenticated(at);
+        }
+        if !self.streams.open(stream, Stream { call, grpc, ..Stream::default() }) {
+            self.calls.cut();
+        }
+    }
+
+    fn response(&mut self, id: u32, end_stream: bool, at: Moment) {
+        let message = &self.message;
+        let informational = message.status.is_some_and(|status| status < 200);
+        let Some(stream) = self.streams.find(id) else {
+            if message.status.is_some() && !informational {
+                self.calls.response(at);
+                self.grpc |= message.grpc;
+                if !self.begun || self.lossy {
+                    self.calls.unnamed(1);
+                }
+            }
+            return;
+        };
+        if !informational {
+            if !stream.answered {
+                stream.answered = true;
+                self.calls.response(at);
+            }
+            stream.grpc |= message.grpc || message.grpc_status.is_some();
+            self.grpc |= stream.grpc;
+            if let Some((call, status)) = outcome(stream, message) {
+                self.calls.outcome(call, status);
+            }
+        }
+        if end_stream {
+            self.streams.end(id);
+        }
+    }
+}
+
+/// What a response says of how its call ended, the first time it says so.
+fn outcome(stream: &mut Stream, message: &Message) -> Option<(Option<CallId>, Status)> {
+    let success = |status: u16| (200..300).contains(&status);
+    let status = match (message.grpc_status, message.status) {
+        (Some(status), _) => Status::Grpc(status),
+        (None, Some(status)) if !stream.grpc || !success(status) => Status::Http(status),
+        _ => return None,
+    };
+    if std::mem::replace(&mut stream.judged, true) {
+        return None;
+    }
+    Some((stream.call, status))
+}
+
+/// The part of a payload that is of the header block. Nothing where the payload's own lengths do not fit it.
+fn fragment(frame: Frame, payload: &[u8]) -> Option<&[u8]> {
+    const PRIORITY_BYTES: usize = 5;
+    const PROMISED_STREAM_BYTES: usize = 4;
+    if frame.kind == frames::CONTINUATION {
+        return Some(payload);
+    }
+    let mut fragment = payload;
+    if frame.has(frames::PADDED) {
+        let (padding, rest) = payload.split_first()?;
+        fragment = rest.get(..rest.len().checked_sub(usize::from(*padding))?)?;
+    }
+    if frame.kind == frames::PUSH_PROMISE {
+        fragment.get(PROMISED_STREAM_BYTES..)
+    } else if frame.has(frames::HAS_PRIORITY) {
+        fragment.get(PRIORITY_BYTES..)
+    } else {
+        Some(fragment)
+    }
+}

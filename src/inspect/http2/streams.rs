@@ -1,0 +1,57 @@
+//! Calls whose response is awaited.
+
+use std::collections::VecDeque;
+
+use crate::inspect::calls::CallId;
+use crate::model::limits;
+
+/// What is remembered of a request until its response ends.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Stream {
+    /// The call, if it was named.
+    pub(super) call: Option<CallId>,
+    /// It is gRPC: its status comes behind the body.
+    pub(super) grpc: bool,
+    /// The head of the response was seen.
+    pub(super) answered: bool,
+    /// How the call ended was seen.
+    pub(super) judged: bool,
+}
+
+/// The streams of one connection. A few are open at a time, so they are in a list, newest last.
+#[derive(Default)]
+pub(super) struct Streams {
+    open: VecDeque<(u32, Stream)>,
+    highest: u32,
+}
+
+impl Streams {
+    /// Whether a header block from the client on this stream opens it. Otherwise it ends a request that was opened
+    /// before: clients number streams upwards (RFC 9113 section 5.1.1).
+    pub(super) fn opens(&self, id: u32) -> bool {
+        id > self.highest
+    }
+
+    /// Adds a stream. Says whether there was room; if not, the oldest is forgotten.
+    pub(super) fn open(&mut self, id: u32, stream: Stream) -> bool {
+        self.highest = self.highest.max(id);
+        let room = self.open.len() < limits::HTTP2_STREAMS;
+        if !room {
+            self.open.pop_front();
+        }
+        self.open.push_back((id, stream));
+        room
+    }
+
+    /// The open stream of this number.
+    pub(super) fn find(&mut self, id: u32) -> Option<&mut Stream> {
+        self.open.iter_mut().rev().find(|(open, _)| *open == id).map(|(_, stream)| stream)
+    }
+
+    /// Forgets a stream that ended.
+    pub(super) fn end(&mut self, id: u32) {
+        if let Some(place) = self.open.iter().rposition(|(open, _)| *open == id) {
+            self.open.remove(place);
+        }
+    }
+}
