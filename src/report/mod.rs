@@ -1,1 +1,3 @@
-//! (placeholder)
+//! What is printed.
+#[cfg(test)]
+pub(crate) mod fixture;
