@@ -5,7 +5,7 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -15,6 +15,9 @@ use crate::model::Digest;
 
 /// How long to wait for another writer.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
+
+/// How long to wait before trying again where SQLite does not wait by itself.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Distinct statements of the writer, with room.
 const STATEMENTS: usize = 64;
@@ -44,6 +47,20 @@ impl Store {
     /// # Errors
     /// [`StoreError`] says whose file it is, that it is locked, newer, or cannot be written.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let started = Instant::now();
+        loop {
+            match Self::open_once(path) {
+                // Changing the journal mode of a new file meets another process doing the same, and SQLite does not
+                // wait there.
+                Err(StoreError::Locked { .. }) if started.elapsed() < BUSY => {
+                    std::thread::sleep(PAUSE);
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn open_once(path: &Path) -> Result<Self, StoreError> {
         create(path)?;
         let failed = |source| StoreError::of(path, source);
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;

@@ -40,12 +40,17 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    /// Reads it in one statement, so that another process that is creating the file is seen before or after, never in
+    /// between.
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        Ok(Self {
-            application_id: number("PRAGMA application_id")?,
-            version: number("PRAGMA user_version")?,
-            empty: number("SELECT count(*) FROM sqlite_schema")? == 0,
+        let sql = "SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_schema)
+                   FROM pragma_application_id a, pragma_user_version v";
+        connection.query_row(sql, [], |row| {
+            Ok(Self {
+                application_id: row.get(0)?,
+                version: row.get(1)?,
+                empty: row.get::<_, i64>(2)? == 0,
+            })
         })
     }
 

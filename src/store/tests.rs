@@ -103,6 +103,19 @@ fn a_new_file_belongs_to_its_owner_only_and_names_its_program() {
 }
 
 #[test]
+fn several_may_create_the_same_file_at_once() {
+    let folder = Folder::new();
+    let path = folder.file();
+    std::thread::scope(|scope| {
+        let open =
+            || Store::open(&path).unwrap().record(&fixture::outcome(), &START, &END).unwrap();
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+        all.into_iter().for_each(|one| drop(one.join().unwrap()));
+    });
+    assert_eq!(ask(&path, "SELECT count(*) FROM v_runs").unwrap(), ["4"]);
+}
+
+#[test]
 fn reading_the_same_twice_adds_a_run_and_doubles_nothing() {
     let outcome = fixture::outcome();
     let (_once_folder, once) = recorded(&[&outcome]);
