@@ -175,3 +175,24 @@ pub const CERTIFICATE_USES: usize = 131_072;
 
 /// Names that clients asked one endpoint for, kept with one certificate.
 pub const REQUESTED_NAMES: usize = 16;
+/// Findings that the text report shows in full; further ones are counted by rule. A scan of a large estate yields
+/// thousands.
+pub const SHOWN_FINDINGS: usize = 40;
+
+/// Findings below medium that the text report shows in full.
+pub const SHOWN_LOW_FINDINGS: usize = 5;
+
+/// Rows of each table in the text report.
+pub const SHOWN_ROWS: usize = 60;
+
+/// Rows of a query that are laid out as one table, which needs all of them in memory.
+pub const QUERY_TABLE_ROWS: usize = 10_000;
+
+/// Bytes of one value that a query may build: `zeroblob(1e9)` is a short text.
+pub const QUERY_VALUE_BYTES: i32 = 16 << 20;
+
+/// Bytes of the text of one query.
+pub const QUERY_SQL_BYTES: i32 = 1 << 20;
+
+/// Copies of a database that migrations of the same version leave beside it.
+pub const MIGRATION_BACKUPS: u32 = 100;

@@ -1,0 +1,76 @@
+//! A finding.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{PartyBody, Place, Text};
+use crate::model::{Evidence, Finding, FindingId, RunInfo};
+
+/// A finding, however often it was seen.
+#[derive(Serialize)]
+pub(in crate::report) struct FindingBody<'a> {
+    id: Text<FindingId>,
+    rule: &'a str,
+    rule_name: &'a str,
+    severity: &'static str,
+    confidence: &'static str,
+    title: &'a str,
+    message: &'a str,
+    client: Option<PartyBody<'a>>,
+    server: Option<PartyBody<'a>>,
+    server_port: Option<u16>,
+    subject: Option<&'a str>,
+    state: &'static str,
+    count: u64,
+    first_seen: Place,
+    last_seen: Place,
+    evidence: Vec<EvidenceBody<'a>>,
+    fix: &'a str,
+    tags: &'a [String],
+}
+
+#[derive(Serialize)]
+struct EvidenceBody<'a> {
+    community_id: &'a str,
+    connection: &'a str,
+    frames: Vec<Place>,
+    facts: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> FindingBody<'a> {
+    pub(in crate::report) fn of(run: &RunInfo, finding: &'a Finding) -> Self {
+        Self {
+            id: Text(finding.id),
+            rule: &finding.rule,
+            rule_name: &finding.rule_name,
+            severity: finding.severity.name(),
+            confidence: finding.confidence.name(),
+            title: &finding.title,
+            message: &finding.message,
+            client: finding.client.as_ref().map(PartyBody::of),
+            server: finding.server.as_ref().map(PartyBody::of),
+            server_port: finding.server_port,
+            subject: finding.subject.as_deref(),
+            state: "open",
+            count: finding.count,
+            first_seen: Place::of(run, finding.first),
+            last_seen: Place::of(run, finding.last),
+            evidence: finding.evidence.iter().map(|sample| EvidenceBody::of(run, sample)).collect(),
+            fix: &finding.fix,
+            tags: &finding.tags,
+        }
+    }
+}
+
+impl<'a> EvidenceBody<'a> {
+    fn of(run: &RunInfo, evidence: &'a Evidence) -> Self {
+        let facts = evidence.facts.iter();
+        Self {
+            community_id: &evidence.community_id,
+            connection: &evidence.connection,
+            frames: evidence.frames.iter().map(|moment| Place::of(run, *moment)).collect(),
+            facts: facts.map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A TLS handshake as an observer saw it.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{CertificateBody, Place};
+use crate::model::{
+    Alert, AuditedSession, Certificate, ClientHello, Der, RecordFact, RunInfo, Seen, TlsFacts,
+};
+use crate::store::flat;
+
+/// A TLS connection. A key that is `null` and listed in `not_observable` is unknown; one that is `null` and not listed
+/// was not there.
+#[derive(Serialize)]
+pub(super) struct TlsBody<'a> {
+    first_record: Option<Place>,
+    version: Option<String>,
+    version_number: Option<u16>,
+    cipher: Option<String>,
+    cipher_hex: Option<String>,
+    group: Option<String>,
+    sni: Option<&'a str>,
+    client_alpns: &'a [String],
+    alpn: Option<&'a str>,
+    client_hello: Option<HelloBody>,
+    hello_retry: bool,
+    session_resumed: Option<bool>,
+    established: Option<bool>,
+    server_certificates: Option<Vec<CertificateBody<'a>>>,
+    client_certificate_requested: Option<bool>,
+    client_certificate: Option<&'static str>,
+    client_certificates: Option<Vec<CertificateBody<'a>>>,
+    alerts: Vec<AlertBody>,
+    encrypted_alerts_toserver: u32,
+    encrypted_alerts_toclient: u32,
+    tickets: u32,
+    renegotiations: u32,
+    midstream: bool,
+    history: &'a str,
+    records: Vec<RecordBody>,
+    records_cut: bool,
+    not_observable: Vec<HiddenField>,
+}
+
+#[derive(Serialize)]
+struct HelloBody {
+    sslv2: bool,
+    legacy_version: String,
+    versions: Vec<String>,
+    ciphers: Vec<String>,
+    groups: Vec<String>,
+    psk: bool,
+    ticket: bool,
+    early_data: bool,
+    ech: bool,
+    grease: bool,
+}
+
+#[derive(Serialize)]
+struct AlertBody {
+    from: &'static str,
+    level: &'static str,
+    code: u8,
+    name: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct RecordBody {
+    from: &'static str,
+    r#type: u8,
+    length: u16,
+}
+
+#[derive(Serialize)]
+struct HiddenField {
+    field: &'static str,
+    why: &'static str,
+}
+
+impl<'a> TlsBody<'a> {
+    pub(super) fn of(run: &RunInfo, audited: &'a AuditedSession, tls: &'a TlsFacts) -> Self {
+        let client_hello = tls.client_hello.value();
+        let server_hello = tls.server_hello.value();
+        let version = flat::version(tls);
+        let suite = server_hello.map(|hello| hello.suite);
+        Self {
+            first_record: tls.first_record.map(|at| Place::of(run, at)),
+            version: version.map(flat::version_text),
+            version_number: version,
+            cipher: suite.map(flat::suite_text),
+            cipher_hex: suite.map(|suite| format!("{suite:04x}")),
+            group: flat::group(tls).map(flat::group_text),
+            sni: client_hello.and_then(|hello| hello.sni.as_deref()),
+            client_alpns: client_hello.map_or(&[], |hello| &hello.alpn),
+            alpn: server_hello.and_then(|hello| hello.alpn.as_deref()),
+            client_hello: client_hello.map(|hello| HelloBody::of(hello)),
+            hello_retry: tls.hello_retry.is_some(),
+            session_resumed: flat::yes_no(&tls.resumed),
+            established: flat::yes_no(&tls.established),
+            server_certificates: chain(&tls.server_chain, &audited.server_chain),
+            client_certificate_requested: flat::client_certificate_requested(tls),
+            client_certificate: flat::client_certificate(tls),
+            client_certificates: chain(&tls.client_chain, &audited.client_chain),
+            alerts: tls.alerts.iter().map(AlertBody::of).collect(),
+            encrypted_alerts_toserver: tls.encrypted_alerts.to_server,
+            encrypted_alerts_toclient: tls.encrypted_alerts.to_client,
+            tickets: tls.tickets,
+            renegotiations: tls.renegotiations,
+            midstream: tls.midstream,
+            history: &tls.history,
+            records: tls.records.iter().map(RecordBody::of).collect(),
+            records_cut: tls.records_cut,
+            not_observable: flat::not_observable(tls)
+                .into_iter()
+                .map(|(field, why)| HiddenField { field, why })
+                .collect(),
+        }
+    }
+}
+
+/// The certificates that were seen; an empty list when there were none; nothing when they could not be seen.
+fn chain<'a>(
+    seen: &Seen<Vec<Der>>,
+    parsed: &'a [Arc<Certificate>],
+) -> Option<Vec<CertificateBody<'a>>> {
+    let bodies = || parsed.iter().map(|certificate| CertificateBody::of(certificate)).collect();
+    seen.is_observed().then(bodies)
+}
+
+impl HelloBody {
+    fn of(hello: &ClientHello) -> Self {
+        let version = |number: &u16| flat::version_text(*number);
+        let group = |number: &u16| flat::group_text(*number);
+        Self {
+            sslv2: hello.sslv2,
+            legacy_version: flat::version_text(hello.legacy_version),
+            versions: hello.versions.iter().map(version).collect(),
+            ciphers: hello.suites.iter().map(|suite| format!("{suite:04x}")).collect(),
+            groups: hello.groups.iter().map(group).collect(),
+            psk: hello.psk,
+            ticket: hello.ticket,
+            early_data: hello.early_data,
+            ech: hello.ech,
+            grease: hello.grease,
+        }
+    }
+}
+
+impl AlertBody {
+    fn of(alert: &Alert) -> Self {
+        Self {
+            from: alert.direction.sender(),
+            level: flat::alert_level(alert.level),
+            code: alert.description,
+            name: flat::alert_text(alert.description),
+        }
+    }
+}
+
+impl RecordBody {
+    fn of(record: &RecordFact) -> Self {
+        Self { from: record.direction.sender(), r#type: record.content_type, length: record.length }
+    }
+}

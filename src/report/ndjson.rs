@@ -1,0 +1,163 @@
+//! One event per line (`wirelint.event/1`), for programs that read while wirelint still does.
+//!
+//! The order: `run`, a `session` for each connection in the order they ended, a `certificate` for each certificate and
+//! place, a `finding` for each finding, `stats`. Names of the envelope are those of Suricata's EVE, with `src` always
+//! the client.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::Style;
+use super::body::{
+    CertificateUse, CoverageBody, FindingBody, RunBody, SessionBody, SourceBody, Text, Time,
+    VerdictBody, file_and_number,
+};
+use crate::model::{AuditedSession, Finding, Outcome, RunInfo, Timestamp};
+
+/// The name and version of what this writes.
+const SCHEMA: &str = "wirelint.event/1";
+
+/// Writes events while a run goes on.
+///
+/// The same sessions in the same order give the same bytes, whether they are written one by one or all at the end.
+#[derive(Debug)]
+pub struct SessionWriter<W: io::Write> {
+    out: W,
+    begun: bool,
+}
+
+impl<W: io::Write> SessionWriter<W> {
+    /// A writer that has written nothing yet.
+    pub fn new(out: W) -> Self {
+        Self { out, begun: false }
+    }
+
+    /// Writes the event of one session. `run` must name the sources that have been begun.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn session(&mut self, run: &RunInfo, audited: &AuditedSession) -> io::Result<()> {
+        self.begin(run, Some(audited.session.first.time))?;
+        let at = audited.session.last.time;
+        self.event("session", Some(at), SessionBody::of(run, audited))
+    }
+
+    /// Writes the events that are known at the end: certificates, findings, statistics.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn finish(&mut self, outcome: &Outcome) -> io::Result<()> {
+        let run = &outcome.run;
+        let (first, last) = (outcome.coverage.first, outcome.coverage.last);
+        let any = outcome.coverage.frames > 0;
+        self.begin(run, any.then_some(first))?;
+        for row in &outcome.certificates {
+            let certificate = CertificateUse::of(run, row);
+            self.event("certificate", Some(row.last.time), CertificateEvent { certificate })?;
+        }
+        for finding in &outcome.findings {
+            self.event("finding", Some(finding.first.time), FindingEvent::of(run, finding))?;
+        }
+        let stats = Stats {
+            verdict: VerdictBody::of(outcome),
+            coverage: CoverageBody::of(&outcome.coverage),
+            sources: SourceBody::all(run),
+        };
+        self.event("stats", any.then_some(last), StatsEvent { stats })?;
+        self.out.flush()
+    }
+
+    fn begin(&mut self, run: &RunInfo, at: Option<Timestamp>) -> io::Result<()> {
+        if self.begun {
+            return Ok(());
+        }
+        self.begun = true;
+        self.event("run", at, RunEvent { run: RunBody::of(run) })
+    }
+
+    fn event(
+        &mut self,
+        event_type: &'static str,
+        at: Option<Timestamp>,
+        body: impl Serialize,
+    ) -> io::Result<()> {
+        let event = Event { schema: SCHEMA, timestamp: at.map(Text), event_type, body };
+        serde_json::to_writer(&mut self.out, &event)?;
+        self.out.write_all(b"\n")
+    }
+}
+
+pub(super) fn write(outcome: &Outcome, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut writer = SessionWriter::new(out);
+    for session in &outcome.sessions {
+        writer.session(&outcome.run, session)?;
+    }
+    writer.finish(outcome)
+}
+
+#[derive(Serialize)]
+struct Event<T> {
+    schema: &'static str,
+    timestamp: Option<Time>,
+    event_type: &'static str,
+    #[serde(flatten)]
+    body: T,
+}
+
+#[derive(Serialize)]
+struct RunEvent<'a> {
+    run: RunBody<'a>,
+}
+
+#[derive(Serialize)]
+struct CertificateEvent<'a> {
+    certificate: CertificateUse<'a>,
+}
+
+#[derive(Serialize)]
+struct StatsEvent<'a> {
+    stats: Stats<'a>,
+}
+
+#[derive(Serialize)]
+struct Stats<'a> {
+    verdict: VerdictBody,
+    coverage: CoverageBody<'a>,
+    sources: Vec<SourceBody<'a>>,
+}
+
+/// A finding with the envelope of its first sample, so that it can be joined with events of other tools.
+#[derive(Serialize)]
+struct FindingEvent<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    community_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    src_ip: Option<Text<std::net::IpAddr>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dest_ip: Option<Text<std::net::IpAddr>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dest_port: Option<u16>,
+    pcap_filename: Option<String>,
+    pcap_cnt: u64,
+    finding: FindingBody<'a>,
+}
+
+impl<'a> FindingEvent<'a> {
+    fn of(run: &RunInfo, finding: &'a Finding) -> Self {
+        let sample = finding.evidence.first();
+        let first = sample.and_then(|evidence| evidence.frames.first()).unwrap_or(&finding.first);
+        let (pcap_filename, pcap_cnt) = file_and_number(run, *first);
+        Self {
+            community_id: sample
+                .map(|evidence| evidence.community_id.as_str())
+                .filter(|id| !id.is_empty()),
+            src_ip: finding.client.as_ref().map(|party| Text(party.addr)),
+            dest_ip: finding.server.as_ref().map(|party| Text(party.addr)),
+            dest_port: finding.server_port,
+            pcap_filename,
+            pcap_cnt,
+            finding: FindingBody::of(run, finding),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The report for people: findings worst first, then who speaks to whom how, then what could not be seen, then the
+//! verdict.
+
+mod coverage;
+mod findings;
+mod services;
+
+use std::io;
+
+use super::layout::{Tone, paint, tally};
+use super::{Style, Verdict};
+use crate::model::Outcome;
+
+pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    findings::write(outcome, style, out)?;
+    services::write(outcome, style, out)?;
+    coverage::write(outcome, style, out)?;
+    let verdict = Verdict::of(outcome);
+    let tone = match verdict {
+        Verdict::Failed { .. } => Tone::Error,
+        Verdict::Incomplete | Verdict::NothingAudited => Tone::Warning,
+        Verdict::Passed => Tone::Good,
+    };
+    writeln!(out, "{}", tally(outcome))?;
+    writeln!(out, "{}", paint(style, tone, &verdict.line(outcome)))
+}

@@ -1,0 +1,57 @@
+//! The table of services: how each is spoken to.
+
+use std::cmp::Reverse;
+use std::io;
+
+use crate::model::{Outcome, Posture, Postures, ServiceRow, limits};
+use crate::report::layout::{grouped, percent, table};
+use crate::report::{Show, Style};
+
+/// Below this many sessions a share says less than the numbers.
+const FEW: u64 = 20;
+
+/// Below this width the endpoint has no column of its own.
+const WIDE: usize = 100;
+
+pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    if outcome.services.is_empty() {
+        return Ok(());
+    }
+    let mut services: Vec<&ServiceRow> = outcome.services.iter().collect();
+    services.sort_by_key(|row| {
+        (Reverse(row.worst), Reverse(row.postures.plaintext), &row.service.service, &row.endpoint)
+    });
+    let most = if style.show == Show::All { services.len() } else { limits::SHOWN_ROWS };
+    let wide = style.width >= WIDE;
+    let mut header = vec!["SERVICE"];
+    header.extend(wide.then_some("ENDPOINT"));
+    header.extend(["CLIENTS", "SESSIONS", "mTLS", "TLS", "OPAQUE", "PLAIN", "UNKNOWN", "FINDINGS"]);
+    let rows = services.iter().take(most).map(|row| cells(row, wide)).collect();
+    out.write_all(table(style, &header, rows, true).as_bytes())?;
+    if services.len() > most {
+        let left = grouped((services.len() - most) as u64);
+        writeln!(out, "   = note: {left} more services are not shown here; --format json has all")?;
+    }
+    writeln!(out)
+}
+
+fn cells(row: &ServiceRow, wide: bool) -> Vec<String> {
+    let named = row.service.how != "unmapped";
+    let mut cells =
+        vec![if named || wide { row.service.service.clone() } else { row.endpoint.clone() }];
+    cells.extend(wide.then(|| row.endpoint.clone()));
+    cells.extend([grouped(row.clients), grouped(row.postures.total())]);
+    cells.extend(Posture::ALL.map(|posture| share(&row.postures, posture)));
+    cells.push(match row.worst {
+        Some(worst) => format!("{} ({worst})", grouped(row.findings)),
+        None if row.findings > 0 => grouped(row.findings),
+        None => "-".to_owned(),
+    });
+    cells
+}
+
+/// A share of the sessions, or their number when they are few.
+fn share(postures: &Postures, posture: Posture) -> String {
+    let (part, whole) = (postures.of(posture), postures.total());
+    if whole < FEW { grouped(part) } else { percent(part, whole) }
+}

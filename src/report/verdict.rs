@@ -1,0 +1,85 @@
+//! Whether a run passed.
+
+use crate::model::{Outcome, Severity};
+
+/// What a run comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Findings at or above the level that fails a run.
+    Failed {
+        /// How many.
+        findings: usize,
+        /// The level.
+        level: Severity,
+    },
+    /// No such finding, but not everything could be read.
+    Incomplete,
+    /// There was no session to judge.
+    NothingAudited,
+    /// None of these.
+    Passed,
+}
+
+impl Verdict {
+    /// The verdict on an outcome.
+    #[must_use]
+    pub fn of(outcome: &Outcome) -> Self {
+        if let Some(level) = outcome.run.fail_on {
+            let findings = outcome.findings.iter().filter(|finding| finding.severity >= level);
+            let findings = findings.count();
+            if findings > 0 {
+                return Self::Failed { findings, level };
+            }
+        }
+        if !outcome.coverage.incomplete.is_empty() {
+            Self::Incomplete
+        } else if outcome.coverage.sessions == 0 {
+            Self::NothingAudited
+        } else {
+            Self::Passed
+        }
+    }
+
+    /// The exit code of a run that ended by itself.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Failed { .. } => 1,
+            Self::NothingAudited => 3,
+            Self::Incomplete => 4,
+        }
+    }
+
+    /// The word in reports for programs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Failed { .. } => "failed",
+            Self::Incomplete => "incomplete",
+            Self::NothingAudited => "nothing-audited",
+            Self::Passed => "passed",
+        }
+    }
+
+    /// The last line for people.
+    #[must_use]
+    pub fn line(self, outcome: &Outcome) -> String {
+        let level = outcome.run.fail_on;
+        let none = match level {
+            Some(level) => format!("no finding at or above {level}"),
+            None => "findings do not fail this run".to_owned(),
+        };
+        match self {
+            Self::Failed { findings: 1, level } => {
+                format!("FAILED: 1 finding at or above {level}")
+            }
+            Self::Failed { findings, level } => {
+                format!("FAILED: {findings} findings at or above {level}")
+            }
+            Self::Incomplete => format!("INCOMPLETE: {none}, but not everything could be read"),
+            Self::NothingAudited => "NOTHING AUDITED: no TCP session with data to judge".to_owned(),
+            Self::Passed => format!("passed: {none}"),
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! A session's facts as flat values, and the words for TLS numbers.
+//!
+//! Columns of the database and keys of the reports are made from the same functions, so that they say the same.
+
+use crate::model::{Direction, FrameNo, Located, RunInfo, Seen, Session, TlsFacts, Why};
+
+/// The version's name as the TLS registry spells it: `TLSv1.2`, `TLSv1.3-draft23`.
+pub(crate) fn version_text(version: u16) -> String {
+    match version {
+        0x0002 => "SSLv2".to_owned(),
+        0x0300 => "SSLv3".to_owned(),
+        0x0301 => "TLSv1.0".to_owned(),
+        0x0302 => "TLSv1.1".to_owned(),
+        0x0303 => "TLSv1.2".to_owned(),
+        0x0304 => "TLSv1.3".to_owned(),
+        0x7f00..=0x7fff => format!("TLSv1.3-draft{}", version & 0xff),
+        _ => format!("0x{version:04x}"),
+    }
+}
+
+/// Whether everything after ServerHello is encrypted in this version: TLS 1.3 and its drafts and experiments.
+pub(crate) fn hides_certificates(version: u16) -> bool {
+    matches!(version, 0x0304..=0x03ff | 0x7e00..=0x7fff)
+}
+
+/// The cipher suite's name in the IANA registry.
+pub(crate) fn suite_text(suite: u16) -> String {
+    format!("0x{suite:04x}")
+}
+
+/// The name of a group of the supported groups registry.
+pub(crate) fn group_text(group: u16) -> String {
+    let name = match group {
+        19 => "secp192r1",
+        21 => "secp224r1",
+        22 => "secp256k1",
+        23 => "secp256r1",
+        24 => "secp384r1",
+        25 => "secp521r1",
+        26 => "brainpoolP256r1",
+        27 => "brainpoolP384r1",
+        28 => "brainpoolP512r1",
+        29 => "x25519",
+        30 => "x448",
+        256 => "ffdhe2048",
+        257 => "ffdhe3072",
+        258 => "ffdhe4096",
+        259 => "ffdhe6144",
+        260 => "ffdhe8192",
+        512 => "MLKEM512",
+        513 => "MLKEM768",
+        514 => "MLKEM1024",
+        4587 => "SecP256r1MLKEM768",
+        4588 => "X25519MLKEM768",
+        4589 => "SecP384r1MLKEM1024",
+        25497 => "X25519Kyber768Draft00",
+        _ => return format!("0x{group:04x}"),
+    };
+    name.to_owned()
+}
+
+/// The name of an alert (RFC 8446 section 6 and the registry for those that it dropped).
+pub(crate) fn alert_text(description: u8) -> Option<&'static str> {
+    Some(match description {
+        0 => "close_notify",
+        10 => "unexpected_message",
+        20 => "bad_record_mac",
+        21 => "decryption_failed",
+        22 => "record_overflow",
+        30 => "decompression_failure",
+        40 => "handshake_failure",
+        41 => "no_certificate",
+        42 => "bad_certificate",
+        43 => "unsupported_certificate",
+        44 => "certificate_revoked",
+        45 => "certificate_expired",
+        46 => "certificate_unknown",
+        47 => "illegal_parameter",
+        48 => "unknown_ca",
+        49 => "access_denied",
+        50 => "decode_error",
+        51 => "decrypt_error",
+        52 => "too_many_cids_requested",
+        60 => "export_restriction",
+        70 => "protocol_version",
+        71 => "insufficient_security",
+        80 => "internal_error",
+        86 => "inappropriate_fallback",
+        90 => "user_canceled",
+        100 => "no_renegotiation",
+        109 => "missing_extension",
+        110 => "unsupported_extension",
+        111 => "certificate_unobtainable",
+        112 => "unrecognized_name",
+        113 => "bad_certificate_status_response",
+        114 => "bad_certificate_hash_value",
+        115 => "unknown_psk_identity",
+        116 => "certificate_required",
+        120 => "no_application_protocol",
+        121 => "ech_required",
+        _ => return None,
+    })
+}
+
+/// The word for an alert's level.
+pub(crate) fn alert_level(level: u8) -> &'static str {
+    match level {
+        1 => "warning",
+        2 => "fatal",
+        _ => "unknown",
+    }
+}
+
+/// The last alert in words: `fatal bad_certificate from client`.
+pub(crate) fn last_alert(tls: &TlsFacts) -> Option<String> {
+    let alert = tls.alerts.last()?;
+    let name = alert_text(alert.description)
+        .map_or_else(|| format!("alert {}", alert.description), str::to_owned);
+    Some(format!("{} {name} from {}", alert_level(alert.level), alert.direction.sender()))
+}
+
+/// Yes, no, or could not be seen.
+pub(crate) fn yes_no(seen: &Seen<bool>) -> Option<bool> {
+    match seen {
+        Seen::Value(value) => Some(*value),
+        Seen::Absent => Some(false),
+        Seen::NotReached | Seen::Hidden(_) => None,
+    }
+}
+
+/// Whether the server asked for a client certificate.
+pub(crate) fn client_certificate_requested(tls: &TlsFacts) -> Option<bool> {
+    match &tls.certificate_request {
+        Seen::Value(_) => Some(true),
+        Seen::Absent => Some(false),
+        Seen::NotReached | Seen::Hidden(_) => None,
+    }
+}
+
+/// What the client sent: `presented`, `empty` for a message without a certificate, `none` for no message.
+pub(crate) fn client_certificate(tls: &TlsFacts) -> Option<&'static str> {
+    match &tls.client_chain {
+        Seen::Value(chain) if chain.is_empty() => Some("empty"),
+        Seen::Value(_) => Some("presented"),
+        Seen::Absent => Some("none"),
+        // A client sends none unasked (RFC 5246 section 7.4.6, RFC 8446 section 4.4.2).
+        Seen::NotReached | Seen::Hidden(_) if tls.certificate_request == Seen::Absent => {
+            Some("none")
+        }
+        Seen::NotReached | Seen::Hidden(_) => None,
+    }
+}
+
+/// The negotiated version as a number.
+pub(crate) fn version(tls: &TlsFacts) -> Option<u16> {
+    tls.server_hello.value().map(|hello| hello.version)
+}
+
+/// What could not be seen of a TLS session, by the names of the keys in reports, and a stable word for why.
+pub(crate) fn not_observable(tls: &TlsFacts) -> Vec<(&'static str, &'static str)> {
+    let hidden_alpn = match &tls.server_hello {
+        Seen::Value(hello) if hello.alpn.is_none() && hides_certificates(hello.version) => {
+            Some(why_code(Why::Encrypted))
+        }
+        _ => None,
+    };
+    let hello = unseen(&tls.server_hello);
+    let client_certificate = match client_certificate(tls) {
+        Some(_) => None,
+        None => unseen(&tls.client_chain),
+    };
+    [
+        ("sni", unseen(&tls.client_hello)),
+        ("client_alpns", unseen(&tls.client_hello)),
+        ("version", hello),
+        ("cipher", hello),
+        ("group", unseen(&tls.key_exchange).filter(|_| group(tls).is_none())),
+        ("alpn", hello.or(hidden_alpn)),
+        ("session_resumed", unseen(&tls.resumed)),
+        ("established", unseen(&tls.established)),
+        ("server_certificates", unseen(&tls.server_chain)),
+        ("client_certificate_requested", unseen(&tls.certificate_request)),
+        ("client_certificate", client_certificate),
+        ("client_certificates", client_certificate),
+    ]
+    .into_iter()
+    .filter_map(|(field, why)| why.map(|why| (field, why)))
+    .collect()
+}
+
+/// The group of the key exchange.
+pub(crate) fn group(tls: &TlsFacts) -> Option<u16> {
+    let exchanged = tls.key_exchange.value().and_then(|exchange| exchange.group);
+    exchanged.or_else(|| tls.server_hello.value().and_then(|hello| hello.group))
+}
+
+fn unseen<T>(seen: &Seen<T>) -> Option<&'static str> {
+    match seen {
+        Seen::Value(_) | Seen::Absent => None,
+        Seen::NotReached => Some("not-reached"),
+        Seen::Hidden(why) => Some(why_code(*why)),
+    }
+}
+
+/// A stable word for a reason.
+pub(crate) fn why_code(why: Why) -> &'static str {
+    match why {
+        Why::Encrypted => "encrypted",
+        Why::Gap => "gap",
+        Why::MidStream => "mid-stream",
+        Why::OneSided => "one-sided",
+        Why::Resumed => "resumed",
+        Why::Malformed => "malformed",
+        Why::Bound => "bound",
+    }
+}
+
+/// Bytes missing in both directions.
+pub(crate) fn gap_bytes(session: &Session) -> u64 {
+    Direction::BOTH
+        .into_iter()
+        .map(|way| session.stream.gap_bytes[way])
+        .fold(0, u64::saturating_add)
+}
+
+/// The position in the list of sources of the one that a frame is in. The last source may still be growing.
+pub(crate) fn source_position(run: &RunInfo, frame: FrameNo) -> Option<usize> {
+    run.sources.partition_point(|source| source.first_frame <= frame).checked_sub(1)
+}
+
+/// The file that a frame is in and its number there, while files are still being read.
+pub(crate) fn locate(run: &RunInfo, frame: FrameNo) -> Option<Located> {
+    let source = run.sources.get(source_position(run, frame)?)?;
+    let number = frame.0.checked_sub(source.first_frame.0)?.saturating_add(1);
+    Some(Located { source: source.name.clone(), number })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_named_as_in_the_registry() {
+        let named = [0x0002, 0x0300, 0x0301, 0x0303, 0x0304, 0x7f17, 0x1234].map(version_text);
+        assert_eq!(
+            named,
+            ["SSLv2", "SSLv3", "TLSv1.0", "TLSv1.2", "TLSv1.3", "TLSv1.3-draft23", "0x1234"]
+        );
+    }
+
+    #[test]
+    fn a_client_that_was_not_asked_sent_no_certificate() {
+        let mut tls = TlsFacts::default();
+        assert_eq!(client_certificate(&tls), None);
+        tls.certificate_request = Seen::Absent;
+        assert_eq!(client_certificate(&tls), Some("none"));
+        tls.client_chain = Seen::Value(Vec::new());
+        assert_eq!(client_certificate(&tls), Some("empty"));
+    }
+
+    #[test]
+    fn what_was_not_seen_is_listed_with_its_reason() {
+        let tls = TlsFacts {
+            server_chain: Seen::Hidden(Why::Encrypted),
+            resumed: Seen::Absent,
+            ..TlsFacts::default()
+        };
+        let hidden = not_observable(&tls);
+        assert!(hidden.contains(&("server_certificates", "encrypted")));
+        assert!(hidden.contains(&("version", "not-reached")));
+        assert!(!hidden.iter().any(|(field, _)| *field == "session_resumed"));
+    }
+}

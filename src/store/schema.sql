@@ -1,0 +1,358 @@
+-- The schema of a wirelint database, version 1.
+--
+-- Times are whole microseconds since 1970-01-01T00:00:00Z and come from packets; only run.started_us and run.ended_us
+-- are of the machine that ran the audit. Text that came from the wire is stored escaped. NULL in a column that answers
+-- yes or no means: could not be seen.
+--
+-- What a run counted is kept per run, so that reading the same capture twice adds a run and doubles nothing; the views
+-- show every finding, edge and certificate as the latest run that saw it left it.
+
+CREATE TABLE meta (
+  key   TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run (
+  run_id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  command         TEXT    NOT NULL,
+  version         TEXT    NOT NULL,
+  ruleset         TEXT    NOT NULL,
+  rules           INTEGER NOT NULL,
+  filter          TEXT,
+  fail_on         TEXT,
+  started_us      INTEGER NOT NULL,
+  ended_us        INTEGER,
+  exit_code       INTEGER,
+  frames          INTEGER NOT NULL DEFAULT 0,
+  bytes           INTEGER NOT NULL DEFAULT 0,
+  first_us        INTEGER,
+  last_us         INTEGER,
+  sessions        INTEGER NOT NULL DEFAULT 0,
+  mtls            INTEGER NOT NULL DEFAULT 0,
+  tls             INTEGER NOT NULL DEFAULT 0,
+  tls_opaque      INTEGER NOT NULL DEFAULT 0,
+  plaintext       INTEGER NOT NULL DEFAULT 0,
+  unknown         INTEGER NOT NULL DEFAULT 0,
+  half_open       INTEGER NOT NULL DEFAULT 0,
+  dropped         INTEGER NOT NULL DEFAULT 0,
+  gap_bytes       INTEGER NOT NULL DEFAULT 0,
+  coverage        TEXT    NOT NULL DEFAULT '{}' CHECK (json_valid(coverage)),
+  incomplete      TEXT    NOT NULL DEFAULT '[]' CHECK (json_valid(incomplete))
+) STRICT;
+
+CREATE TABLE source (
+  source_id   INTEGER PRIMARY KEY,
+  run_id      INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  position    INTEGER NOT NULL,
+  name        TEXT    NOT NULL,
+  first_frame INTEGER NOT NULL,
+  frames      INTEGER NOT NULL,
+  bytes       INTEGER NOT NULL,
+  link_types  TEXT    NOT NULL CHECK (json_valid(link_types)),
+  UNIQUE (run_id, position)
+) STRICT;
+
+CREATE TABLE service (
+  service_id INTEGER PRIMARY KEY,
+  name       TEXT NOT NULL UNIQUE,
+  how        TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE certificate (
+  certificate_id INTEGER PRIMARY KEY,
+  sha256         TEXT NOT NULL UNIQUE,
+  readable       INTEGER NOT NULL CHECK (readable IN (0, 1)),
+  subject        TEXT,
+  issuer         TEXT,
+  common_name    TEXT,
+  serial         TEXT,
+  not_before_us  INTEGER,
+  not_after_us   INTEGER,
+  names          TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(names)),
+  spiffe_id      TEXT,
+  key_kind       TEXT,
+  key_bits       INTEGER,
+  key_curve      TEXT,
+  spki_sha256    TEXT,
+  signature      TEXT,
+  is_ca          INTEGER CHECK (is_ca IN (0, 1)),
+  self_signed    INTEGER CHECK (self_signed IN (0, 1))
+) STRICT;
+
+-- Who showed a certificate where, as one run saw it. port 0: shown by a client.
+CREATE TABLE certificate_use (
+  certificate_id INTEGER NOT NULL REFERENCES certificate,
+  run_id         INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  role           TEXT    NOT NULL CHECK (role IN ('server', 'client')),
+  position       INTEGER NOT NULL,
+  service_id     INTEGER NOT NULL REFERENCES service,
+  ip             TEXT    NOT NULL,
+  port           INTEGER NOT NULL,
+  sessions       INTEGER NOT NULL,
+  first_us       INTEGER NOT NULL,
+  last_us        INTEGER NOT NULL,
+  first_frame    INTEGER NOT NULL,
+  PRIMARY KEY (certificate_id, role, position, service_id, ip, port, run_id)
+) STRICT, WITHOUT ROWID;
+
+-- Sessions that were kept: samples of every edge and posture, or all. Counts are in edge.
+CREATE TABLE session (
+  session_id        INTEGER PRIMARY KEY,
+  run_id            INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  number            INTEGER NOT NULL,
+  source_id         INTEGER REFERENCES source,
+  first_frame       INTEGER NOT NULL,
+  community_id      TEXT    NOT NULL,
+  first_us          INTEGER NOT NULL,
+  last_us           INTEGER NOT NULL,
+  client_ip         TEXT    NOT NULL,
+  client_port       INTEGER NOT NULL,
+  server_ip         TEXT    NOT NULL,
+  server_port       INTEGER NOT NULL,
+  client_service_id INTEGER NOT NULL REFERENCES service,
+  server_service_id INTEGER NOT NULL REFERENCES service,
+  roles             TEXT    NOT NULL,
+  vlan              INTEGER,
+  protocol          TEXT,
+  posture           TEXT    NOT NULL,
+  posture_why       TEXT    NOT NULL,
+  evidence          TEXT    NOT NULL,
+  client_auth       TEXT,
+  packets_to_server INTEGER NOT NULL,
+  packets_to_client INTEGER NOT NULL,
+  bytes_to_server   INTEGER NOT NULL,
+  bytes_to_client   INTEGER NOT NULL,
+  start_seen        INTEGER NOT NULL CHECK (start_seen IN (0, 1)),
+  end_state         TEXT    NOT NULL,
+  gap_bytes         INTEGER NOT NULL,
+  first_bytes       TEXT,
+  UNIQUE (run_id, number)
+) STRICT;
+
+CREATE TABLE tls (
+  session_id                   INTEGER PRIMARY KEY REFERENCES session ON DELETE CASCADE,
+  version                      TEXT,
+  cipher                       TEXT,
+  key_group                    TEXT,
+  sni                          TEXT,
+  alpn                         TEXT,
+  alpn_offered                 TEXT NOT NULL CHECK (json_valid(alpn_offered)),
+  resumed                      INTEGER CHECK (resumed IN (0, 1)),
+  hello_retry                  INTEGER NOT NULL CHECK (hello_retry IN (0, 1)),
+  established                  INTEGER CHECK (established IN (0, 1)),
+  client_certificate_requested INTEGER CHECK (client_certificate_requested IN (0, 1)),
+  client_certificate           TEXT,
+  server_certificate_id        INTEGER REFERENCES certificate,
+  client_certificate_id        INTEGER REFERENCES certificate,
+  alert                        TEXT,
+  history                      TEXT NOT NULL,
+  not_observable               TEXT NOT NULL CHECK (json_valid(not_observable))
+) STRICT;
+
+CREATE TABLE call (
+  session_id  INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,
+  position    INTEGER NOT NULL,
+  service     TEXT    NOT NULL,
+  method      TEXT    NOT NULL,
+  count       INTEGER NOT NULL,
+  succeeded   INTEGER NOT NULL,
+  failed      INTEGER NOT NULL,
+  last_status INTEGER,
+  first_us    INTEGER NOT NULL,
+  first_frame INTEGER NOT NULL,
+  PRIMARY KEY (session_id, position)
+) STRICT, WITHOUT ROWID;
+
+-- One row per rule and key, whatever the number of runs that saw it.
+CREATE TABLE finding (
+  finding_id        INTEGER PRIMARY KEY,
+  fingerprint       TEXT NOT NULL UNIQUE,
+  rule              TEXT NOT NULL,
+  rule_name         TEXT NOT NULL,
+  severity          TEXT NOT NULL CHECK (severity IN ('info', 'low', 'medium', 'high', 'critical')),
+  confidence        TEXT NOT NULL CHECK (confidence IN ('low', 'medium', 'high')),
+  title             TEXT NOT NULL,
+  message           TEXT NOT NULL,
+  fix               TEXT NOT NULL,
+  client_service_id INTEGER REFERENCES service,
+  server_service_id INTEGER REFERENCES service,
+  server_port       INTEGER,
+  subject           TEXT,
+  tags              TEXT NOT NULL CHECK (json_valid(tags)),
+  state             TEXT NOT NULL DEFAULT 'open'
+                    CHECK (state IN ('open', 'baseline', 'ignored', 'acknowledged', 'fixed')),
+  state_reason      TEXT
+) STRICT;
+
+CREATE TABLE finding_run (
+  finding_id  INTEGER NOT NULL REFERENCES finding ON DELETE CASCADE,
+  run_id      INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  count       INTEGER NOT NULL,
+  first_us    INTEGER NOT NULL,
+  last_us     INTEGER NOT NULL,
+  PRIMARY KEY (finding_id, run_id)
+) STRICT, WITHOUT ROWID;
+
+-- The earliest samples of a finding over all runs.
+CREATE TABLE evidence (
+  evidence_id  INTEGER PRIMARY KEY,
+  finding_id   INTEGER NOT NULL REFERENCES finding ON DELETE CASCADE,
+  run_id       INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  community_id TEXT    NOT NULL,
+  ts_us        INTEGER NOT NULL,
+  connection   TEXT    NOT NULL,
+  source_name  TEXT,
+  frame        INTEGER,
+  frames       TEXT    NOT NULL CHECK (json_valid(frames)),
+  facts        TEXT    NOT NULL CHECK (json_valid(facts)),
+  UNIQUE (finding_id, ts_us, community_id)
+) STRICT;
+
+CREATE TABLE edge (
+  edge_id           INTEGER PRIMARY KEY,
+  run_id            INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  client_service_id INTEGER NOT NULL REFERENCES service,
+  server_service_id INTEGER NOT NULL REFERENCES service,
+  client_ip         TEXT    NOT NULL,
+  server_ip         TEXT    NOT NULL,
+  server_port       INTEGER NOT NULL,
+  protocols         TEXT    NOT NULL CHECK (json_valid(protocols)),
+  mtls              INTEGER NOT NULL,
+  tls               INTEGER NOT NULL,
+  tls_opaque        INTEGER NOT NULL,
+  plaintext         INTEGER NOT NULL,
+  unknown           INTEGER NOT NULL,
+  bytes             INTEGER NOT NULL,
+  first_us          INTEGER NOT NULL,
+  last_us           INTEGER NOT NULL,
+  UNIQUE (server_service_id, client_service_id, server_port, server_ip, client_ip, run_id)
+) STRICT;
+
+CREATE TABLE edge_hour (
+  edge_id  INTEGER NOT NULL REFERENCES edge ON DELETE CASCADE,
+  hour_us  INTEGER NOT NULL,
+  posture  TEXT    NOT NULL,
+  sessions INTEGER NOT NULL,
+  bytes    INTEGER NOT NULL,
+  PRIMARY KEY (edge_id, hour_us, posture)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX session_by_time     ON session (last_us);
+CREATE INDEX session_by_id       ON session (community_id);
+CREATE INDEX session_by_server   ON session (server_service_id, posture);
+CREATE INDEX certificate_by_end  ON certificate (not_after_us);
+CREATE INDEX certificate_use_run ON certificate_use (run_id);
+CREATE INDEX finding_by_severity ON finding (severity, state);
+CREATE INDEX finding_by_server   ON finding (server_service_id);
+CREATE INDEX finding_run_run     ON finding_run (run_id);
+CREATE INDEX edge_by_run         ON edge (run_id);
+
+-- The views are the supported surface for queries; the tables may change with the schema version.
+
+CREATE VIEW v_runs AS
+SELECT r.run_id, r.command, r.version, r.exit_code,
+       strftime('%Y-%m-%dT%H:%M:%SZ', r.started_us / 1e6, 'unixepoch') AS started,
+       strftime('%Y-%m-%dT%H:%M:%SZ', r.ended_us / 1e6, 'unixepoch') AS ended,
+       (SELECT group_concat(name, ', ') FROM (
+          SELECT s.name FROM source s WHERE s.run_id = r.run_id ORDER BY s.position)) AS sources,
+       r.frames, r.bytes,
+       strftime('%Y-%m-%dT%H:%M:%fZ', r.first_us / 1e6, 'unixepoch') AS first_packet,
+       strftime('%Y-%m-%dT%H:%M:%fZ', r.last_us / 1e6, 'unixepoch') AS last_packet,
+       r.sessions, r.mtls, r.tls, r.tls_opaque, r.plaintext, r.unknown, r.half_open, r.dropped, r.gap_bytes,
+       (SELECT count(*) FROM finding_run f WHERE f.run_id = r.run_id) AS findings,
+       r.incomplete, r.ruleset
+FROM run r;
+
+CREATE VIEW v_sessions AS
+SELECT s.session_id, s.run_id, s.community_id, s.last_us,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.first_us / 1e6, 'unixepoch') AS first_seen,
+       round((s.last_us - s.first_us) / 1e6, 3) AS seconds,
+       f.name AS source, s.first_frame - coalesce(f.first_frame, 1) + 1 AS frame,
+       c.name AS client, d.name AS server, s.client_ip, s.client_port, s.server_ip, s.server_port,
+       s.protocol, s.posture, s.posture_why, s.evidence, s.client_auth,
+       t.version AS tls_version, t.cipher, t.sni, t.alpn, t.resumed, t.established,
+       t.client_certificate_requested, t.client_certificate, t.not_observable,
+       s.bytes_to_server, s.bytes_to_client, s.end_state, s.start_seen, s.gap_bytes
+FROM session s
+JOIN service c ON c.service_id = s.client_service_id
+JOIN service d ON d.service_id = s.server_service_id
+LEFT JOIN source f ON f.source_id = s.source_id
+LEFT JOIN tls t ON t.session_id = s.session_id;
+
+CREATE VIEW v_edges AS
+SELECT c.name AS client, d.name AS server, e.server_port AS port, e.client_ip, e.server_ip, e.protocols,
+       e.mtls + e.tls + e.tls_opaque + e.plaintext + e.unknown AS sessions,
+       e.mtls, e.tls, e.tls_opaque, e.plaintext, e.unknown,
+       CASE WHEN e.plaintext > 0 THEN 'plaintext'
+            WHEN e.unknown > 0 THEN 'unknown'
+            WHEN e.tls > 0 THEN 'tls'
+            WHEN e.tls_opaque > 0 THEN 'tls-opaque'
+            ELSE 'mtls' END AS worst_posture,
+       e.bytes,
+       strftime('%Y-%m-%dT%H:%M:%SZ', e.first_us / 1e6, 'unixepoch') AS first_seen,
+       strftime('%Y-%m-%dT%H:%M:%SZ', e.last_us / 1e6, 'unixepoch') AS last_seen,
+       e.run_id
+FROM edge e
+JOIN service c ON c.service_id = e.client_service_id
+JOIN service d ON d.service_id = e.server_service_id
+WHERE NOT EXISTS (
+  SELECT 1 FROM edge n
+  WHERE n.server_service_id = e.server_service_id AND n.client_service_id = e.client_service_id
+    AND n.server_port = e.server_port AND n.server_ip = e.server_ip AND n.client_ip = e.client_ip
+    AND n.run_id > e.run_id);
+
+CREATE VIEW v_findings AS
+SELECT f.finding_id, f.rule, f.rule_name, f.severity, f.confidence, f.state, f.title,
+       c.name AS client, d.name AS server, f.server_port AS port, f.subject,
+       r.count,
+       strftime('%Y-%m-%dT%H:%M:%SZ',
+         (SELECT min(a.first_us) FROM finding_run a WHERE a.finding_id = f.finding_id) / 1e6, 'unixepoch')
+         AS first_seen,
+       strftime('%Y-%m-%dT%H:%M:%SZ',
+         (SELECT max(a.last_us) FROM finding_run a WHERE a.finding_id = f.finding_id) / 1e6, 'unixepoch')
+         AS last_seen,
+       (SELECT count(*) FROM finding_run a WHERE a.finding_id = f.finding_id) AS runs,
+       r.run_id AS last_run,
+       CASE f.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 ELSE 1 END
+         AS rank,
+       f.message, f.fix, f.tags, f.state_reason, f.fingerprint
+FROM finding f
+JOIN finding_run r ON r.finding_id = f.finding_id
+ AND r.run_id = (SELECT max(a.run_id) FROM finding_run a WHERE a.finding_id = f.finding_id)
+LEFT JOIN service c ON c.service_id = f.client_service_id
+LEFT JOIN service d ON d.service_id = f.server_service_id;
+
+CREATE VIEW v_certificates AS
+SELECT x.certificate_id, u.role, u.position, s.name AS service, u.ip, nullif(u.port, 0) AS port,
+       x.readable, x.subject, x.issuer, x.serial, x.names, x.spiffe_id, x.key_kind, x.key_bits, x.key_curve,
+       x.signature, x.is_ca, x.self_signed,
+       strftime('%Y-%m-%dT%H:%M:%SZ', x.not_before_us / 1e6, 'unixepoch') AS not_before,
+       strftime('%Y-%m-%dT%H:%M:%SZ', x.not_after_us / 1e6, 'unixepoch') AS not_after,
+       round((x.not_after_us - u.last_us) / 86400e6, 1) AS days_left_when_last_seen,
+       u.sessions,
+       strftime('%Y-%m-%dT%H:%M:%SZ', u.first_us / 1e6, 'unixepoch') AS first_seen,
+       strftime('%Y-%m-%dT%H:%M:%SZ', u.last_us / 1e6, 'unixepoch') AS last_seen,
+       u.run_id AS last_run, x.sha256
+FROM certificate_use u
+JOIN certificate x ON x.certificate_id = u.certificate_id
+JOIN service s ON s.service_id = u.service_id
+WHERE NOT EXISTS (
+  SELECT 1 FROM certificate_use n
+  WHERE n.certificate_id = u.certificate_id AND n.role = u.role AND n.position = u.position
+    AND n.service_id = u.service_id AND n.ip = u.ip AND n.port = u.port AND n.run_id > u.run_id);
+
+CREATE VIEW v_service_posture AS
+SELECT e.server AS service,
+       count(DISTINCT e.client_ip) AS clients,
+       sum(e.sessions) AS sessions,
+       sum(e.mtls) AS mtls, sum(e.tls) AS tls, sum(e.tls_opaque) AS tls_opaque,
+       sum(e.plaintext) AS plaintext, sum(e.unknown) AS unknown,
+       round(100.0 * sum(e.mtls) / sum(e.sessions), 1) AS pct_mtls,
+       round(100.0 * sum(e.tls) / sum(e.sessions), 1) AS pct_tls,
+       round(100.0 * sum(e.tls_opaque) / sum(e.sessions), 1) AS pct_tls_opaque,
+       round(100.0 * sum(e.plaintext) / sum(e.sessions), 1) AS pct_plaintext,
+       round(100.0 * sum(e.unknown) / sum(e.sessions), 1) AS pct_unknown,
+       (SELECT count(*) FROM finding f JOIN service s ON s.service_id = f.server_service_id
+        WHERE s.name = e.server AND f.state = 'open') AS open_findings
+FROM v_edges e
+GROUP BY e.server;

@@ -1,0 +1,150 @@
+//! Rows of kept sessions: the connection, its handshake, its calls.
+
+use rusqlite::params;
+
+use super::flat;
+use super::write::{Writer, int, texts};
+use crate::model::{AuditedSession, Call, RunInfo, TlsFacts};
+
+impl Writer<'_> {
+    /// Writes a session, unless the run has it already.
+    pub(super) fn write_session(
+        &mut self,
+        run: &RunInfo,
+        audited: &AuditedSession,
+    ) -> rusqlite::Result<()> {
+        let facts = &audited.session.facts;
+        let Some(id) = self.insert_session(run, audited)? else { return Ok(()) };
+        if let Some(tls) = &facts.tls {
+            self.write_tls(id, audited, tls)?;
+        }
+        for (position, call) in facts.calls.iter().flat_map(|calls| &calls.calls).enumerate() {
+            self.write_call(id, position, call)?;
+        }
+        Ok(())
+    }
+
+    fn insert_session(
+        &mut self,
+        run: &RunInfo,
+        audited: &AuditedSession,
+    ) -> rusqlite::Result<Option<i64>> {
+        let session = &audited.session;
+        let client = self.service(&audited.client)?;
+        let server = self.service(&audited.server)?;
+        let source = flat::source_position(run, session.first.frame);
+        let inserted = self.db.prepare_cached(SESSION)?.execute(params![
+            self.run.0,
+            int(audited.number),
+            source.and_then(|at| self.sources.get(at)),
+            int(session.first.frame.0),
+            session.community_id().to_string(),
+            session.first.time.micros(),
+            session.last.time.micros(),
+            session.client.addr.to_string(),
+            session.client.port,
+            session.server.addr.to_string(),
+            session.server.port,
+            client,
+            server,
+            session.roles.name(),
+            session.vlan,
+            session.protocol,
+            audited.posture.name(),
+            audited.posture_why,
+            audited.evidence,
+            audited.client_auth.value().map(|auth| auth.name()),
+            int(session.traffic.to_server.packets),
+            int(session.traffic.to_client.packets),
+            int(session.traffic.to_server.bytes),
+            int(session.traffic.to_client.bytes),
+            session.start_seen,
+            session.end.name(),
+            int(flat::gap_bytes(session)),
+            session.facts.first_bytes.map(|kind| kind.name()),
+        ])?;
+        Ok((inserted > 0).then(|| self.db.last_insert_rowid()))
+    }
+
+    fn write_tls(
+        &mut self,
+        id: i64,
+        audited: &AuditedSession,
+        tls: &TlsFacts,
+    ) -> rusqlite::Result<()> {
+        let leaf = |chain: &[std::sync::Arc<_>]| chain.first().cloned();
+        let mut row = |leaf: Option<std::sync::Arc<_>>| match leaf {
+            Some(leaf) => self.certificate(&leaf).map(Some),
+            None => Ok(None),
+        };
+        let server_certificate = row(leaf(&audited.server_chain))?;
+        let client_certificate = row(leaf(&audited.client_chain))?;
+        let client_hello = tls.client_hello.value();
+        let server_hello = tls.server_hello.value();
+        self.db.prepare_cached(TLS)?.execute(params![
+            id,
+            flat::version(tls).map(flat::version_text),
+            server_hello.map(|hello| flat::suite_text(hello.suite)),
+            flat::group(tls).map(flat::group_text),
+            client_hello.and_then(|hello| hello.sni.as_deref()),
+            server_hello.and_then(|hello| hello.alpn.as_deref()),
+            client_hello.map_or_else(|| "[]".to_owned(), |hello| texts(&hello.alpn)),
+            flat::yes_no(&tls.resumed),
+            tls.hello_retry.is_some(),
+            flat::yes_no(&tls.established),
+            flat::client_certificate_requested(tls),
+            flat::client_certificate(tls),
+            server_certificate,
+            client_certificate,
+            flat::last_alert(tls),
+            tls.history,
+            not_observable(tls),
+        ])?;
+        Ok(())
+    }
+
+    fn write_call(&self, id: i64, position: usize, call: &Call) -> rusqlite::Result<()> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO call (session_id, position, service, method, count, succeeded, failed,
+                   last_status, first_us, first_frame)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute(params![
+                id,
+                i64::try_from(position).unwrap_or(i64::MAX),
+                call.service,
+                call.method,
+                int(call.count),
+                int(call.succeeded),
+                int(call.failed),
+                call.last_status,
+                call.first.time.micros(),
+                int(call.first.frame.0),
+            ])?;
+        Ok(())
+    }
+}
+
+const SESSION: &str = "
+    INSERT INTO session (run_id, number, source_id, first_frame, community_id, first_us, last_us,
+      client_ip, client_port, server_ip, server_port, client_service_id, server_service_id, roles, vlan,
+      protocol, posture, posture_why, evidence, client_auth, packets_to_server, packets_to_client,
+      bytes_to_server, bytes_to_client, start_seen, end_state, gap_bytes, first_bytes)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
+    ON CONFLICT (run_id, number) DO NOTHING";
+
+const TLS: &str = "
+    INSERT INTO tls (session_id, version, cipher, key_group, sni, alpn, alpn_offered, resumed, hello_retry,
+      established, client_certificate_requested, client_certificate, server_certificate_id,
+      client_certificate_id, alert, history, not_observable)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+
+fn not_observable(tls: &TlsFacts) -> String {
+    let fields: serde_json::Map<_, _> = flat::not_observable(tls)
+        .into_iter()
+        .map(|(field, why)| (field.to_owned(), why.into()))
+        .collect();
+    serde_json::Value::Object(fields).to_string()
+}

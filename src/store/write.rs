@@ -1,0 +1,270 @@
+//! The writer: a run in one go, or in as many steps as a live audit wants.
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use serde_json::json;
+
+use super::open::Known;
+use super::{Store, StoreError};
+use crate::model::{Coverage, Outcome, RunInfo, Timestamp};
+
+/// The number of a run within its database.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RunId(pub i64);
+
+/// What is known when a run begins.
+#[derive(Clone, Copy, Debug)]
+pub struct RunStart<'a> {
+    /// The command: `check`, `watch`.
+    pub command: &'a str,
+    /// By the clock of the machine.
+    pub started: Timestamp,
+}
+
+/// What is known when a run ends.
+#[derive(Clone, Copy, Debug)]
+pub struct RunEnd {
+    /// By the clock of the machine.
+    pub ended: Timestamp,
+    /// The exit code of the command.
+    pub exit_code: u8,
+}
+
+impl Store {
+    /// Writes a finished run, all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it is locked or the disk does not take it; the file is then as it was.
+    pub fn record(
+        &mut self,
+        outcome: &Outcome,
+        start: &RunStart<'_>,
+        end: &RunEnd,
+    ) -> Result<RunId, StoreError> {
+        self.change(|writer| {
+            writer.begin(start, &outcome.run)?;
+            writer.update(outcome)?;
+            writer.finish(end)?;
+            Ok(writer.run)
+        })
+    }
+
+    /// Begins a run that is written in steps.
+    ///
+    /// # Errors
+    /// As [`Store::record`].
+    pub fn begin_run(&mut self, start: &RunStart<'_>, info: &RunInfo) -> Result<RunId, StoreError> {
+        self.change(|writer| {
+            writer.begin(start, info)?;
+            Ok(writer.run)
+        })
+    }
+
+    /// Writes what is known of a run so far, in one transaction.
+    ///
+    /// Counts in `outcome` are those of the whole run up to now and replace what was written before, so that writing
+    /// the same twice changes nothing. `outcome.sessions` may hold all sessions or only those that ended since.
+    ///
+    /// # Errors
+    /// As [`Store::record`]; what was written before stays.
+    pub fn update_run(&mut self, run: RunId, outcome: &Outcome) -> Result<(), StoreError> {
+        self.change(|writer| {
+            writer.run = run;
+            writer.update(outcome)
+        })
+    }
+
+    /// Ends a run that was written in steps.
+    ///
+    /// # Errors
+    /// As [`Store::record`].
+    pub fn finish_run(&mut self, run: RunId, end: &RunEnd) -> Result<(), StoreError> {
+        self.change(|writer| {
+            writer.run = run;
+            writer.finish(end)
+        })
+    }
+
+    /// Runs `work` in one transaction.
+    fn change<T>(
+        &mut self,
+        work: impl FnOnce(&mut Writer<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let done = transact(&mut self.connection, &mut self.known, work);
+        done.map_err(|source| {
+            // Rows of the abandoned transaction are gone, and their numbers with them.
+            self.known = Known::default();
+            StoreError::of(&self.path, source)
+        })
+    }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    known: &mut Known,
+    work: impl FnOnce(&mut Writer<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut writer = Writer { db: &transaction, known, run: RunId(0), sources: Vec::new() };
+    let done = work(&mut writer)?;
+    transaction.commit()?;
+    Ok(done)
+}
+
+/// One transaction on one run.
+pub(super) struct Writer<'a> {
+    pub(super) db: &'a Connection,
+    pub(super) known: &'a mut Known,
+    pub(super) run: RunId,
+    /// Row numbers of the run's sources, in order.
+    pub(super) sources: Vec<i64>,
+}
+
+impl Writer<'_> {
+    fn begin(&mut self, start: &RunStart<'_>, info: &RunInfo) -> rusqlite::Result<()> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO meta (key, value) VALUES ('written_by', ?1)
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            )?
+            .execute([&info.version])?;
+        self.db
+            .prepare_cached(
+                "INSERT INTO run (command, version, ruleset, rules, filter, fail_on, started_us)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                start.command,
+                info.version,
+                info.ruleset,
+                i64::try_from(info.rules).unwrap_or(i64::MAX),
+                info.filter,
+                info.fail_on.map(|severity| severity.name()),
+                start.started.micros(),
+            ])?;
+        self.run = RunId(self.db.last_insert_rowid());
+        Ok(())
+    }
+
+    fn update(&mut self, outcome: &Outcome) -> rusqlite::Result<()> {
+        self.write_sources(&outcome.run)?;
+        self.write_coverage(&outcome.coverage)?;
+        for row in &outcome.certificates {
+            self.write_certificate_use(row)?;
+        }
+        for edge in &outcome.edges {
+            self.write_edge(edge)?;
+        }
+        for session in &outcome.sessions {
+            self.write_session(&outcome.run, session)?;
+        }
+        for finding in &outcome.findings {
+            self.write_finding(&outcome.run, finding)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&self, end: &RunEnd) -> rusqlite::Result<()> {
+        self.db
+            .prepare_cached("UPDATE run SET ended_us = ?2, exit_code = ?3 WHERE run_id = ?1")?
+            .execute(params![self.run.0, end.ended.micros(), end.exit_code])?;
+        Ok(())
+    }
+
+    fn write_sources(&mut self, info: &RunInfo) -> rusqlite::Result<()> {
+        let mut insert = self.db.prepare_cached(
+            "INSERT INTO source (run_id, position, name, first_frame, frames, bytes, link_types)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (run_id, position) DO UPDATE SET
+               frames = excluded.frames, bytes = excluded.bytes, link_types = excluded.link_types
+             RETURNING source_id",
+        )?;
+        self.sources.clear();
+        for (position, source) in info.sources.iter().enumerate() {
+            let values = params![
+                self.run.0,
+                i64::try_from(position).unwrap_or(i64::MAX),
+                source.name,
+                int(source.first_frame.0),
+                int(source.frames),
+                int(source.bytes),
+                texts(&source.link_types),
+            ];
+            self.sources.push(insert.query_row(values, |row| row.get(0))?);
+        }
+        Ok(())
+    }
+
+    fn write_coverage(&self, coverage: &Coverage) -> rusqlite::Result<()> {
+        let postures = &coverage.postures;
+        let any = coverage.frames > 0;
+        self.db
+            .prepare_cached(
+                "UPDATE run SET frames = ?2, bytes = ?3, first_us = ?4, last_us = ?5, sessions = ?6,
+                   mtls = ?7, tls = ?8, tls_opaque = ?9, plaintext = ?10, unknown = ?11,
+                   half_open = ?12, dropped = ?13, gap_bytes = ?14, coverage = ?15, incomplete = ?16
+                 WHERE run_id = ?1",
+            )?
+            .execute(params![
+                self.run.0,
+                int(coverage.frames),
+                int(coverage.bytes),
+                any.then(|| coverage.first.micros()),
+                any.then(|| coverage.last.micros()),
+                int(coverage.sessions),
+                int(postures.mtls),
+                int(postures.tls),
+                int(postures.tls_opaque),
+                int(postures.plaintext),
+                int(postures.unknown),
+                int(coverage.half_open),
+                int(coverage.dropped),
+                int(coverage.gap_bytes),
+                coverage_json(coverage),
+                incomplete_json(coverage),
+            ])?;
+        Ok(())
+    }
+}
+
+fn coverage_json(coverage: &Coverage) -> String {
+    let kinds: serde_json::Map<_, _> = coverage
+        .frame_kinds
+        .iter()
+        .map(|(kind, count)| ((*kind).to_owned(), json!(count)))
+        .collect();
+    let undecided: serde_json::Map<_, _> =
+        coverage.not_observable.iter().map(|rule| (rule.rule.clone(), json!(rule.count))).collect();
+    json!({
+        "frame_kinds": kinds,
+        "cut_frames": coverage.cut_frames,
+        "midstream": coverage.midstream,
+        "one_sided": coverage.one_sided,
+        "gap_sessions": coverage.gap_sessions,
+        "conflicting_sessions": coverage.conflicting_sessions,
+        "certificates_hidden": coverage.certificates_hidden,
+        "tls_sessions": coverage.tls_sessions,
+        "unrecognised": coverage.unrecognised,
+        "evicted": coverage.evicted,
+        "half_open_evicted": coverage.half_open_evicted,
+        "not_observable": undecided,
+    })
+    .to_string()
+}
+
+fn incomplete_json(coverage: &Coverage) -> String {
+    let list = coverage.incomplete.iter();
+    serde_json::Value::from_iter(
+        list.map(|what| json!({ "code": what.code, "message": what.message })),
+    )
+    .to_string()
+}
+
+/// A count as SQLite keeps it; what does not fit becomes the largest value that does.
+pub(super) fn int(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A list of texts as a JSON array.
+pub(super) fn texts<T: AsRef<str>>(list: &[T]) -> String {
+    serde_json::Value::from_iter(list.iter().map(AsRef::as_ref)).to_string()
+}
