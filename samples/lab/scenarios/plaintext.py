@@ -27,6 +27,16 @@ def grpc_plaintext(lab):
     return Truth([clear(address, "grpc", GRPC_CALLS, count=2)], present=["WL1001"])
 
 
+@scenario("grpc-long", "One long gRPC connection without TLS: two hundred calls that lean on the header tables", ["go", "grpc-go"])
+def grpc_long(lab):
+    address = f"{ipv4('server')}:50051"
+    lab.serve("server", [lab.peer, "serve-grpc", "-listen", address], 50051)
+    with lab.capture():
+        lab.call("client", [lab.peer, "call-grpc", "-plaintext", "-rounds", "100", address])
+    many = [{**one, "count": 100} if one["count"] == 3 else one for one in GRPC_CALLS]
+    return Truth([clear(address, "grpc", many)], present=["WL1001"])
+
+
 @scenario("grpc-plaintext-token", "gRPC without TLS by the C core, with a bearer token in the metadata", ["grpcio", "go", "grpc-go"])
 def grpc_plaintext_token(lab):
     address = f"{ipv4('server')}:50051"
