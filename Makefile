@@ -1,0 +1,54 @@
+# What people and continuous integration run. `make help` lists it.
+
+SHELL := /bin/bash
+CARGO ?= cargo
+# Seconds per fuzz target.
+FUZZ_SECONDS ?= 300
+# What `make demo` looks at; any capture will do.
+DEMO ?= $(addprefix samples/,grpc-plaintext.pcapng tls12-mutual.pcapng tls12-client-declines.pcapng \
+	tls12-expired-self-signed.pcapng tls13-mutual.pcapng)
+
+.PHONY: help setup build demo test fmt format lint docs deny bench fuzz ci
+
+help: ## List the targets
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: ## Install what is missing (libpcap, a C compiler), with apt
+	@.ci/setup
+
+build: setup ## Build the program: target/release/wirelint
+	$(CARGO) build --locked --release
+
+demo: build ## Build, then audit some recorded samples
+	@# Exit code 1 says that there are findings, and here there are.
+	$(CARGO) run --locked --release --quiet -- check $(DEMO) || [ $$? -eq 1 ]
+
+test: setup ## Run all tests
+	$(CARGO) test --locked
+
+fmt: ## Check the formatting
+	$(CARGO) fmt --all --check
+
+format: ## Format the sources
+	$(CARGO) fmt --all
+
+lint: ## Check the lints
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+docs: ## Check the documentation of the code
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+deny: ## Check licences and sources of dependencies (needs cargo-deny)
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --locked check licenses bans sources; \
+	else echo "cargo-deny is not installed: cargo install --locked cargo-deny"; fi
+
+bench: build ## Measure whole-program speed beside libpcap's bare iteration
+	benches/run
+
+fuzz: ## Run every fuzz target for FUZZ_SECONDS each (needs nightly Rust and cargo-fuzz)
+	@set -e; for target in $$($(CARGO) +nightly fuzz list); do \
+		echo "==> fuzz $$target for $(FUZZ_SECONDS) s"; \
+		$(CARGO) +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
+	done
+
+ci: fmt lint docs test ## What continuous integration checks

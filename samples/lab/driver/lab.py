@@ -1,0 +1,114 @@
+"""What a scenario is given: hosts to run programs on, certificates, and a capture."""
+
+import os
+import subprocess
+import time
+
+from . import wire
+
+SCENARIOS = {}
+
+
+class Scenario:
+    def __init__(self, name, title, programs, run, base, extension):
+        self.name, self.title, self.programs, self.run = name, title, programs, run
+        self.base, self.extension = base, extension
+
+
+def scenario(name, title, programs):
+    """Registers a recording: a function from a Lab to a Truth that does its talking within `lab.capture()`."""
+
+    def register(run):
+        SCENARIOS[name] = Scenario(name, title, programs, run, None, "pcapng")
+        return run
+
+    return register
+
+
+def derived(name, title, base, extension="pcapng"):
+    """Registers a sample made from another: a function from (frames, truth tables) to (frames, Truth)."""
+
+    def register(run):
+        SCENARIOS[name] = Scenario(name, title, [], run, base, extension)
+        return run
+
+    return register
+
+
+class Lab:
+    """One scenario's surroundings. Everything started here is stopped by `close`."""
+
+    def __init__(self, directory, build):
+        self.directory, self.build = directory, build
+        self.pcap = os.path.join(directory, "capture.pcap")
+        self.running = []
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def capture(self, **options):
+        return wire.Capture(self.pcap, **options)
+
+    def program(self, name):
+        return os.path.join(os.path.dirname(os.path.dirname(__file__)), "programs", name)
+
+    @property
+    def python(self):
+        return os.path.join(self.build, "venv", "bin", "python")
+
+    @property
+    def peer(self):
+        return os.path.join(self.build, "peer")
+
+    def certificate(self, name, **flags):
+        """Makes NAME.pem and NAME.key; flags are those of `peer cert`. Gives the path prefix."""
+        flags = {"out": self.path(name), "cn": name, **flags}
+        if "issuer" in flags:
+            flags["issuer"] = self.path(flags["issuer"])
+        words = [f"-{key}={value}" for key, value in flags.items() if value is not True]
+        words += [f"-{key}" for key, value in flags.items() if value is True]
+        subprocess.run([self.peer, "cert", *words], check=True)
+        return self.path(name)
+
+    def authority(self, name="lab-root", **flags):
+        return self.certificate(name, usage="ca", o="wirelint lab", **{"from": "-48h", "to": "8760h", **flags})
+
+    def argv(self, host, words):
+        """The command on that host. File names become relative, for programs that tell their command line to peers."""
+        return wire.inside(host, [word.replace(self.directory + os.sep, "") for word in words])
+
+    def serve(self, host, argv, port, env=None, stdin=None):
+        """Starts a server and waits until it listens."""
+        log = open(self.path(f"server-{port}.log"), "ab")
+        process = subprocess.Popen(
+            self.argv(host, argv), stdin=stdin or subprocess.DEVNULL, stdout=log, stderr=log,
+            env={**os.environ, **(env or {})}, cwd=self.directory,
+        )
+        self.running.append(process)
+        for _ in range(200):
+            if wire.listening(host, port):
+                return process
+            if process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise RuntimeError(f"{argv[0]} does not listen on {port}: {open(log.name, encoding='utf-8').read()}")
+
+    def call(self, host, argv, expect=0, input=b"", env=None):
+        """Runs a client to its end. `expect` is its exit code; "failure" for any but 0, "any" for any."""
+        done = subprocess.run(
+            self.argv(host, argv), input=input, capture_output=True, timeout=60, check=False,
+            env={**os.environ, **(env or {})}, cwd=self.directory,
+        )
+        right = done.returncode != 0 if expect == "failure" else expect == "any" or done.returncode == expect
+        if not right:
+            raise RuntimeError(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout.decode()}\n{done.stderr.decode()}")
+        return done.stdout + done.stderr
+
+    def close(self):
+        for process in reversed(self.running):
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

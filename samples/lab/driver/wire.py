@@ -1,0 +1,109 @@
+"""Hosts that are network namespaces, joined by a bridge, and a capture on that bridge.
+
+Hosts have fixed names, addresses and hardware addresses, so that every recording of a scenario looks alike.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+HOSTS = {"client": 2, "server": 3, "backend": 4}
+PREFIX = "wl-"
+WIRE = PREFIX + "wire"
+
+
+def ipv4(host):
+    return f"10.77.0.{HOSTS[host]}"
+
+
+def ipv6(host):
+    return f"fd77::{HOSTS[host]}"
+
+
+def enter_namespace():
+    """Starts this program again as root of a user namespace of its own, when it is not root already."""
+    if os.geteuid() == 0:
+        return
+    unshare = shutil.which("unshare")
+    if unshare is None or os.environ.get("WIRELINT_LAB_INSIDE"):
+        sys.exit("record: needs root, or a kernel that lets users make network namespaces (unshare -r -n)")
+    print("record: not root; going on in a user namespace", file=sys.stderr)
+    os.environ["WIRELINT_LAB_INSIDE"] = "1"
+    script = 'mkdir -p /run/netns 2>/dev/null; mount -t tmpfs none /run && mkdir /run/netns && exec "$@"'
+    os.execv(unshare, ["unshare", "-r", "-n", "-m", "sh", "-c", script, "sh", sys.executable, *sys.argv])
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True)
+
+
+def up():
+    """Lays the wire. Checksums and segmentation are left to the hosts' own stacks: what is captured is what a real
+    link would have carried."""
+    down()
+    ip("netns", "add", WIRE)
+    ip("-n", WIRE, "link", "add", "br0", "type", "bridge")
+    ip("-n", WIRE, "link", "set", "br0", "up")
+    for host, number in HOSTS.items():
+        namespace, port = PREFIX + host, f"p-{host}"
+        ip("netns", "add", namespace)
+        ip("-n", WIRE, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", namespace)
+        ip("-n", WIRE, "link", "set", port, "master", "br0", "up")
+        ip("-n", namespace, "link", "set", "eth0", "address", f"02:00:00:77:00:{number:02x}")
+        ip("-n", namespace, "addr", "add", f"{ipv4(host)}/24", "dev", "eth0")
+        ip("-n", namespace, "addr", "add", f"{ipv6(host)}/64", "dev", "eth0", "nodad")
+        ip("-n", namespace, "link", "set", "lo", "up")
+        ip("-n", namespace, "link", "set", "eth0", "up")
+        # Servers listen below the ephemeral ports, so that a port alone tells the driver who is who.
+        ports = "net.ipv4.ip_local_port_range=51000 60999"
+        subprocess.run(inside(host, ["sysctl", "-qw", ports]), check=True)
+        subprocess.run(
+            ["ip", "netns", "exec", namespace, "ethtool", "-K", "eth0", "tx", "off", "rx", "off", "tso", "off",
+             "gso", "off", "gro", "off"],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+    time.sleep(1.0)  # the bridge's ports go to forwarding
+
+
+def down():
+    for namespace in [WIRE, *(PREFIX + host for host in HOSTS)]:
+        if os.path.exists(f"/run/netns/{namespace}"):
+            ip("netns", "del", namespace)
+
+
+def inside(host, argv):
+    return ["ip", "netns", "exec", PREFIX + host, *argv]
+
+
+def listening(host, port):
+    """Whether something listens, asked of the kernel so that the question does not cross the wire."""
+    shown = subprocess.run(
+        inside(host, ["ss", "-Hltn", f"sport = :{port}"]), check=True, capture_output=True, text=True
+    )
+    return bool(shown.stdout.strip())
+
+
+class Capture:
+    """tcpdump on the bridge, from entering to leaving."""
+
+    def __init__(self, path, snaplen=262144):
+        self.path, self.snaplen = path, snaplen
+
+    def __enter__(self):
+        self.tcpdump = subprocess.Popen(
+            ["ip", "netns", "exec", WIRE, "tcpdump", "-i", "br0", "-s", str(self.snaplen), "-U", "--immediate-mode",
+             "-Z", "root", "-w", self.path, "tcp"],
+            stderr=subprocess.PIPE, text=True,
+        )
+        for line in self.tcpdump.stderr:
+            if "listening on" in line:
+                return self
+        raise RuntimeError("tcpdump did not start")
+
+    def __exit__(self, *_):
+        time.sleep(0.4)  # the last acknowledgements
+        self.tcpdump.send_signal(signal.SIGINT)
+        self.tcpdump.communicate()
