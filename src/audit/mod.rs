@@ -74,23 +74,16 @@ impl Auditor {
 
     /// Judges the next session. `seen` is shown it with its verdict. A connection without any payload is counted as an
     /// attempt and is no session.
-    ///
-    /// # Errors
-    /// What `seen` says.
-    pub fn session<E>(
-        &mut self,
-        session: Session,
-        seen: &mut dyn FnMut(&AuditedSession) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn session(&mut self, session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
         if session.traffic.to_server.bytes + session.traffic.to_client.bytes == 0 {
             self.tally.coverage.half_open += 1;
-            return Ok(());
+            return;
         }
         let audited = self.judge(session);
         self.tally.add(&audited);
         let sample = self.inventory.add(&audited);
         let is_evidence = self.apply_session(&audited);
-        seen(&audited)?;
+        seen(&audited);
         let keep = match self.keep {
             KeepSessions::All => true,
             KeepSessions::Samples => sample || is_evidence,
@@ -99,7 +92,6 @@ impl Auditor {
         if keep {
             self.kept.push(audited);
         }
-        Ok(())
     }
 
     /// How many findings there are so far, for progress.

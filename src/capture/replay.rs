@@ -127,24 +127,47 @@ impl Replay {
     }
 }
 
-impl FrameSource for Replay {
+impl Replay {
+    /// Goes to the next frame; `false` at the end and ever after.
+    ///
+    /// # Errors
+    /// As [`FrameSource::next`].
     #[inline]
-    fn next(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+    pub fn advance(&mut self) -> Result<bool, CaptureError> {
         loop {
             match &mut self.open {
                 Some(file) => {
                     if file.advance()? {
-                        break;
+                        return Ok(true);
                     }
                     self.close();
                 }
                 None => {
                     if !self.open_next()? {
-                        return Ok(None);
+                        return Ok(false);
                     }
                 }
             }
         }
-        Ok(self.open.as_ref().map(CaptureFile::current))
+    }
+
+    /// The frame that [`Self::advance`] went to.
+    #[inline]
+    #[must_use]
+    pub fn current(&self) -> Option<Frame<'_>> {
+        self.open.as_ref().map(CaptureFile::current)
+    }
+
+    /// The name of the source that is open, escaped.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.open.as_ref().map_or("", CaptureFile::name)
+    }
+}
+
+impl FrameSource for Replay {
+    #[inline]
+    fn next(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+        Ok(if self.advance()? { self.current() } else { None })
     }
 }

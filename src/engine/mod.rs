@@ -1,1 +1,96 @@
-//! (placeholder)
+//! Threads, channels and the way to the end of a run.
+//!
+//! Takes a replay; gives its sessions in an order that depends on the frames alone, whatever the number of workers and
+//! however the frames are batched. Every frame, tick and flush is an *event* with a number; a session that ends carries
+//! the number of the event that ended it and its shard, and sessions are given in the order of these two.
+
+mod guard;
+mod inline;
+mod source;
+mod threads;
+
+use std::sync::atomic::AtomicBool;
+
+use crate::capture::{CaptureError, Filter, Progress, Replay};
+use crate::decode::Segment;
+use crate::flow::TableCounts;
+use crate::model::{Coverage, FlowKey, Moment, RunInfo, Session};
+
+pub use source::unsupported_link;
+
+/// What is read, and how a run is told to end early.
+pub struct Input<'a> {
+    /// The frames.
+    pub replay: Replay,
+    /// Which of them count.
+    pub filter: Option<Filter>,
+    /// Becomes true when the run is to end as if the capture ended here.
+    pub stop: &'a AtomicBool,
+    /// Called from time to time.
+    pub progress: &'a dyn Fn(&Progress),
+}
+
+/// How the work is spread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// Threads that follow connections; with one, everything happens in the calling thread.
+    pub workers: usize,
+    /// Frames between two hand-overs of ended sessions.
+    pub round: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { workers: 1, round: 4096 }
+    }
+}
+
+/// What a run came to besides its sessions.
+#[derive(Clone, Debug, Default)]
+pub struct End {
+    /// The capture's part of the coverage.
+    pub coverage: Coverage,
+    /// The sources.
+    pub run: RunInfo,
+    /// The run was told to stop.
+    pub stopped: bool,
+    /// Connections whose reader failed: a bug of ours.
+    pub failed_readers: u64,
+    /// The replay, for what it says of its sources.
+    pub sources: Vec<crate::capture::Source>,
+}
+
+/// Takes the sessions of a run, one by one.
+pub type Sink<'a> = dyn FnMut(&RunInfo, Session) + Send + 'a;
+
+/// Reads everything and gives every session to `sink`.
+///
+/// # Errors
+/// What kept a source from being read at all, or a filter from being applied.
+pub fn replay(input: Input<'_>, options: Options, sink: &mut Sink<'_>) -> Result<End, CaptureError> {
+    let mut front = source::Front::new(input, options.round.max(1));
+    let counts = if options.workers <= 1 {
+        let mut shards = inline::Inline::new(sink);
+        front.run(&mut shards)?;
+        shards.counts()
+    } else {
+        threads::run(&mut front, options.workers, sink)?
+    };
+    Ok(front.end(counts))
+}
+
+/// Follows connections. Told of events in order, with their numbers.
+trait Shards {
+    fn segment(&mut self, event: u64, key: FlowKey, swapped: bool, segment: &Segment<'_>);
+    fn tick(&mut self, event: u64, now: Moment);
+    fn flush(&mut self, event: u64);
+    /// Hands over what ended. `run` names the sources so far.
+    fn end_round(&mut self, run: &RunInfo);
+}
+
+fn add_counts(all: &mut TableCounts, one: TableCounts) {
+    all.half_open += one.half_open;
+    all.half_open_evicted += one.half_open_evicted;
+    all.evicted += one.evicted;
+    all.strays += one.strays;
+}

@@ -4,7 +4,7 @@
 //! protocol of the table recognises is watched a little longer: many protocols begin in clear and then start TLS, and a
 //! ClientHello at the beginning of a segment tells so whatever came before it.
 
-use super::{Head, Inspector, Next, PROTOCOLS, Probe, Protocol, ProtocolId, protocol};
+use super::{merge_calls, Head, Inspector, Next, PROTOCOLS, Probe, Protocol, ProtocolId, protocol};
 use crate::flow::{StreamReader, Want};
 use crate::model::{Direction, Facts, FirstBytes, Moment, PerDirection, limits};
 
@@ -198,7 +198,11 @@ fn begins_tls(bytes: &[u8]) -> bool {
 
 fn absorb(all: &mut Facts, new: Facts) {
     all.tls = new.tls.or(all.tls.take());
-    all.calls = all.calls.take().or(new.calls);
+    match (&mut all.calls, new.calls) {
+        (Some(first), Some(then)) => merge_calls(first, *then),
+        (None, then) => all.calls = then,
+        (Some(_), None) => {}
+    }
     all.plaintext = all.plaintext.or(new.plaintext);
     all.first_bytes = all.first_bytes.or(new.first_bytes);
     all.mismatch = all.mismatch.or(new.mismatch);

@@ -43,7 +43,7 @@ pub struct RunInfo {
 }
 
 /// One file or stream that was read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SourceInfo {
     /// Path as the user gave it, or `-`. Escaped.
     pub name: String,

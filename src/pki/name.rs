@@ -1,7 +1,6 @@
 //! Distinguished names in one line.
 
 use x509_parser::asn1_rs::{Any, FromDer as _, Oid, oid};
-use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::X509Name;
 
 use super::text::{CUT, directory_string, dotted};

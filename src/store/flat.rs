@@ -212,6 +212,7 @@ pub(crate) fn why_code(why: Why) -> &'static str {
         Why::Resumed => "resumed",
         Why::Malformed => "malformed",
         Why::Bound => "bound",
+        Why::Unverifiable => "unverifiable",
     }
 }
 

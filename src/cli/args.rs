@@ -1,0 +1,232 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::audit::KeepSessions;
+use crate::model::Severity;
+use crate::report::{FORMATS, ROW_FORMATS};
+
+/// Tells, per edge between two services, whether the connection is mutual TLS, and proves it from packets.
+#[derive(Debug, Parser)]
+#[command(name = "wirelint", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 passed, 1 findings, 2 usage or input, 3 nothing to audit, 4 evidence \
+    incomplete, 6 storage, 70 a bug, 130 interrupted.")]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t = When::Auto, global = true, value_name = "WHEN")]
+    pub(super) color: When,
+    /// Draw with ASCII only
+    #[arg(long, global = true)]
+    pub(super) ascii: bool,
+    /// Say less: once no notes and no progress, twice only errors
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(super) quiet: u8,
+    /// Show no progress
+    #[arg(long, global = true)]
+    pub(super) no_progress: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Audit capture files and set the exit code
+    #[command(alias = "replay")]
+    Check(Box<Check>),
+    /// What a rule means, why it matters, how to fix it
+    Explain {
+        /// Code or name of the rule, as WL2001 or obsolete-version-negotiated
+        rule: String,
+        #[command(flatten)]
+        rules: RuleArgs,
+    },
+    /// List, check and test rules
+    #[command(subcommand)]
+    Rules(Rules),
+    /// Ask a database of results
+    #[command(subcommand)]
+    Db(Db),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Capture files (pcap or pcapng, also .gz and .zst), folders of them, or - for standard input
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The same as PATH
+    #[arg(short, long = "read", value_name = "PATH")]
+    pub(super) read: Vec<PathBuf>,
+    /// Look into folders within folders
+    #[arg(long)]
+    pub(super) recursive: bool,
+    /// Audit only frames that this BPF filter lets through (man pcap-filter)
+    #[arg(short, long, value_name = "BPF")]
+    pub(super) filter: Option<String>,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+    /// The lowest severity that fails the run: info, low, medium, high, critical or never
+    #[arg(long, value_name = "LEVEL", default_value = "high", value_parser = fail_on)]
+    pub(super) fail_on: FailOn,
+    /// Whether incomplete evidence fails the run
+    #[arg(long, value_enum, default_value_t = OnIncomplete::Fail, value_name = "WHAT")]
+    pub(super) on_incomplete: OnIncomplete,
+    /// Pass although nothing could be audited
+    #[arg(long)]
+    pub(super) allow_empty: bool,
+    /// Report, and never fail because of findings
+    #[arg(long)]
+    pub(super) exit_zero: bool,
+    /// What to print: text, concise, json or ndjson
+    #[arg(long, value_name = "FMT", default_value = "text", value_parser = report_format)]
+    pub(super) format: &'static str,
+    /// Also write a report to a file; may be given several times
+    #[arg(short, long, value_name = "FMT=PATH", value_parser = output)]
+    pub(super) output: Vec<Output>,
+    /// Show every finding in text
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Keep the results in this SQLite file
+    #[arg(long, value_name = "FILE")]
+    pub(super) db: Option<PathBuf>,
+    /// Which sessions are kept in json and the database: samples, all or none
+    #[arg(long, value_name = "WHICH", default_value = "samples", value_parser = keep_sessions)]
+    pub(super) keep_sessions: KeepSessions,
+    /// Threads that follow connections; the result does not depend on it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) workers: usize,
+    /// Frames between two hand-overs to the auditor; the result does not depend on it
+    #[arg(long, value_name = "N", default_value_t = 4096, hide = true)]
+    pub(super) batch: u64,
+}
+
+/// Which rules are in force.
+#[derive(Debug, Args)]
+pub(super) struct RuleArgs {
+    /// Add rule files, or folders of them
+    #[arg(long = "rules", value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Use only these rules: codes, names, beginnings of codes, or ALL
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    pub(super) select: Vec<String>,
+    /// Leave these rules out
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    pub(super) ignore: Vec<String>,
+    /// Give a rule another severity, as WL2004=low
+    #[arg(long, value_delimiter = ',', value_name = "RULE=LEVEL")]
+    pub(super) severity: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Rules {
+    /// List the rules in force
+    List {
+        #[command(flatten)]
+        rules: RuleArgs,
+    },
+    /// Check rule files without traffic
+    Check {
+        /// Rule files, or folders of them
+        paths: Vec<PathBuf>,
+    },
+    /// Run the tests embedded in rules
+    Test {
+        /// Rule files, or folders of them, besides the built-in ones
+        paths: Vec<PathBuf>,
+    },
+    /// List the fields that rules can ask
+    Fields {
+        /// Only fields whose name begins so, as tls.
+        prefix: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Db {
+    /// Ask in SQL; the views v_runs, v_findings, v_edges, v_sessions, v_certificates and v_service_posture are stable
+    Query {
+        /// One SELECT
+        sql: String,
+        /// The database
+        #[arg(long, value_name = "FILE", default_value = "wirelint.db")]
+        db: PathBuf,
+        /// table, csv, json or ndjson
+        #[arg(long, value_name = "FMT", default_value = "table", value_parser = row_format)]
+        format: &'static str,
+        /// Give up after this many seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+        timeout: u64,
+    },
+}
+
+/// `--fail-on`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct FailOn(pub(super) Option<Severity>);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum OnIncomplete {
+    Fail,
+    Warn,
+}
+
+/// `-o FMT=PATH`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Output {
+    pub(super) format: &'static str,
+    pub(super) path: PathBuf,
+}
+
+fn fail_on(word: &str) -> Result<FailOn, String> {
+    if word == "never" {
+        return Ok(FailOn(None));
+    }
+    Severity::parse(word)
+        .map(|level| FailOn(Some(level)))
+        .ok_or_else(|| "expected info, low, medium, high, critical or never".to_owned())
+}
+
+fn report_format(word: &str) -> Result<&'static str, String> {
+    one_of(FORMATS.iter().map(|(name, ..)| *name), word)
+}
+
+fn row_format(word: &str) -> Result<&'static str, String> {
+    one_of(ROW_FORMATS.iter().map(|(name, ..)| *name), word)
+}
+
+fn one_of(names: impl Iterator<Item = &'static str>, word: &str) -> Result<&'static str, String> {
+    let names: Vec<_> = names.collect();
+    let found = names.iter().find(|name| **name == word).copied();
+    found.ok_or_else(|| format!("expected {}", names.join(", ")))
+}
+
+fn output(word: &str) -> Result<Output, String> {
+    let (format, path) = word.split_once('=').ok_or("expected FORMAT=PATH, as json=report.json")?;
+    if path.is_empty() {
+        return Err("a path is missing after the equals sign".to_owned());
+    }
+    Ok(Output { format: report_format(format)?, path: path.into() })
+}
+
+fn keep_sessions(word: &str) -> Result<KeepSessions, String> {
+    match word {
+        "samples" => Ok(KeepSessions::Samples),
+        "all" => Ok(KeepSessions::All),
+        "none" => Ok(KeepSessions::None),
+        _ => Err("expected samples, all or none".to_owned()),
+    }
+}

@@ -1,0 +1,120 @@
+//! Files that are complete or absent.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::model::{AuditedSession, Diagnostic, Outcome, RunInfo, escape_text};
+use crate::report::{SessionWriter, Style, Write as Report, format};
+
+use super::args::Output;
+
+/// A file that gets its name when it is complete.
+struct Whole {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Whole {
+    /// Begins the file under another name beside its own, readable by its owner alone: reports name internal hosts.
+    fn begin(path: &Path) -> io::Result<Self> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.part", std::process::id()));
+        let temporary = path.with_file_name(name);
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        Ok(Self { path: path.to_owned(), temporary, file: BufWriter::new(file) })
+    }
+
+    /// Gives it its name.
+    fn finish(mut self) -> io::Result<()> {
+        let written = self.file.flush().and_then(|()| fs::rename(&self.temporary, &self.path));
+        if written.is_err() {
+            self.abandon();
+        }
+        written
+    }
+
+    fn abandon(self) {
+        let _gone = fs::remove_file(&self.temporary);
+    }
+}
+
+/// One `-o FMT=PATH`: a stream of events as they come, or a report at the end.
+pub(super) struct Target {
+    path: PathBuf,
+    state: State,
+}
+
+enum State {
+    Events(SessionWriter<Whole>),
+    Report(Whole, Report),
+    Failed(io::Error),
+}
+
+impl Write for Whole {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Target {
+    /// Begins the file, so that one that cannot be written is known before any work.
+    pub(super) fn begin(output: &Output) -> Result<Self, Diagnostic> {
+        let path = output.path.clone();
+        let whole = Whole::begin(&path).map_err(|error| refusal(&path, &error))?;
+        let state = match format(output.format) {
+            Some(_) if output.format == "ndjson" => State::Events(SessionWriter::new(whole)),
+            Some(report) => State::Report(whole, report),
+            None => State::Failed(io::ErrorKind::InvalidInput.into()),
+        };
+        Ok(Self { path, state })
+    }
+
+    /// Takes a session, if sessions are written as they come.
+    pub(super) fn session(&mut self, run: &RunInfo, audited: &AuditedSession) {
+        if let State::Events(writer) = &mut self.state
+            && let Err(error) = writer.session(run, audited)
+        {
+            self.state = State::Failed(error);
+        }
+    }
+
+    /// Completes the file.
+    pub(super) fn finish(self, outcome: &Outcome) -> Result<(), Diagnostic> {
+        let done = match self.state {
+            State::Events(mut writer) => {
+                writer.finish(outcome).and_then(|()| writer.into_inner().finish())
+            }
+            State::Report(mut whole, report) => {
+                report(outcome, &Style::default(), &mut whole).and_then(|()| whole.finish())
+            }
+            State::Failed(error) => Err(error),
+        };
+        done.map_err(|error| refusal(&self.path, &error))
+    }
+
+    /// Leaves nothing behind.
+    pub(super) fn abandon(self) {
+        match self.state {
+            State::Events(writer) => writer.into_inner().abandon(),
+            State::Report(whole, _) => whole.abandon(),
+            State::Failed(_) => {}
+        }
+    }
+}
+
+fn refusal(path: &Path, error: &io::Error) -> Diagnostic {
+    let path = escape_text(&path.to_string_lossy());
+    if error.kind() == io::ErrorKind::StorageFull {
+        return Diagnostic::error("disk-full", format!("the disk is full: {path} was not written"))
+            .help("free space, or write elsewhere with -o");
+    }
+    Diagnostic::error("output-unwritable", format!("{path} cannot be written: {}", error.kind()))
+        .help("name a file in a folder that exists and that you may write to")
+}

@@ -1,0 +1,103 @@
+//! `wirelint rules` and `wirelint explain`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use super::args::{RuleArgs, Rules};
+use super::terminal::{Terminal, ignore_closed};
+use super::{Code, FINDINGS, OK, STORAGE, USAGE};
+use crate::model::Diagnostic;
+use crate::rule::{RuleSet, explain as explanation, field_rows, read_only, rule_rows, run_tests};
+
+/// The rules that the options ask for.
+pub(super) fn load(args: &RuleArgs) -> Result<RuleSet, Vec<Diagnostic>> {
+    RuleSet::built_in()?
+        .with_files(&args.paths)?
+        .choose(&args.select, &args.ignore)?
+        .fix_severities(&args.severity)
+}
+
+/// Runs `wirelint explain`.
+pub(super) fn explain(word: &str, args: &RuleArgs, terminal: &Terminal) -> Code {
+    let set = match load(args) {
+        Ok(set) => set,
+        Err(diagnostics) => return terminal.refuse(&diagnostics, USAGE),
+    };
+    match set.find(word) {
+        Ok(rule) => print(terminal, &explanation(rule)),
+        Err(diagnostic) => terminal.refuse(&[*diagnostic], USAGE),
+    }
+}
+
+/// Runs `wirelint rules`.
+pub(super) fn run(command: Rules, terminal: &Terminal) -> Code {
+    let done = match command {
+        Rules::List { rules } => load(&rules).map(|set| list(&set, terminal)),
+        Rules::Check { paths } => check(&paths, terminal),
+        Rules::Test { paths } => test(&paths, terminal),
+        Rules::Fields { prefix } => Ok(fields(&prefix.unwrap_or_default(), terminal)),
+    };
+    done.unwrap_or_else(|diagnostics| terminal.refuse(&diagnostics, USAGE))
+}
+
+fn list(set: &RuleSet, terminal: &Terminal) -> Code {
+    let mut out = String::new();
+    for row in rule_rows(set) {
+        let _infallible = writeln!(
+            out,
+            "{:<8} {:<30} {:<9} {:<12} {}",
+            row.code, row.name, row.severity, row.on, row.title
+        );
+    }
+    print(terminal, &out)
+}
+
+fn check(paths: &[PathBuf], terminal: &Terminal) -> Result<Code, Vec<Diagnostic>> {
+    let set = if paths.is_empty() { RuleSet::built_in()? } else { read_only(paths)? };
+    Ok(print(terminal, &format!("{} rules are sound\n", set.rules().len())))
+}
+
+fn test(paths: &[PathBuf], terminal: &Terminal) -> Result<Code, Vec<Diagnostic>> {
+    let set = if paths.is_empty() { RuleSet::built_in()? } else { read_only(paths)? };
+    let report = run_tests(&set);
+    let mut out = String::new();
+    for failure in &report.failures {
+        let _infallible = writeln!(out, "failed {} \"{}\": {}", failure.rule, failure.test, failure.why);
+    }
+    for code in &report.untested {
+        let _infallible = writeln!(out, "no tests in {code}");
+    }
+    let _infallible = writeln!(
+        out,
+        "{} rules, {} tests, {} failed",
+        report.rules,
+        report.tests,
+        report.failures.len()
+    );
+    let code = print(terminal, &out);
+    Ok(if report.failures.is_empty() { code } else { FINDINGS })
+}
+
+fn fields(prefix: &str, terminal: &Terminal) -> Code {
+    let rows = field_rows(prefix);
+    if rows.is_empty() {
+        let none = Diagnostic::error("rule-field", format!("no field begins with \"{prefix}\""))
+            .help("wirelint rules fields lists them all");
+        return terminal.refuse(&[none], USAGE);
+    }
+    let mut out = String::new();
+    for row in rows {
+        let _infallible = writeln!(out, "{:<12} {:<32} {:<13} {}", row.on, row.path, row.kind, row.doc);
+    }
+    print(terminal, &out)
+}
+
+fn print(terminal: &Terminal, text: &str) -> Code {
+    match ignore_closed(terminal.print(text)) {
+        Ok(()) => OK,
+        Err(error) => {
+            let message = format!("standard output cannot be written: {}", error.kind());
+            terminal.refuse(&[Diagnostic::error("output-unwritable", message)], STORAGE)
+        }
+    }
+}

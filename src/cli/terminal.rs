@@ -1,0 +1,93 @@
+//! Where words go: standard output and standard error, their colours and width.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use super::Shown;
+use super::args::{Global, When};
+use crate::model::{Diagnostic, Level};
+use crate::report::{Show, Style};
+
+/// The two streams and how they look.
+pub(super) struct Terminal {
+    color_out: bool,
+    color_err: bool,
+    ascii: bool,
+    quiet: u8,
+    progress: bool,
+}
+
+impl Terminal {
+    pub(super) fn new(global: &Global) -> Self {
+        let color = |is_terminal: bool| match global.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => {
+                let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+                !set("NO_COLOR") && (is_terminal || set("FORCE_COLOR"))
+            }
+        };
+        let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let ci = std::env::var_os("CI").is_some();
+        Self {
+            color_out: color(out),
+            color_err: color(err),
+            ascii: global.ascii,
+            quiet: global.quiet,
+            progress: err && !global.no_progress && global.quiet == 0 && !ci,
+        }
+    }
+
+    /// Whether progress is shown.
+    pub(super) fn shows_progress(&self) -> bool {
+        self.progress
+    }
+
+    /// How reports on standard output look.
+    pub(super) fn style(&self, show: Show) -> Style {
+        let width = if io::stdout().is_terminal() { columns() } else { Style::NO_WIDTH };
+        Style { color: self.color_out, ascii: self.ascii, width, show }
+    }
+
+    /// Says something to the person; what `-q` hides is not said.
+    pub(super) fn say(&self, diagnostic: &Diagnostic) {
+        let hidden = diagnostic.level == Level::Warning && self.quiet > 0;
+        if !hidden {
+            let shown = Shown { diagnostic, color: self.color_err };
+            let _closed = write!(io::stderr().lock(), "{shown}");
+        }
+    }
+
+    /// Says all, and gives back `code`.
+    pub(super) fn refuse(&self, diagnostics: &[Diagnostic], code: super::Code) -> super::Code {
+        diagnostics.iter().for_each(|diagnostic| self.say(diagnostic));
+        code
+    }
+
+    /// Writes a line to standard error that is no diagnostic.
+    pub(super) fn note(&self, line: &str) {
+        let _closed = writeln!(io::stderr().lock(), "{line}");
+    }
+
+    /// Writes text to standard output. A reader that is gone is no error of this program.
+    pub(super) fn print(&self, text: &str) -> io::Result<()> {
+        ignore_closed(io::stdout().lock().write_all(text.as_bytes()))
+    }
+}
+
+/// Columns of the terminal, as far as the environment says.
+fn columns() -> usize {
+    let set = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    set.unwrap_or_else(|| indicatif::TermLike::width(&console_size()).into())
+}
+
+fn console_size() -> impl indicatif::TermLike {
+    console::Term::stdout()
+}
+
+/// A closed pipe ends the writing, not the program.
+pub(super) fn ignore_closed(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

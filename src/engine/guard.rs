@@ -1,0 +1,74 @@
+//! Keeps a bug in one inspector from ending the run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::flow::{Ended, StreamReader, Want};
+use crate::inspect::Dialogue;
+use crate::model::{Direction, Moment, Session};
+
+/// Readers that failed, over the life of the process. A run takes the difference.
+static FAILED: AtomicU64 = AtomicU64::new(0);
+
+/// How many readers have failed so far.
+pub(super) fn failed() -> u64 {
+    FAILED.load(Ordering::Relaxed)
+}
+
+/// A dialogue that gives up on its connection where it would panic.
+#[derive(Default)]
+pub(super) struct Guarded {
+    dialogue: Option<Dialogue>,
+    began: bool,
+}
+
+impl Guarded {
+    fn attempt(&mut self, work: impl FnOnce(&mut Dialogue) -> (usize, Want)) -> (usize, Want) {
+        if !self.began {
+            self.began = true;
+            self.dialogue = Some(Dialogue::default());
+        }
+        let Some(dialogue) = &mut self.dialogue else { return (usize::MAX, Want::Nothing) };
+        // The dialogue is dropped when it fails, so nobody sees it half changed.
+        if let Ok(answer) = catch_unwind(AssertUnwindSafe(|| work(dialogue))) {
+            return answer;
+        }
+        self.dialogue = None;
+        FAILED.fetch_add(1, Ordering::Relaxed);
+        (usize::MAX, Want::Nothing)
+    }
+}
+
+impl StreamReader for Guarded {
+    fn read(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Want) {
+        self.attempt(|dialogue| dialogue.read(direction, bytes, at))
+    }
+
+    fn gap(&mut self, direction: Direction, missing: u64, at: Moment) -> Want {
+        self.attempt(|dialogue| (0, dialogue.gap(direction, missing, at))).1
+    }
+
+    fn joined_midstream(&mut self) {
+        self.attempt(|dialogue| {
+            dialogue.joined_midstream();
+            (0, Want::More)
+        });
+    }
+}
+
+/// The finished session of a connection that ended.
+pub(super) fn finished(ended: Ended<Guarded>) -> Session {
+    let Ended { mut session, reader } = ended;
+    if let Some(dialogue) = reader.dialogue {
+        match catch_unwind(AssertUnwindSafe(|| dialogue.finish())) {
+            Ok((protocol, facts)) => {
+                session.protocol = protocol;
+                session.facts = facts;
+            }
+            Err(_) => {
+                FAILED.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+    session
+}

@@ -1,0 +1,58 @@
+//! All shards in the calling thread: frames are read where they lie, nothing is copied.
+
+use super::guard::{Guarded, finished};
+use super::{Shards, Sink, add_counts};
+use crate::decode::Segment;
+use crate::flow::{Table, TableCounts, shard_of};
+use crate::model::{FlowKey, Moment, RunInfo, Session, limits};
+
+pub(super) struct Inline<'a, 'b> {
+    tables: Vec<Table<Guarded>>,
+    ended: Vec<Session>,
+    sink: &'a mut Sink<'b>,
+}
+
+impl<'a, 'b> Inline<'a, 'b> {
+    pub(super) fn new(sink: &'a mut Sink<'b>) -> Self {
+        let tables = (0..limits::SHARDS).map(|_| Table::default()).collect();
+        Self { tables, ended: Vec::new(), sink }
+    }
+
+    pub(super) fn counts(&self) -> TableCounts {
+        let mut all = TableCounts::default();
+        self.tables.iter().for_each(|table| add_counts(&mut all, table.counts()));
+        all
+    }
+
+    fn on_each(&mut self, work: impl Fn(&mut Table<Guarded>)) {
+        for table in &mut self.tables {
+            work(table);
+            self.ended.extend(table.drain_ended().map(finished));
+        }
+    }
+}
+
+impl Shards for Inline<'_, '_> {
+    #[inline]
+    fn segment(&mut self, _: u64, key: FlowKey, swapped: bool, segment: &Segment<'_>) {
+        let Some(table) = self.tables.get_mut(shard_of(&key)) else { return };
+        table.segment(key, swapped, segment);
+        if table.has_ended() {
+            self.ended.extend(table.drain_ended().map(finished));
+        }
+    }
+
+    fn tick(&mut self, _: u64, now: Moment) {
+        self.on_each(|table| table.tick(now));
+    }
+
+    fn flush(&mut self, _: u64) {
+        self.on_each(Table::finish);
+    }
+
+    fn end_round(&mut self, run: &RunInfo) {
+        for session in self.ended.drain(..) {
+            (self.sink)(run, session);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! From frames to events: reads, filters, decodes, counts, and beats the time of the capture.
+
+use std::sync::atomic::Ordering;
+
+use super::{End, Input, Shards, guard};
+use crate::capture::{CaptureError, Filter, Frame, Source};
+use crate::decode::{Decoded, Decoder, supported, unsupported};
+use crate::flow::TableCounts;
+use crate::model::{Coverage, Diagnostic, FlowKey, Incomplete, Moment, RunInfo, SourceInfo, Timestamp};
+
+/// Seconds of packet time between two captures beyond which no connection of the first goes on in the second.
+const BETWEEN_FILES: i64 = 300;
+
+pub(super) struct Front<'a> {
+    input: Input<'a>,
+    decoder: Decoder,
+    coverage: Coverage,
+    run: RunInfo,
+    round: u64,
+    event: u64,
+    clock: Timestamp,
+    source: Option<usize>,
+    stopped: bool,
+    failed_before: u64,
+}
+
+impl<'a> Front<'a> {
+    pub(super) fn new(input: Input<'a>, round: u64) -> Self {
+        let run = RunInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            filter: input.filter.as_ref().map(|filter| filter.text().to_owned()),
+            ..RunInfo::default()
+        };
+        Self {
+            input,
+            decoder: Decoder::new(),
+            coverage: Coverage::default(),
+            run,
+            round,
+            event: 0,
+            clock: Timestamp::from_micros(i64::MIN),
+            source: None,
+            stopped: false,
+            failed_before: guard::failed(),
+        }
+    }
+
+    /// Reads to the end.
+    pub(super) fn run(&mut self, shards: &mut impl Shards) -> Result<(), CaptureError> {
+        while self.next(shards)? {}
+        self.event += 1;
+        shards.flush(self.event);
+        self.input.replay.finish();
+        self.run.sources = self.input.replay.sources().iter().map(|one| one.info.clone()).collect();
+        shards.end_round(&self.run);
+        Ok(())
+    }
+
+    /// Handles one frame; `false` at the end.
+    fn next(&mut self, shards: &mut impl Shards) -> Result<bool, CaptureError> {
+        if !self.input.replay.advance()? {
+            return Ok(false);
+        }
+        self.event += 1;
+        let index = self.input.replay.index();
+        if self.source != Some(index) {
+            self.enter_source(index, shards);
+        }
+        let Some(frame) = self.input.replay.current() else { return Ok(false) };
+        let at = frame.at;
+        if admit(&mut self.input.filter, &frame)? {
+            count(&mut self.coverage, &frame);
+            if beat(&mut self.clock, at) {
+                shards.tick(self.event, at);
+            }
+            if let Decoded::Segment(segment) = self.decoder.decode(&frame) {
+                let (key, swapped) = FlowKey::of(segment.from, segment.to);
+                shards.segment(self.event, key, swapped, &segment);
+            }
+        }
+        if at.frame.0.is_multiple_of(self.round) {
+            shards.end_round(&self.run);
+            (self.input.progress)(&self.input.replay.progress());
+            self.stopped = self.input.stop.load(Ordering::Relaxed);
+        }
+        Ok(!self.stopped)
+    }
+
+    /// Notes that another source begins. Its connections go on where the last one ended when its time does: a capture
+    /// that was written in pieces is one capture.
+    fn enter_source(&mut self, index: usize, shards: &mut impl Shards) {
+        let replay = &self.input.replay;
+        let at = replay.current().map(|frame| frame.at).unwrap_or_default();
+        let later = at.time.micros_since(self.clock);
+        let goes_on = (0..=BETWEEN_FILES * 1_000_000).contains(&later);
+        if self.source.is_some() && !goes_on {
+            shards.flush(self.event);
+            self.clock = at.time;
+        }
+        self.source = Some(index);
+        self.run.sources.push(SourceInfo {
+            name: replay.name().to_owned(),
+            first_frame: at.frame,
+            frames: u64::MAX,
+            ..SourceInfo::default()
+        });
+    }
+
+    /// What the run came to.
+    pub(super) fn end(mut self, counts: TableCounts) -> End {
+        let decoded = self.decoder.counts();
+        let coverage = &mut self.coverage;
+        coverage.frame_kinds = decoded.kinds();
+        coverage.cut_frames = decoded.cut_frames();
+        coverage.half_open = counts.half_open;
+        coverage.half_open_evicted = counts.half_open_evicted;
+        coverage.evicted = counts.evicted;
+        coverage.dropped = self.input.replay.lost();
+        coverage.incomplete = self.input.replay.incomplete();
+        note_cuts(coverage);
+        if self.stopped {
+            let message = format!("stopped after {} frames", coverage.frames);
+            coverage.incomplete.push(Incomplete { code: "interrupted", message });
+        }
+        End {
+            coverage: self.coverage,
+            run: self.run,
+            stopped: self.stopped,
+            failed_readers: guard::failed().saturating_sub(self.failed_before),
+            sources: self.input.replay.sources().to_vec(),
+        }
+    }
+}
+
+#[inline]
+fn admit(filter: &mut Option<Filter>, frame: &Frame<'_>) -> Result<bool, CaptureError> {
+    match filter {
+        Some(filter) => filter.matches(frame),
+        None => Ok(true),
+    }
+}
+
+#[inline]
+fn count(coverage: &mut Coverage, frame: &Frame<'_>) {
+    if coverage.frames == 0 {
+        coverage.first = frame.at.time;
+        coverage.last = frame.at.time;
+    }
+    coverage.frames += 1;
+    coverage.bytes += frame.data.len() as u64;
+    coverage.first = coverage.first.min(frame.at.time);
+    coverage.last = coverage.last.max(frame.at.time);
+}
+
+/// Whether the capture's clock has gone on by a second.
+#[inline]
+fn beat(clock: &mut Timestamp, at: Moment) -> bool {
+    let goes_on = at.time.micros().saturating_sub(clock.micros()) >= 1_000_000;
+    if goes_on {
+        *clock = at.time;
+    }
+    goes_on
+}
+
+fn note_cuts(coverage: &mut Coverage) {
+    if coverage.cut_frames > 0 {
+        let message = format!(
+            "{} of {} frames were cut by the snapshot length",
+            coverage.cut_frames, coverage.frames
+        );
+        coverage.incomplete.push(Incomplete { code: "snaplen-too-small", message });
+    }
+}
+
+/// A source none of whose frames can be read, as a message.
+#[must_use]
+pub fn unsupported_link(sources: &[Source]) -> Option<Diagnostic> {
+    let bad = sources.iter().find(|source| {
+        !source.link_types.is_empty() && !source.link_types.iter().any(|link| supported(*link))
+    })?;
+    bad.link_types.first().map(|link| unsupported(&bad.info.name, *link))
+}
