@@ -73,12 +73,14 @@ impl Calls {
     pub(super) fn request(&mut self, name: CallName<'_>, at: Moment) -> Option<CallId> {
         self.facts.requests = self.facts.requests.saturating_add(1);
         self.facts.first_request.get_or_insert(at);
-        let id = self.call(name, at);
-        match id.and_then(|id| self.facts.calls.get_mut(usize::from(id.0))) {
-            Some(call) => call.count = call.count.saturating_add(1),
-            None => self.unnamed(1),
+        if matches!(name, CallName::Unknown) {
+            self.unnamed(1);
+            return None;
         }
-        id
+        let id = self.call(name, at)?;
+        let call = self.facts.calls.get_mut(usize::from(id.0))?;
+        call.count = call.count.saturating_add(1);
+        Some(id)
     }
 
     /// Counts requests that could not be named.
