@@ -38,7 +38,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("sha1", &["model", "pki"]),
     ("sha2", &["pki", "rule", "audit"]),
     ("smallvec", ANYWHERE),
-    ("strsim", &["rule", "cli"]),
+    ("strsim", &["capture", "rule", "cli"]),
     ("thiserror", ANYWHERE),
     ("tls_parser", &["inspect/tls"]),
     ("tokio", &["engine", "edge"]),
