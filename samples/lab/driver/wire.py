@@ -4,7 +4,6 @@ Hosts have fixed names, addresses and hardware addresses, so that every recordin
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,17 +22,9 @@ def ipv6(host):
     return f"fd77::{HOSTS[host]}"
 
 
-def enter_namespace():
-    """Starts this program again as root of a user namespace of its own, when it is not root already."""
-    if os.geteuid() == 0:
-        return
-    unshare = shutil.which("unshare")
-    if unshare is None or os.environ.get("WIRELINT_LAB_INSIDE"):
-        sys.exit("record: needs root, or a kernel that lets users make network namespaces (unshare -r -n)")
-    print("record: not root; going on in a user namespace", file=sys.stderr)
-    os.environ["WIRELINT_LAB_INSIDE"] = "1"
-    script = 'mkdir -p /run/netns 2>/dev/null; mount -t tmpfs none /run && mkdir /run/netns && exec "$@"'
-    os.execv(unshare, ["unshare", "-r", "-n", "-m", "sh", "-c", script, "sh", sys.executable, *sys.argv])
+def require_root():
+    if os.geteuid() != 0:
+        sys.exit("record: needs root to make network namespaces and to capture; try sudo")
 
 
 def ip(*words):
