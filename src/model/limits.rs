@@ -115,3 +115,18 @@ pub const SESSION_SAMPLES: usize = 100_000;
 
 /// Distinct fact tuples whose verdicts are remembered by the rule evaluator.
 pub const VERDICT_MEMO: usize = 16_384;
+
+/// Bytes of a rule's condition. The parser's time grows faster than its input.
+pub const CONDITION_BYTES: usize = 4096;
+
+/// Operator characters in a rule's condition: chains of them nest in the parser, which has no bound of its own there.
+pub const CONDITION_OPERATORS: usize = 512;
+
+/// Nesting of a rule's condition.
+pub const CONDITION_DEPTH: usize = 128;
+
+/// Bytes of a rule file.
+pub const RULE_FILE_BYTES: usize = 1 << 20;
+
+/// Texts shown of a list field in a message or as evidence.
+pub const SHOWN_ENTRIES: usize = 8;
