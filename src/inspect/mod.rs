@@ -8,8 +8,11 @@
 //! **To add a protocol**: one file beside its neighbours, one line in [`PROTOCOLS`], a sample.
 
 mod dialogue;
+mod fields;
+pub mod tls;
 
 pub use dialogue::Dialogue;
+pub use fields::SESSION_FIELDS;
 
 use crate::model::{Direction, Facts, Field, Moment};
 
