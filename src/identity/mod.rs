@@ -1,1 +1,5 @@
-//! (placeholder)
+//! Who is who.
+
+mod fields;
+
+pub use fields::FIELDS;

@@ -1,1 +1,6 @@
 //! (placeholder)
+
+mod fields;
+mod name_match;
+
+pub use fields::FIELDS;
