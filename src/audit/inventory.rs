@@ -6,8 +6,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, CertificateRow, Digest, Direction, EdgeFacts, EdgeRow,
-    Endpoint, EndpointFacts, Finding, Moment, Posture, Postures, Seen, ServiceRow, Timestamp, limits,
+    AuditedSession, Certificate, CertificateAt, CertificateRow, Digest, Direction, EdgeFacts,
+    EdgeRow, Endpoint, EndpointFacts, Finding, Moment, Posture, Postures, Seen, ServiceRow,
+    Timestamp, limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -136,9 +137,13 @@ impl Inventory {
                 session.server.port,
                 tls.server_chain_at,
             ),
-            Direction::ToServer => {
-                (&audited.client_chain, &audited.client, session.client.addr, 0, tls.client_chain_at)
-            }
+            Direction::ToServer => (
+                &audited.client_chain,
+                &audited.client,
+                session.client.addr,
+                0,
+                tls.client_chain_at,
+            ),
         };
         let at = at.unwrap_or(session.first);
         for (position, certificate) in chain.iter().enumerate() {
@@ -264,7 +269,12 @@ fn note_protocol(protocols: &mut Vec<String>, protocol: Option<&'static str>) {
     }
 }
 
-fn note_hour(hours: &mut Vec<(Timestamp, Posture, u64, u64)>, at: Timestamp, posture: Posture, bytes: u64) {
+fn note_hour(
+    hours: &mut Vec<(Timestamp, Posture, u64, u64)>,
+    at: Timestamp,
+    posture: Posture,
+    bytes: u64,
+) {
     let place = hours.binary_search_by_key(&(at, posture), |hour| (hour.0, hour.1));
     match place {
         Ok(slot) => {

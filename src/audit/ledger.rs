@@ -4,8 +4,8 @@ use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    Confidence, CommunityId, Endpoint, Evidence, Finding, FindingId, Moment, NotObservable, Severity,
-    limits,
+    CommunityId, Confidence, Endpoint, Evidence, Finding, FindingId, Moment, NotObservable,
+    Severity, limits,
 };
 use crate::rule::{FindingParts, Rule, RuleSet};
 

@@ -17,8 +17,8 @@ use ledger::{Ledger, Occurrence, evidence};
 
 use crate::identity::Directory;
 use crate::model::{
-    AuditedSession, CertificateAt, Coverage, Endpoint, EndpointFacts, Incomplete, Moment, Outcome,
-    RunInfo, Seen, Session, Subject, Der,
+    AuditedSession, CertificateAt, Coverage, Der, Endpoint, EndpointFacts, Incomplete, Moment,
+    Outcome, RunInfo, Seen, Session, Subject,
 };
 use crate::pki::CertificateCache;
 use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
@@ -122,7 +122,7 @@ impl Auditor {
             let weight = edge.postures.total();
             self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &[]);
         }
-        let mut coverage = self.tally.finish(capture.coverage);
+        let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         let overflow = self.inventory.overflow + self.ledger.overflow;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
@@ -215,7 +215,10 @@ impl Auditor {
     }
 
     /// Counts one hit, and says whether its samples were kept as evidence.
-    #[expect(clippy::too_many_arguments, reason = "one hit is this much: rule, verdict, subject, times, weight, proof")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one hit is this much: rule, verdict, subject, times, weight, proof"
+    )]
     fn count(
         &mut self,
         rule: &Rule,

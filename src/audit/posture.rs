@@ -123,7 +123,8 @@ mod tests {
     #[test]
     fn both_certificates_and_a_completed_handshake_are_mutual() {
         let request = Seen::Value(CertificateRequest::default());
-        let mutual = TlsFacts { client_chain: chain(), certificate_request: request, ..established() };
+        let mutual =
+            TlsFacts { client_chain: chain(), certificate_request: request, ..established() };
         assert_eq!(posture(&mutual), Posture::Mtls);
         let failed = TlsFacts { established: Seen::Value(false), ..mutual };
         assert_eq!(posture(&failed), Posture::Unknown);
@@ -132,8 +133,11 @@ mod tests {
     #[test]
     fn a_request_alone_is_not_mutual() {
         let request = Seen::Value(CertificateRequest::default());
-        let declined =
-            TlsFacts { client_chain: Seen::Value(vec![]), certificate_request: request, ..established() };
+        let declined = TlsFacts {
+            client_chain: Seen::Value(vec![]),
+            certificate_request: request,
+            ..established()
+        };
         assert_eq!(judge_tls(&declined, false).client_auth, Seen::Value(ClientAuth::Declined));
         assert_eq!(posture(&declined), Posture::Tls);
     }

@@ -11,8 +11,10 @@ use crate::report::{FORMATS, ROW_FORMATS};
 /// Tells, per edge between two services, whether the connection is mutual TLS, and proves it from packets.
 #[derive(Debug, Parser)]
 #[command(name = "wirelint", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 passed, 1 findings, 2 usage or input, 3 nothing to audit, 4 evidence \
-    incomplete, 6 storage, 70 a bug, 130 interrupted.")]
+#[command(
+    after_help = "Exit codes: 0 passed, 1 findings, 2 usage or input, 3 nothing to audit, 4 evidence \
+    incomplete, 6 storage, 70 a bug, 130 interrupted."
+)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,

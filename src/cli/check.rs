@@ -101,7 +101,10 @@ fn open_store(check: &Check) -> Result<Option<Store>, Refusal> {
 fn finish(auditor: Auditor, end: End, check: &Check) -> Outcome {
     let mut coverage = end.coverage;
     if end.failed_readers > 0 {
-        let message = format!("{} sessions could not be read because of a bug in wirelint", end.failed_readers);
+        let message = format!(
+            "{} sessions could not be read because of a bug in wirelint",
+            end.failed_readers
+        );
         coverage.incomplete.push(Incomplete { code: "internal", message });
     }
     if check.on_incomplete == OnIncomplete::Warn {
@@ -140,20 +143,33 @@ fn say_why(outcome: &Outcome, check: &Check, terminal: &Terminal) {
         return;
     }
     let names: Vec<_> = outcome.run.sources.iter().map(|source| source.name.as_str()).collect();
-    let what = if let [one] = names.as_slice() { (*one).to_owned() } else { format!("{} captures", names.len()) };
+    let what = if let [one] = names.as_slice() {
+        (*one).to_owned()
+    } else {
+        format!("{} captures", names.len())
+    };
     let diagnostic = if coverage.frames == 0 {
         Diagnostic::error("no-packets", format!("{what}: no packets to audit"))
             .help("check the capture filter and the interface: tcpdump -c1 -i eth1 tcp")
     } else {
-        let kinds: Vec<String> = coverage.frame_kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-        Diagnostic::error("nothing-audited", format!("none of {} packets could be audited", coverage.frames))
-            .note(format!("by what they carry: {}", kinds.join(", ")))
-            .help("if an empty result is fine here, use --allow-empty")
+        let kinds: Vec<String> =
+            coverage.frame_kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+        Diagnostic::error(
+            "nothing-audited",
+            format!("none of {} packets could be audited", coverage.frames),
+        )
+        .note(format!("by what they carry: {}", kinds.join(", ")))
+        .help("if an empty result is fine here, use --allow-empty")
     };
     terminal.say(&diagnostic);
 }
 
-fn record(store: &mut Store, outcome: &Outcome, started: Timestamp, code: Code) -> Option<Diagnostic> {
+fn record(
+    store: &mut Store,
+    outcome: &Outcome,
+    started: Timestamp,
+    code: Code,
+) -> Option<Diagnostic> {
     let start = RunStart { command: "check", started };
     let end = RunEnd { ended: now(), exit_code: code };
     store.record(outcome, &start, &end).err().map(|error| error.diagnostic())
@@ -185,7 +201,8 @@ impl Outputs {
                 }
             }
         }
-        let events = (check.format == "ndjson").then(|| SessionWriter::new(BufWriter::new(io::stdout())));
+        let events =
+            (check.format == "ndjson").then(|| SessionWriter::new(BufWriter::new(io::stdout())));
         Ok(Self { targets, events, failed: None })
     }
 

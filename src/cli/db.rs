@@ -25,7 +25,8 @@ pub(super) fn run(command: Db, terminal: &Terminal) -> Code {
         Ok(end) => {
             if end.cut {
                 let shown = format!("only the first {} rows are shown", end.rows);
-                terminal.say(&Diagnostic::warning("rows-cut", shown).help("use --format csv for all"));
+                terminal
+                    .say(&Diagnostic::warning("rows-cut", shown).help("use --format csv for all"));
             }
             OK
         }

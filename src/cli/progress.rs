@@ -35,7 +35,8 @@ impl Bar {
 }
 
 fn begin(total: Option<u64>) -> ProgressBar {
-    const KNOWN: &str = "wirelint [{bar:40}] {percent:>3}%  {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+    const KNOWN: &str =
+        "wirelint [{bar:40}] {percent:>3}%  {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
     const STREAM: &str = "wirelint {spinner} {bytes}  {bytes_per_sec}";
     let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     let template = if total.is_some() { KNOWN } else { STREAM };

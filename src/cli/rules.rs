@@ -62,7 +62,8 @@ fn test(paths: &[PathBuf], terminal: &Terminal) -> Result<Code, Vec<Diagnostic>>
     let report = run_tests(&set);
     let mut out = String::new();
     for failure in &report.failures {
-        let _infallible = writeln!(out, "failed {} \"{}\": {}", failure.rule, failure.test, failure.why);
+        let _infallible =
+            writeln!(out, "failed {} \"{}\": {}", failure.code, failure.test, failure.why);
     }
     for code in &report.untested {
         let _infallible = writeln!(out, "no tests in {code}");
@@ -87,7 +88,8 @@ fn fields(prefix: &str, terminal: &Terminal) -> Code {
     }
     let mut out = String::new();
     for row in rows {
-        let _infallible = writeln!(out, "{:<12} {:<32} {:<13} {}", row.on, row.path, row.kind, row.doc);
+        let _infallible =
+            writeln!(out, "{:<12} {:<32} {:<13} {}", row.on, row.path, row.kind, row.doc);
     }
     print(terminal, &out)
 }

@@ -77,11 +77,7 @@ impl Terminal {
 /// Columns of the terminal, as far as the environment says.
 fn columns() -> usize {
     let set = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    set.unwrap_or_else(|| indicatif::TermLike::width(&console_size()).into())
-}
-
-fn console_size() -> impl indicatif::TermLike {
-    console::Term::stdout()
+    set.unwrap_or_else(|| terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into()))
 }
 
 /// A closed pipe ends the writing, not the program.

@@ -67,7 +67,11 @@ pub type Sink<'a> = dyn FnMut(&RunInfo, Session) + Send + 'a;
 ///
 /// # Errors
 /// What kept a source from being read at all, or a filter from being applied.
-pub fn replay(input: Input<'_>, options: Options, sink: &mut Sink<'_>) -> Result<End, CaptureError> {
+pub fn replay(
+    input: Input<'_>,
+    options: Options,
+    sink: &mut Sink<'_>,
+) -> Result<End, CaptureError> {
     let mut front = source::Front::new(input, options.round.max(1));
     let counts = if options.workers <= 1 {
         let mut shards = inline::Inline::new(sink);

@@ -6,7 +6,9 @@ use super::{End, Input, Shards, guard};
 use crate::capture::{CaptureError, Filter, Frame, Source};
 use crate::decode::{Decoded, Decoder, supported, unsupported};
 use crate::flow::TableCounts;
-use crate::model::{Coverage, Diagnostic, FlowKey, Incomplete, Moment, RunInfo, SourceInfo, Timestamp};
+use crate::model::{
+    Coverage, Diagnostic, FlowKey, Incomplete, Moment, RunInfo, SourceInfo, Timestamp,
+};
 
 /// Seconds of packet time between two captures beyond which no connection of the first goes on in the second.
 const BETWEEN_FILES: i64 = 300;

@@ -59,9 +59,11 @@ pub(super) fn run(
             let spare = spare_in.clone();
             inputs.push(batch_in);
             answers.push(answer_out);
-            handles.push(scope.spawn(move || {
-                Worker::new(worker, workers).work(&batch_out, &answer_in, &spare)
-            }));
+            handles.push(
+                scope.spawn(move || {
+                    Worker::new(worker, workers).work(&batch_out, &answer_in, &spare)
+                }),
+            );
         }
         let collector = scope.spawn(move || collect(&round_out, &answers, sink));
         let mut spread = Spread::new(inputs, round_in, spare_out);
@@ -111,7 +113,11 @@ struct Spread {
 }
 
 impl Spread {
-    fn new(inputs: Vec<Sender<Batch>>, rounds: Sender<Arc<RunInfo>>, spare: Receiver<Batch>) -> Self {
+    fn new(
+        inputs: Vec<Sender<Batch>>,
+        rounds: Sender<Arc<RunInfo>>,
+        spare: Receiver<Batch>,
+    ) -> Self {
         let batches = inputs.iter().map(|_| Batch::default()).collect();
         Self { inputs, batches, rounds, spare, run: Arc::default() }
     }

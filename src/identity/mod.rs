@@ -4,5 +4,7 @@
 //! user wrote or from the wire, never from DNS.
 
 mod directory;
+mod fields;
 
 pub use directory::Directory;
+pub use fields::FIELDS;

@@ -4,7 +4,7 @@
 //! protocol of the table recognises is watched a little longer: many protocols begin in clear and then start TLS, and a
 //! ClientHello at the beginning of a segment tells so whatever came before it.
 
-use super::{merge_calls, Head, Inspector, Next, PROTOCOLS, Probe, Protocol, ProtocolId, protocol};
+use super::{Head, Inspector, Next, PROTOCOLS, Probe, Protocol, ProtocolId, merge_calls, protocol};
 use crate::flow::{StreamReader, Want};
 use crate::model::{Direction, Facts, FirstBytes, Moment, PerDirection, limits};
 

@@ -12,12 +12,14 @@ mod calls;
 mod dialogue;
 #[cfg(test)]
 mod feeder;
+mod fields;
 mod http1;
 mod http2;
 pub mod tls;
 
 pub use calls::merge_calls;
 pub use dialogue::Dialogue;
+pub use fields::SESSION_FIELDS;
 
 use crate::model::{Direction, Facts, Field, Moment};
 

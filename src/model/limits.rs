@@ -196,3 +196,17 @@ pub const QUERY_SQL_BYTES: i32 = 1 << 20;
 
 /// Copies of a database that migrations of the same version leave beside it.
 pub const MIGRATION_BACKUPS: u32 = 100;
+/// Bytes of a rule's condition. The parser's time grows faster than its input.
+pub const CONDITION_BYTES: usize = 4096;
+
+/// Operator characters in a rule's condition: chains of them nest in the parser, which has no bound of its own there.
+pub const CONDITION_OPERATORS: usize = 512;
+
+/// Nesting of a rule's condition.
+pub const CONDITION_DEPTH: usize = 128;
+
+/// Bytes of a rule file.
+pub const RULE_FILE_BYTES: usize = 1 << 20;
+
+/// Texts shown of a list field in a message or as evidence.
+pub const SHOWN_ENTRIES: usize = 8;

@@ -90,7 +90,7 @@ impl<T> Seen<T> {
     }
 
     /// The same observation of something derived from the value.
-    pub fn map<U>(&self, f: impl FnOnce(&T) -> U) -> Seen<U> {
+    pub fn map<'s, U>(&'s self, f: impl FnOnce(&'s T) -> U) -> Seen<U> {
         match self {
             Self::Value(value) => Seen::Value(f(value)),
             Self::Absent => Seen::Absent,
@@ -100,7 +100,7 @@ impl<T> Seen<T> {
     }
 
     /// The same observation of something within the value that may itself be absent or hidden.
-    pub fn and_then<U>(&self, f: impl FnOnce(&T) -> Seen<U>) -> Seen<U> {
+    pub fn and_then<'s, U>(&'s self, f: impl FnOnce(&'s T) -> Seen<U>) -> Seen<U> {
         match self {
             Self::Value(value) => f(value),
             Self::Absent => Seen::Absent,

@@ -10,8 +10,10 @@
 mod cache;
 mod certificate;
 mod extension;
+mod fields;
 mod key;
 mod name;
+mod name_match;
 mod rsa;
 mod signature;
 #[cfg(test)]
@@ -20,4 +22,5 @@ mod text;
 
 pub use cache::CertificateCache;
 pub use certificate::read;
+pub use fields::FIELDS;
 pub use name::name_text;

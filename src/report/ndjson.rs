@@ -33,6 +33,11 @@ impl<W: io::Write> SessionWriter<W> {
         Self { out, begun: false }
     }
 
+    /// Gives back what it wrote to.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+
     /// Writes the event of one session. `run` must name the sources that have been begun.
     ///
     /// # Errors

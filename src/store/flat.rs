@@ -1,106 +1,9 @@
-//! A session's facts as flat values, and the words for TLS numbers.
+//! A session's facts as flat values.
 //!
 //! Columns of the database and keys of the reports are made from the same functions, so that they say the same.
 
+use crate::inspect::tls::{alert_name, is_tls13};
 use crate::model::{Direction, FrameNo, Located, RunInfo, Seen, Session, TlsFacts, Why};
-
-/// The version's name as the TLS registry spells it: `TLSv1.2`, `TLSv1.3-draft23`.
-pub(crate) fn version_text(version: u16) -> String {
-    match version {
-        0x0002 => "SSLv2".to_owned(),
-        0x0300 => "SSLv3".to_owned(),
-        0x0301 => "TLSv1.0".to_owned(),
-        0x0302 => "TLSv1.1".to_owned(),
-        0x0303 => "TLSv1.2".to_owned(),
-        0x0304 => "TLSv1.3".to_owned(),
-        0x7f00..=0x7fff => format!("TLSv1.3-draft{}", version & 0xff),
-        _ => format!("0x{version:04x}"),
-    }
-}
-
-/// Whether everything after ServerHello is encrypted in this version: TLS 1.3 and its drafts and experiments.
-pub(crate) fn hides_certificates(version: u16) -> bool {
-    matches!(version, 0x0304..=0x03ff | 0x7e00..=0x7fff)
-}
-
-/// The cipher suite's name in the IANA registry.
-pub(crate) fn suite_text(suite: u16) -> String {
-    format!("0x{suite:04x}")
-}
-
-/// The name of a group of the supported groups registry.
-pub(crate) fn group_text(group: u16) -> String {
-    let name = match group {
-        19 => "secp192r1",
-        21 => "secp224r1",
-        22 => "secp256k1",
-        23 => "secp256r1",
-        24 => "secp384r1",
-        25 => "secp521r1",
-        26 => "brainpoolP256r1",
-        27 => "brainpoolP384r1",
-        28 => "brainpoolP512r1",
-        29 => "x25519",
-        30 => "x448",
-        256 => "ffdhe2048",
-        257 => "ffdhe3072",
-        258 => "ffdhe4096",
-        259 => "ffdhe6144",
-        260 => "ffdhe8192",
-        512 => "MLKEM512",
-        513 => "MLKEM768",
-        514 => "MLKEM1024",
-        4587 => "SecP256r1MLKEM768",
-        4588 => "X25519MLKEM768",
-        4589 => "SecP384r1MLKEM1024",
-        25497 => "X25519Kyber768Draft00",
-        _ => return format!("0x{group:04x}"),
-    };
-    name.to_owned()
-}
-
-/// The name of an alert (RFC 8446 section 6 and the registry for those that it dropped).
-pub(crate) fn alert_text(description: u8) -> Option<&'static str> {
-    Some(match description {
-        0 => "close_notify",
-        10 => "unexpected_message",
-        20 => "bad_record_mac",
-        21 => "decryption_failed",
-        22 => "record_overflow",
-        30 => "decompression_failure",
-        40 => "handshake_failure",
-        41 => "no_certificate",
-        42 => "bad_certificate",
-        43 => "unsupported_certificate",
-        44 => "certificate_revoked",
-        45 => "certificate_expired",
-        46 => "certificate_unknown",
-        47 => "illegal_parameter",
-        48 => "unknown_ca",
-        49 => "access_denied",
-        50 => "decode_error",
-        51 => "decrypt_error",
-        52 => "too_many_cids_requested",
-        60 => "export_restriction",
-        70 => "protocol_version",
-        71 => "insufficient_security",
-        80 => "internal_error",
-        86 => "inappropriate_fallback",
-        90 => "user_canceled",
-        100 => "no_renegotiation",
-        109 => "missing_extension",
-        110 => "unsupported_extension",
-        111 => "certificate_unobtainable",
-        112 => "unrecognized_name",
-        113 => "bad_certificate_status_response",
-        114 => "bad_certificate_hash_value",
-        115 => "unknown_psk_identity",
-        116 => "certificate_required",
-        120 => "no_application_protocol",
-        121 => "ech_required",
-        _ => return None,
-    })
-}
 
 /// The word for an alert's level.
 pub(crate) fn alert_level(level: u8) -> &'static str {
@@ -114,8 +17,7 @@ pub(crate) fn alert_level(level: u8) -> &'static str {
 /// The last alert in words: `fatal bad_certificate from client`.
 pub(crate) fn last_alert(tls: &TlsFacts) -> Option<String> {
     let alert = tls.alerts.last()?;
-    let name = alert_text(alert.description)
-        .map_or_else(|| format!("alert {}", alert.description), str::to_owned);
+    let name = alert_name(alert.description);
     Some(format!("{} {name} from {}", alert_level(alert.level), alert.direction.sender()))
 }
 
@@ -159,7 +61,7 @@ pub(crate) fn version(tls: &TlsFacts) -> Option<u16> {
 /// What could not be seen of a TLS session, by the names of the keys in reports, and a stable word for why.
 pub(crate) fn not_observable(tls: &TlsFacts) -> Vec<(&'static str, &'static str)> {
     let hidden_alpn = match &tls.server_hello {
-        Seen::Value(hello) if hello.alpn.is_none() && hides_certificates(hello.version) => {
+        Seen::Value(hello) if hello.alpn.is_none() && is_tls13(hello.version) => {
             Some(why_code(Why::Encrypted))
         }
         _ => None,

@@ -4,6 +4,7 @@ use rusqlite::params;
 
 use super::flat;
 use super::write::{Writer, int, texts};
+use crate::inspect::tls::{group_name, suite_name, version_name};
 use crate::model::{AuditedSession, Call, RunInfo, TlsFacts};
 
 impl Writer<'_> {
@@ -83,9 +84,9 @@ impl Writer<'_> {
         let server_hello = tls.server_hello.value();
         self.db.prepare_cached(TLS)?.execute(params![
             id,
-            flat::version(tls).map(flat::version_text),
-            server_hello.map(|hello| flat::suite_text(hello.suite)),
-            flat::group(tls).map(flat::group_text),
+            flat::version(tls).map(version_name),
+            server_hello.map(|hello| suite_name(hello.suite)),
+            flat::group(tls).map(group_name),
             client_hello.and_then(|hello| hello.sni.as_deref()),
             server_hello.and_then(|hello| hello.alpn.as_deref()),
             client_hello.map_or_else(|| "[]".to_owned(), |hello| texts(&hello.alpn)),

@@ -3,14 +3,17 @@
 //! Reads record headers, hands readable handshake messages to [`handshake`], and keeps the lengths of what is encrypted.
 //! Bodies of encrypted records are skipped without being looked at or held.
 
+mod failure;
+mod fields;
 mod handshake;
 mod hello;
 mod names;
 mod reader;
 mod suites;
 
-pub use names::{alert_name, group_bits, group_name, is_tls13, scheme_name, version_name};
-pub use suites::suite_name;
+pub use fields::FIELDS;
+pub use names::{alert_name, group_name, is_tls13, scheme_hash, scheme_name, version_name};
+pub use suites::{Suite, suite, suite_name};
 
 use super::{Head, Inspector, Next, Probe, Protocol};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, RecordFact, Why, limits};

@@ -1,10 +1,12 @@
 //! A TLS handshake as an observer saw it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::{CertificateBody, Place};
+use crate::inspect::tls::{alert_name, group_name, suite_name, version_name};
 use crate::model::{
     Alert, AuditedSession, Certificate, ClientHello, Der, RecordFact, RunInfo, Seen, TlsFacts,
 };
@@ -15,11 +17,11 @@ use crate::store::flat;
 #[derive(Serialize)]
 pub(super) struct TlsBody<'a> {
     first_record: Option<Place>,
-    version: Option<String>,
+    version: Option<Cow<'static, str>>,
     version_number: Option<u16>,
-    cipher: Option<String>,
+    cipher: Option<Cow<'static, str>>,
     cipher_hex: Option<String>,
-    group: Option<String>,
+    group: Option<Cow<'static, str>>,
     sni: Option<&'a str>,
     client_alpns: &'a [String],
     alpn: Option<&'a str>,
@@ -46,10 +48,10 @@ pub(super) struct TlsBody<'a> {
 #[derive(Serialize)]
 struct HelloBody {
     sslv2: bool,
-    legacy_version: String,
-    versions: Vec<String>,
+    legacy_version: Cow<'static, str>,
+    versions: Vec<Cow<'static, str>>,
     ciphers: Vec<String>,
-    groups: Vec<String>,
+    groups: Vec<Cow<'static, str>>,
     psk: bool,
     ticket: bool,
     early_data: bool,
@@ -62,7 +64,7 @@ struct AlertBody {
     from: &'static str,
     level: &'static str,
     code: u8,
-    name: Option<&'static str>,
+    name: Cow<'static, str>,
 }
 
 #[derive(Serialize)]
@@ -86,11 +88,11 @@ impl<'a> TlsBody<'a> {
         let suite = server_hello.map(|hello| hello.suite);
         Self {
             first_record: tls.first_record.map(|at| Place::of(run, at)),
-            version: version.map(flat::version_text),
+            version: version.map(version_name),
             version_number: version,
-            cipher: suite.map(flat::suite_text),
+            cipher: suite.map(suite_name),
             cipher_hex: suite.map(|suite| format!("{suite:04x}")),
-            group: flat::group(tls).map(flat::group_text),
+            group: flat::group(tls).map(group_name),
             sni: client_hello.and_then(|hello| hello.sni.as_deref()),
             client_alpns: client_hello.map_or(&[], |hello| &hello.alpn),
             alpn: server_hello.and_then(|hello| hello.alpn.as_deref()),
@@ -130,11 +132,11 @@ fn chain<'a>(
 
 impl HelloBody {
     fn of(hello: &ClientHello) -> Self {
-        let version = |number: &u16| flat::version_text(*number);
-        let group = |number: &u16| flat::group_text(*number);
+        let version = |number: &u16| version_name(*number);
+        let group = |number: &u16| group_name(*number);
         Self {
             sslv2: hello.sslv2,
-            legacy_version: flat::version_text(hello.legacy_version),
+            legacy_version: version_name(hello.legacy_version),
             versions: hello.versions.iter().map(version).collect(),
             ciphers: hello.suites.iter().map(|suite| format!("{suite:04x}")).collect(),
             groups: hello.groups.iter().map(group).collect(),
@@ -153,7 +155,7 @@ impl AlertBody {
             from: alert.direction.sender(),
             level: flat::alert_level(alert.level),
             code: alert.description,
-            name: flat::alert_text(alert.description),
+            name: alert_name(alert.description),
         }
     }
 }

@@ -1,0 +1,175 @@
+//! Fields of certificates: what they say, and what the place where they were shown makes of it.
+
+use std::borrow::Cow;
+
+use crate::model::{
+    CertificateAt, CertificateDetails, Direction, Field, Kind, SanName, Seen, Subject, SubjectKind,
+    Value, WRONG_SUBJECT, Why,
+};
+
+use super::name_match::mismatched;
+
+type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
+
+/// The fields of a certificate in one place. One line declares one.
+#[rustfmt::skip]
+pub static FIELDS: &[Field] = &[
+    field("cert.sha256", Kind::Text, "3f8a...", "SHA-256 of the certificate, hexadecimal", |s| of(s, |c| Seen::Value(Value::Text(Cow::Owned(c.certificate.sha256.to_string()))))),
+    field("cert.unparsable", Kind::Bool, "false", "the bytes are not a certificate that could be read", |s| of(s, |c| bool(c.certificate.details.is_none()))),
+    field("cert.role", Kind::Text, "server", "who presented it: `server` or `client`", |s| of(s, |c| Seen::Value(Value::text(c.role.sender())))),
+    field("cert.position", Kind::Int, "0", "its place in the chain, 0 for the leaf", |s| of(s, |c| int(c.position as u64))),
+    field("cert.chain_length", Kind::Int, "2", "how many certificates the chain had", |s| of(s, |c| int(c.chain_length as u64))),
+    field("cert.holder", Kind::Text, "payments", "the service that presented it, or its address", |s| of(s, |c| Seen::Value(Value::text(&c.party.service)))),
+    field("cert.holder_addr", Kind::Text, "10.0.0.9", "the address that presented it", |s| of(s, |c| Seen::Value(Value::Text(Cow::Owned(c.party.addr.to_string()))))),
+    field("cert.port", Kind::Int, "8443", "the port of the server; for a certificate of a client, of the server it was shown to", |s| of(s, |c| int(u64::from(c.port)))),
+    field("cert.requested_names", Kind::Texts, "payments.internal", "names that clients asked this server for while it showed the certificate", |s| of(s, |c| texts(c.requested_names.iter().map(|name| Cow::Borrowed(name.as_str()))))),
+    field("cert.mismatched_names", Kind::Texts, "payments.internal", "requested names that the certificate is not valid for (RFC 9525); hidden when no client named one", |s| of(s, mismatched_names)),
+    field("cert.asked_without_name", Kind::Bool, "false", "a client connected without naming a server", |s| of(s, |c| bool(c.asked_without_name))),
+    field("cert.holders", Kind::Int, "1", "distinct places that showed the same leaf", |s| of(s, |c| int(c.holders))),
+    field("cert.holder_names", Kind::Int, "1", "distinct names that clients asked those places for", |s| of(s, |c| int(c.holder_names))),
+    field("cert.both_roles", Kind::Bool, "false", "a server and a client at another address showed the same leaf", |s| of(s, |c| bool(c.both_roles))),
+    field("cert.sessions", Kind::Int, "40", "sessions that showed it here", |s| of(s, |c| int(c.sessions))),
+    field("cert.established", Kind::Int, "40", "of them with a completed handshake", |s| of(s, |c| int(c.established))),
+    field("cert.first_seen", Kind::Time, "2026-01-21T09:00:00Z", "first session that showed it here", |s| of(s, |c| Seen::Value(Value::Time(c.first.time)))),
+    field("packet.time", Kind::Time, "2026-01-21T09:14:01Z", "last session that showed it here", |s| of(s, |c| Seen::Value(Value::Time(c.last.time)))),
+    field("cert.days_left", Kind::Int, "20", "whole days of validity left at the last session; negative when expired", |s| of(s, |c| said(c, |d| signed(days(d.not_after.micros_since(c.last.time)))))),
+    field("cert.seconds_left", Kind::Int, "1728000", "seconds of validity left at the last session; negative when expired", |s| of(s, |c| said(c, |d| signed(seconds(d.not_after.micros_since(c.last.time)))))),
+    field("cert.subject", Kind::Text, "C=US, O=Example, CN=api", "the subject", |s| of_details(s, |d| Seen::Value(Value::text(&d.subject)))),
+    field("cert.issuer", Kind::Text, "C=US, O=Example, CN=CA", "the issuer", |s| of_details(s, |d| Seen::Value(Value::text(&d.issuer)))),
+    field("cert.common_name", Kind::Text, "api", "the last common name of the subject", |s| of_details(s, |d| d.common_name.as_deref().map(Value::text).into())),
+    field("cert.serial", Kind::Text, "4d2", "the serial number, hexadecimal", |s| of_details(s, |d| Seen::Value(Value::text(&d.serial)))),
+    field("cert.version", Kind::Int, "3", "X.509 version", |s| of_details(s, |d| int(u64::from(d.version)))),
+    field("cert.not_before", Kind::Time, "2026-01-01T00:00:00Z", "start of validity", |s| of_details(s, |d| Seen::Value(Value::Time(d.not_before)))),
+    field("cert.not_after", Kind::Time, "2026-04-01T00:00:00Z", "end of validity", |s| of_details(s, |d| Seen::Value(Value::Time(d.not_after)))),
+    field("cert.lifetime_days", Kind::Int, "90", "whole days from start to end of validity", |s| of_details(s, |d| signed(days(d.not_after.micros_since(d.not_before))))),
+    field("cert.lifetime_seconds", Kind::Int, "7776000", "seconds from start to end of validity", |s| of_details(s, |d| signed(seconds(d.not_after.micros_since(d.not_before))))),
+    field("cert.names", Kind::Texts, "dns:api.internal", "subject alternative names, each with its kind", |s| of_details(s, |d| texts(d.names.iter().map(|name| Cow::Owned(name.to_string()))))),
+    field("cert.dns_names", Kind::Texts, "api.internal", "subject alternative names that are host names", |s| of_details(s, |d| texts(dns_names(d).map(Cow::Borrowed)))),
+    field("cert.spiffe_id", Kind::Text, "spiffe://example.org/ns/a/sa/b", "the SPIFFE id", |s| of_details(s, spiffe_id)),
+    field("cert.wildcard", Kind::Bool, "false", "a host name with a wildcard is among its names", |s| of_details(s, |d| bool(dns_names(d).any(|name| name.starts_with("*."))))),
+    field("cert.key_kind", Kind::Text, "EC", "kind of key: `RSA`, `EC`, `Ed25519`, `Ed448`, `DSA` or `other`", |s| of_details(s, |d| Seen::Value(Value::text(d.key.kind.name())))),
+    field("cert.key_bits", Kind::Int, "256", "size of the key in bits", |s| of_details(s, key_bits)),
+    field("cert.curve", Kind::Text, "prime256v1", "name of the curve, or its dotted number", |s| of_details(s, |d| d.key.curve.as_deref().map(Value::text).into())),
+    field("cert.exponent", Kind::Int, "65537", "the public exponent of an RSA key", |s| of_details(s, exponent)),
+    field("cert.spki_sha256", Kind::Text, "77aa...", "SHA-256 of the public key, hexadecimal", |s| of_details(s, |d| Seen::Value(Value::Text(Cow::Owned(d.spki_sha256.to_string()))))),
+    field("cert.signature", Kind::Text, "sha256WithRSAEncryption", "what the issuer signed with", |s| of_details(s, |d| Seen::Value(Value::text(&d.signature.name)))),
+    field("cert.signature_hash", Kind::Text, "SHA-256", "the hash of that, when it is known", |s| of_details(s, |d| d.signature.hash.map(Value::text).into())),
+    field("cert.is_ca", Kind::Bool, "false", "basic constraints say that it is an authority; absent without the extension", |s| of_details(s, |d| d.is_ca.map(Value::Bool).into())),
+    field("cert.path_length", Kind::Int, "0", "path length constraint", |s| of_details(s, |d| d.path_length.map(|length| Value::Int(i64::from(length))).into())),
+    field("cert.key_usage", Kind::Texts, "digitalSignature", "key usages; absent without the extension", |s| of_details(s, key_usage)),
+    field("cert.eku", Kind::Texts, "serverAuth", "extended key usages; absent without the extension", |s| of_details(s, eku)),
+    field("cert.self_issued", Kind::Bool, "false", "subject and issuer are the same name", |s| of_details(s, |d| bool(d.self_issued))),
+    field("cert.self_signed", Kind::Bool, "false", "self-issued, and its own key verifies its signature", |s| of_details(s, |d| d.self_signed.map(|signed| Value::Bool(*signed)))),
+    field("cert.revocation_pointer", Kind::Bool, "true", "it names a revocation list or an OCSP responder", |s| of_details(s, |d| bool(d.revocation_pointer))),
+    field("cert.must_staple", Kind::Bool, "false", "it demands an OCSP staple (RFC 7633)", |s| of_details(s, |d| bool(d.must_staple))),
+];
+
+const fn field(
+    path: &'static str,
+    kind: Kind,
+    example: &'static str,
+    doc: &'static str,
+    get: Getter,
+) -> Field {
+    Field { on: SubjectKind::Certificate, path, kind, doc, example, get }
+}
+
+fn of<'a>(
+    subject: &Subject<'a>,
+    read: impl FnOnce(&'a CertificateAt) -> Seen<Value<'a>>,
+) -> Seen<Value<'a>> {
+    match subject {
+        Subject::Certificate(at) => read(at),
+        _ => WRONG_SUBJECT,
+    }
+}
+
+fn of_details<'a>(
+    subject: &Subject<'a>,
+    read: impl FnOnce(&'a CertificateDetails) -> Seen<Value<'a>>,
+) -> Seen<Value<'a>> {
+    of(subject, |at| said(at, read))
+}
+
+/// What the certificate says; hidden when it could not be read.
+fn said<'a>(
+    at: &'a CertificateAt,
+    read: impl FnOnce(&'a CertificateDetails) -> Seen<Value<'a>>,
+) -> Seen<Value<'a>> {
+    at.certificate.details.as_ref().map_or(Seen::Hidden(Why::Malformed), read)
+}
+
+fn bool<'a>(value: bool) -> Seen<Value<'a>> {
+    Seen::Value(Value::Bool(value))
+}
+
+fn int<'a>(value: u64) -> Seen<Value<'a>> {
+    signed(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn signed<'a>(value: i64) -> Seen<Value<'a>> {
+    Seen::Value(Value::Int(value))
+}
+
+fn texts<'a>(all: impl Iterator<Item = Cow<'a, str>>) -> Seen<Value<'a>> {
+    Seen::Value(Value::Texts(all.collect()))
+}
+
+fn seconds(micros: i64) -> i64 {
+    micros.div_euclid(1_000_000)
+}
+
+fn days(micros: i64) -> i64 {
+    micros.div_euclid(86_400_000_000)
+}
+
+fn dns_names(details: &CertificateDetails) -> impl Iterator<Item = &str> {
+    details.names.iter().filter_map(|name| match name {
+        SanName::Dns(name) => Some(name.as_str()),
+        _ => None,
+    })
+}
+
+fn spiffe_id(details: &CertificateDetails) -> Seen<Value<'_>> {
+    let id = details.names.iter().find_map(|name| match name {
+        SanName::Uri(uri) if uri.starts_with("spiffe://") => Some(uri.as_str()),
+        _ => None,
+    });
+    id.map(Value::text).into()
+}
+
+fn key_usage(details: &CertificateDetails) -> Seen<Value<'_>> {
+    let usages = details.key_usage.as_ref();
+    usages.map_or(Seen::Absent, |list| texts(list.iter().copied().map(Cow::Borrowed)))
+}
+
+fn eku(details: &CertificateDetails) -> Seen<Value<'_>> {
+    let usages = details.extended_key_usage.as_ref();
+    usages
+        .map_or(Seen::Absent, |list| texts(list.iter().map(|usage| Cow::Borrowed(usage.as_str()))))
+}
+
+fn key_bits(details: &CertificateDetails) -> Seen<Value<'_>> {
+    match details.key.bits {
+        0 => Seen::NotReached,
+        bits => int(u64::from(bits)),
+    }
+}
+
+/// An exponent that does not fit is large, which no rule objects to.
+fn exponent(details: &CertificateDetails) -> Seen<Value<'_>> {
+    details.key.exponent.map_or(Seen::Absent, int)
+}
+
+/// Only what a client asked a server for can be mismatched; where nobody named anything, nobody can tell.
+fn mismatched_names(at: &CertificateAt) -> Seen<Value<'_>> {
+    if at.role != Direction::ToClient || at.position != 0 {
+        return Seen::Absent;
+    }
+    said(at, |details| {
+        if at.requested_names.is_empty() {
+            return Seen::NotReached;
+        }
+        texts(mismatched(&at.requested_names, &details.names).map(Cow::Borrowed))
+    })
+}

@@ -1,0 +1,224 @@
+//! A rule that was read and checked.
+
+use crate::model::{
+    AuditedSession, Confidence, Direction, Moment, Party, Severity, Subject, SubjectKind, Value,
+};
+
+use super::check::Condition;
+use super::eval::{Inputs, decide};
+use super::evaluator::{write_seen, write_text};
+use super::fields::{FieldTable, fields_of, words};
+use super::message::Message;
+use super::proof::Point;
+use super::trial::Trial;
+
+/// A rule: what it asks, and what it says when the answer is yes.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Code, as `WL2001`.
+    pub code: String,
+    /// Kebab-case name.
+    pub name: String,
+    /// The version of wirelint (or of the user's own set) that first had it.
+    pub since: String,
+    /// One line.
+    pub title: String,
+    /// How bad a hit is, unless [`Rule::severity_when`] or the user says otherwise.
+    pub severity: Severity,
+    /// How sure a hit is.
+    pub confidence: Confidence,
+    /// What it judges.
+    pub on: SubjectKind,
+    /// Words for filters and standards.
+    pub tags: Vec<String>,
+    /// Paths of the fields that, besides the parties, make two hits the same finding.
+    pub key: Vec<&'static str>,
+    /// What a finding says.
+    pub message: Message,
+    /// Why it matters.
+    pub description: String,
+    /// What an attacker, or an accident, gains from it.
+    pub impact: String,
+    /// What to do, in one line.
+    pub fix: String,
+    /// What to do, by framework; `any` for all others. In the order of the file.
+    pub remediation: Vec<(String, String)>,
+    /// Where to read on.
+    pub references: Vec<String>,
+    /// What else it could be.
+    pub false_positives: String,
+    /// Which moments of a session prove a hit.
+    pub evidence: Vec<Point>,
+    /// Its options.
+    pub options: Vec<RuleOption>,
+    /// The condition as it was written.
+    pub condition: String,
+    /// The file it came from.
+    pub origin: String,
+    /// Whether it may take the place of a rule with the same code or name.
+    pub replaces: bool,
+    /// Its embedded tests.
+    pub trials: Vec<Trial>,
+    /// The whole file.
+    pub text: String,
+    pub(crate) when: Condition,
+    pub(crate) severity_when: Vec<(Condition, Severity)>,
+    pub(crate) settings: Vec<(String, Value<'static>)>,
+}
+
+/// An option of a rule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RuleOption {
+    /// Its name in conditions: `allow_ports`.
+    pub name: String,
+    /// Its type in words.
+    pub kind: &'static str,
+    /// Its default in words.
+    pub default: String,
+    /// What it is for.
+    pub doc: String,
+}
+
+/// What a rule says of one subject.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It is true.
+    Hit,
+    /// A fact that it needs could not be seen.
+    NotObservable,
+}
+
+/// What becomes a finding, for one hit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FindingParts {
+    /// The client, when the subject has one.
+    pub client: Option<Party>,
+    /// The server, when the subject has one.
+    pub server: Option<Party>,
+    /// The server's port.
+    pub server_port: Option<u16>,
+    /// The key's fields with their values in words.
+    pub key: Vec<(&'static str, String)>,
+    /// The key's values in one line, when there are any: a cipher suite, a certificate's digest.
+    pub subject: Option<String>,
+    /// The message with its values.
+    pub message: String,
+    /// The facts that the condition asked for, with their values in words.
+    pub facts: Vec<(String, String)>,
+}
+
+impl Rule {
+    /// What the rule says of one set of values: its verdict, if it has one, and how bad it is.
+    pub(crate) fn judge(&self, fields: &Inputs<'_, '_>) -> Option<(Verdict, Severity)> {
+        match decide(&self.when.node, fields) {
+            Some(false) => None,
+            None => Some((Verdict::NotObservable, self.severity)),
+            Some(true) => {
+                let worse = self
+                    .severity_when
+                    .iter()
+                    .find(|(when, _)| decide(&when.node, fields) == Some(true));
+                Some((Verdict::Hit, worse.map_or(self.severity, |(_, severity)| *severity)))
+            }
+        }
+    }
+
+    /// The numbers of the fields that its conditions ask.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = usize> {
+        let others = self.severity_when.iter().flat_map(|(when, _)| &when.fields);
+        self.when.fields.iter().chain(others).copied()
+    }
+
+    fn table(&self) -> &'static FieldTable {
+        fields_of(self.on)
+    }
+
+    /// Writes what makes two hits the same finding: the rule, the parties, the server's port and the key's values.
+    /// Cheaper than [`Rule::finding_parts`], for counting a finding that is known already.
+    pub fn write_identity(&self, subject: &Subject<'_>, out: &mut Vec<u8>) {
+        let table = self.table();
+        write_text(&self.code, out);
+        let (client, server, port) = party_names(subject);
+        write_text(client, out);
+        write_text(server, out);
+        out.extend(port.to_le_bytes());
+        for number in self.key.iter().filter_map(|path| table.find(path)) {
+            write_seen(&table.read(number, subject), out);
+        }
+    }
+
+    /// What becomes a finding of a hit on this subject.
+    #[must_use]
+    pub fn finding_parts(&self, subject: &Subject<'_>) -> FindingParts {
+        let table = self.table();
+        let (client, server, server_port) = parties(subject);
+        let read = |path: &'static str| {
+            table.find(path).map_or_else(String::new, |number| words(&table.read(number, subject)))
+        };
+        let key: Vec<_> = self.key.iter().map(|path| (*path, read(path))).collect();
+        let values: Vec<&str> = key.iter().map(|(_, value)| value.as_str()).collect();
+        let subject_text = (!values.is_empty()).then(|| values.join(", "));
+        let message = self.message.render(table, &self.settings, subject);
+        let facts = self.facts(subject);
+        FindingParts { client, server, server_port, key, subject: subject_text, message, facts }
+    }
+
+    /// The facts that the condition asked for, with their values in words.
+    fn facts(&self, subject: &Subject<'_>) -> Vec<(String, String)> {
+        let table = self.table();
+        let named = |number: &usize| {
+            let field = table.field(*number)?;
+            Some((field.path.to_owned(), words(&table.read(*number, subject))))
+        };
+        self.when.fields.iter().filter_map(named).collect()
+    }
+
+    /// The moments of this session that prove a hit, in the order of the capture, each once.
+    #[must_use]
+    pub fn proof(&self, session: &AuditedSession) -> Vec<Moment> {
+        let mut moments: Vec<Moment> =
+            self.evidence.iter().filter_map(|point| point.find(session)).collect();
+        if moments.is_empty() {
+            moments.extend(Point::named("first-record").and_then(|point| point.find(session)));
+        }
+        moments.sort_by_key(|moment| moment.frame);
+        moments.dedup();
+        moments
+    }
+
+    /// The text for a framework, else for any.
+    #[must_use]
+    pub fn remediation_for(&self, framework: &str) -> Option<&str> {
+        let of = |name: &str| self.remediation.iter().find(|(known, _)| known == name);
+        of(framework).or_else(|| of("any")).map(|(_, text)| text.as_str())
+    }
+}
+
+/// Names of client and server, empty for none, and the server's port, 0 for none: as [`parties`], without copies.
+fn party_names<'a>(subject: &Subject<'a>) -> (&'a str, &'a str, u16) {
+    match subject {
+        Subject::Session(s) => (&s.client.service, &s.server.service, s.session.server.port),
+        Subject::Certificate(c) => match c.role {
+            Direction::ToServer => (&c.party.service, "", 0),
+            Direction::ToClient => ("", &c.party.service, c.port),
+        },
+        Subject::Endpoint(e) => ("", &e.server.service, e.port),
+        Subject::Edge(e) => (&e.client.service, &e.server.service, e.port),
+        Subject::Run(_) => ("", "", 0),
+    }
+}
+
+fn parties(subject: &Subject<'_>) -> (Option<Party>, Option<Party>, Option<u16>) {
+    match subject {
+        Subject::Session(s) => {
+            (Some(s.client.clone()), Some(s.server.clone()), Some(s.session.server.port))
+        }
+        Subject::Certificate(c) => match c.role {
+            Direction::ToServer => (Some(c.party.clone()), None, None),
+            Direction::ToClient => (None, Some(c.party.clone()), Some(c.port)),
+        },
+        Subject::Endpoint(e) => (None, Some(e.server.clone()), Some(e.port)),
+        Subject::Edge(e) => (Some(e.client.clone()), Some(e.server.clone()), Some(e.port)),
+        Subject::Run(_) => (None, None, None),
+    }
+}

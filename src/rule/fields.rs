@@ -1,0 +1,203 @@
+//! All fields of all subjects in one place, found by name.
+
+use std::sync::LazyLock;
+
+use crate::model::{Field, Kind, Seen, Subject, SubjectKind, Value};
+use crate::{identity, inspect, pki};
+
+use super::run_fields;
+use super::source::{nearest, suggestion};
+
+/// The fields of one kind of subject, sorted by path. A field's number is its place here.
+#[derive(Debug)]
+pub struct FieldTable {
+    /// The kind of subject.
+    pub on: SubjectKind,
+    /// Its fields, sorted by path.
+    pub fields: Vec<&'static Field>,
+}
+
+static TABLES: LazyLock<Vec<FieldTable>> = LazyLock::new(|| {
+    SubjectKind::ALL.iter().map(|(_, on)| FieldTable { on: *on, fields: collect(*on) }).collect()
+});
+
+static NO_FIELDS: FieldTable = FieldTable { on: SubjectKind::Run, fields: Vec::new() };
+
+/// The fields that can be asked of one kind of subject.
+#[must_use]
+pub fn fields_of(on: SubjectKind) -> &'static FieldTable {
+    TABLES.iter().find(|table| table.on == on).unwrap_or(&NO_FIELDS)
+}
+
+fn collect(on: SubjectKind) -> Vec<&'static Field> {
+    let tables: [&'static [Field]; 5] = [
+        inspect::SESSION_FIELDS,
+        inspect::tls::FIELDS,
+        pki::FIELDS,
+        identity::FIELDS,
+        run_fields::FIELDS,
+    ];
+    let protocols = inspect::PROTOCOLS.iter().map(|protocol| protocol.fields());
+    let mut fields: Vec<&'static Field> =
+        tables.into_iter().chain(protocols).flatten().filter(|field| field.on == on).collect();
+    fields.sort_by_key(|field| field.path);
+    fields.dedup_by_key(|field| field.path);
+    fields
+}
+
+impl FieldTable {
+    /// The number of the field with this path.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<usize> {
+        self.fields.binary_search_by_key(&path, |field| field.path).ok()
+    }
+
+    /// The field with this number.
+    #[must_use]
+    pub fn field(&self, number: usize) -> Option<&'static Field> {
+        self.fields.get(number).copied()
+    }
+
+    /// What a subject has for the field with this number.
+    #[must_use]
+    pub fn read<'a>(&self, number: usize, subject: &Subject<'a>) -> Seen<Value<'a>> {
+        self.field(number).map_or(Seen::NotReached, |field| (field.get)(subject))
+    }
+
+    /// What the user may have meant by a path that is not a field: its error's message, label and help.
+    pub(crate) fn unknown(&self, path: &str) -> (String, String, String) {
+        let group = path.split('.').next().unwrap_or_default();
+        let siblings: Vec<&str> = self
+            .fields
+            .iter()
+            .filter(|field| field.path.split('.').next() == Some(group))
+            .map(|field| field.path)
+            .collect();
+        let all = self.fields.iter().map(|field| field.path);
+        let meant = nearest(path, siblings.iter().copied()).or_else(|| nearest(path, all));
+        let help = self.listing(group, &siblings);
+        match path.split_once('.') {
+            Some((group, rest)) if !siblings.is_empty() => {
+                let near = meant.map(|path| path.strip_prefix(group).unwrap_or(path));
+                let near = near.map(|rest| rest.trim_start_matches('.'));
+                (format!("{group} has no field \"{rest}\""), suggestion(near), help)
+            }
+            _ => {
+                let message = format!("there is no field \"{path}\" on {}", with_article(self.on));
+                (message, suggestion(meant), help)
+            }
+        }
+    }
+
+    fn listing(&self, group: &str, siblings: &[&str]) -> String {
+        if siblings.is_empty() {
+            let mut groups: Vec<&str> =
+                self.fields.iter().filter_map(|field| field.path.split('.').next()).collect();
+            groups.dedup();
+            return format!(
+                "{} has {}.* (wirelint rules fields)",
+                with_article(self.on),
+                groups.join(".*, ")
+            );
+        }
+        let names: Vec<&str> = siblings.iter().take(6).copied().collect();
+        let more = if siblings.len() > names.len() { ", ..." } else { "" };
+        format!("fields: {}{more} (wirelint rules fields {group})", names.join(", "))
+    }
+}
+
+fn with_article(on: SubjectKind) -> String {
+    let name = on.name();
+    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {name}")
+}
+
+/// A field's value in words, for messages and evidence.
+pub(crate) fn words(value: &Seen<Value<'_>>) -> String {
+    match value {
+        Seen::Value(Value::Bool(value)) => value.to_string(),
+        Seen::Value(Value::Int(value)) => value.to_string(),
+        Seen::Value(Value::Text(text)) => text.to_string(),
+        Seen::Value(Value::Time(time)) => time.to_seconds_text(),
+        Seen::Value(Value::Texts(texts)) => {
+            join(texts.len(), texts.iter().map(ToString::to_string))
+        }
+        Seen::Value(Value::Ints(ints)) => join(ints.len(), ints.iter().map(ToString::to_string)),
+        Seen::Absent => "(none)".to_owned(),
+        Seen::NotReached | Seen::Hidden(_) => "(not observable)".to_owned(),
+    }
+}
+
+fn join(length: usize, texts: impl Iterator<Item = String>) -> String {
+    let shown: Vec<String> = texts.take(crate::model::limits::SHOWN_ENTRIES).collect();
+    let more = length.saturating_sub(shown.len());
+    match (shown.is_empty(), more) {
+        (true, _) => "(none)".to_owned(),
+        (false, 0) => shown.join(", "),
+        (false, more) => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// One row of `wirelint rules fields`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldRow {
+    /// Dotted name.
+    pub path: &'static str,
+    /// On which subject it can be asked.
+    pub on: &'static str,
+    /// Its type.
+    pub kind: &'static str,
+    /// A value it may have.
+    pub example: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+/// The rows of `wirelint rules fields [PREFIX]`, by subject and path.
+#[must_use]
+pub fn field_rows(prefix: &str) -> Vec<FieldRow> {
+    TABLES
+        .iter()
+        .flat_map(|table| table.fields.iter())
+        .filter(|field| field.path.starts_with(prefix))
+        .map(|field| FieldRow {
+            path: field.path,
+            on: field.on.name(),
+            kind: field.kind.name(),
+            example: field.example,
+            doc: field.doc,
+        })
+        .collect()
+}
+
+/// The list of fields as it stands in `docs/rules.md`.
+#[must_use]
+pub fn fields_markdown() -> String {
+    let mut out = String::new();
+    for table in TABLES.iter() {
+        out.push_str(&format!("\n### On {}\n\n", with_article(table.on)));
+        out.push_str("| field | type | meaning | example |\n|---|---|---|---|\n");
+        for field in &table.fields {
+            out.push_str(&format!(
+                "| `{}` | {} | {} | `{}` |\n",
+                field.path,
+                field.kind.name(),
+                field.doc,
+                field.example
+            ));
+        }
+    }
+    out
+}
+
+/// A value's type.
+pub(crate) fn kind_of(value: &Value<'_>) -> Kind {
+    match value {
+        Value::Bool(_) => Kind::Bool,
+        Value::Int(_) => Kind::Int,
+        Value::Text(_) => Kind::Text,
+        Value::Time(_) => Kind::Time,
+        Value::Texts(_) => Kind::Texts,
+        Value::Ints(_) => Kind::Ints,
+    }
+}

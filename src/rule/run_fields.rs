@@ -1,0 +1,53 @@
+//! Fields of a whole run: what was read, and what could not be seen.
+
+use crate::model::{Coverage, Field, Kind, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT};
+
+type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
+
+/// The fields of a run. One line declares one.
+#[rustfmt::skip]
+pub(crate) static FIELDS: &[Field] = &[
+    count("run.frames", "120000", "frames read", |s| read(s, |run| run.frames)),
+    count("run.bytes", "90000000", "captured bytes in them", |s| read(s, |run| run.bytes)),
+    count("run.cut_frames", "12", "frames shorter than they were on the wire", |s| read(s, |run| run.cut_frames)),
+    count("run.dropped", "0", "packets that the capture says it lost", |s| read(s, |run| run.dropped)),
+    count("run.sessions", "800", "TCP connections with data", |s| read(s, |run| run.sessions)),
+    count("run.half_open", "3", "connection attempts without an answer or data", |s| read(s, |run| run.half_open)),
+    count("run.mtls", "10", "sessions that were mutual TLS", |s| read(s, |run| run.postures.mtls)),
+    count("run.tls", "10", "sessions that were TLS without a client certificate", |s| read(s, |run| run.postures.tls)),
+    count("run.tls_opaque", "10", "TLS sessions whose client authentication could not be told", |s| read(s, |run| run.postures.tls_opaque)),
+    count("run.plaintext", "10", "sessions that were readable", |s| read(s, |run| run.postures.plaintext)),
+    count("run.unknown", "10", "sessions of which not enough was seen", |s| read(s, |run| run.postures.unknown)),
+    count("run.midstream", "4", "sessions that began before the capture did", |s| read(s, |run| run.midstream)),
+    count("run.one_sided", "4", "sessions captured in one direction only", |s| read(s, |run| run.one_sided)),
+    count("run.gap_sessions", "4", "sessions with holes", |s| read(s, |run| run.gap_sessions)),
+    count("run.gap_bytes", "2896", "bytes in these holes", |s| read(s, |run| run.gap_bytes)),
+    count("run.conflicting_sessions", "0", "sessions in which overlapping segments say different things", |s| read(s, |run| run.conflicting_sessions)),
+    count("run.tls_sessions", "600", "TLS sessions", |s| read(s, |run| run.tls_sessions)),
+    count("run.certificates_hidden", "550", "TLS sessions whose certificates are encrypted", |s| read(s, |run| run.certificates_hidden)),
+    count("run.unrecognised", "2", "sessions whose protocol was not recognised", |s| read(s, |run| run.unrecognised)),
+    count("run.evicted", "0", "sessions closed because the flow table was full", |s| read(s, |run| run.evicted)),
+    count("run.half_open_evicted", "0", "connection attempts forgotten because their table was full", |s| read(s, |run| run.half_open_evicted)),
+    Field {
+        on: SubjectKind::Run,
+        path: "packet.time",
+        kind: Kind::Time,
+        doc: "last packet of the run",
+        example: "2026-01-21T09:14:01Z",
+        get: |subject| match subject {
+            Subject::Run(run) => Seen::Value(Value::Time(run.last)),
+            _ => WRONG_SUBJECT,
+        },
+    },
+];
+
+const fn count(path: &'static str, example: &'static str, doc: &'static str, get: Getter) -> Field {
+    Field { on: SubjectKind::Run, path, kind: Kind::Int, doc, example, get }
+}
+
+fn read<'a>(subject: &Subject<'a>, count: impl FnOnce(&Coverage) -> u64) -> Seen<Value<'a>> {
+    match subject {
+        Subject::Run(run) => Seen::Value(Value::Int(i64::try_from(count(run)).unwrap_or(i64::MAX))),
+        _ => WRONG_SUBJECT,
+    }
+}
