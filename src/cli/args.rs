@@ -122,7 +122,7 @@ pub(super) struct Check {
 pub(super) struct RuleArgs {
     /// Add rule files, or folders of them
     #[arg(long = "rules", value_name = "PATH")]
-    pub(super) paths: Vec<PathBuf>,
+    pub(super) rule_paths: Vec<PathBuf>,
     /// Use only these rules: codes, names, beginnings of codes, or ALL
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
     pub(super) select: Vec<String>,
@@ -230,5 +230,17 @@ fn keep_sessions(word: &str) -> Result<KeepSessions, String> {
         "all" => Ok(KeepSessions::All),
         "none" => Ok(KeepSessions::None),
         _ => Err("expected samples, all or none".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
     }
 }

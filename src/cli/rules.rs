@@ -12,7 +12,7 @@ use crate::rule::{RuleSet, explain as explanation, field_rows, read_only, rule_r
 /// The rules that the options ask for.
 pub(super) fn load(args: &RuleArgs) -> Result<RuleSet, Vec<Diagnostic>> {
     RuleSet::built_in()?
-        .with_files(&args.paths)?
+        .with_files(&args.rule_paths)?
         .choose(&args.select, &args.ignore)?
         .fix_severities(&args.severity)
 }
