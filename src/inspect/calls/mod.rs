@@ -16,6 +16,7 @@ use std::hash::BuildHasher as _;
 
 pub(super) use fields::FIELDS;
 pub(super) use header::HeaderName;
+pub(super) use scheme::SCHEME_BYTES;
 
 use crate::model::{Call, CallFacts, Moment, escape_bytes, limits};
 

@@ -1,7 +1,7 @@
 //! What is taken of one header block.
 
 use super::hpack::{Field, Sink};
-use crate::inspect::calls::{Calls, HeaderName};
+use crate::inspect::calls::{Calls, HeaderName, SCHEME_BYTES};
 use crate::model::{Direction, limits};
 
 /// The fields of one header block that say which call it is and how it ended. Used again for each block. Has no
@@ -67,8 +67,14 @@ pub(super) struct Taking<'a> {
 
 impl Sink for Taking<'_> {
     #[inline]
-    fn wants(&self, name: HeaderName) -> bool {
-        name != HeaderName::Other
+    fn wants(&self, name: HeaderName) -> usize {
+        match name {
+            HeaderName::Other => 0,
+            // The scheme and the space behind it; the rest is a secret.
+            HeaderName::Authorization => SCHEME_BYTES,
+            HeaderName::Credential => 1,
+            _ => limits::TEXT_BYTES,
+        }
     }
 
     #[inline]
@@ -135,5 +141,10 @@ fn is_grpc(value: &[u8]) -> bool {
 }
 
 fn number(value: &[u8]) -> Option<u16> {
-    std::str::from_utf8(value).ok()?.parse().ok()
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u16::from(byte & 0x0f));
+    let first = digit(value.first()?)?;
+    value
+        .iter()
+        .skip(1)
+        .try_fold(first, |number, byte| number.checked_mul(10)?.checked_add(digit(byte)?))
 }

@@ -12,7 +12,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use self::reader::{Reader, Text};
+use self::reader::Reader;
 use self::table::Table;
 use crate::inspect::calls::HeaderName;
 
@@ -36,9 +36,9 @@ pub(super) struct Field<'a> {
 
 /// Who is given the fields of a block.
 pub(super) trait Sink {
-    /// Whether the value of a field of this name is of interest. Values that are not, and that need not be kept for
-    /// later, are not decoded.
-    fn wants(&self, name: HeaderName) -> bool;
+    /// How many bytes of the value of a field of this name are of interest. Values that need not be kept for later are
+    /// not decoded further; a field of which nothing is wanted may not be given.
+    fn wants(&self, name: HeaderName) -> usize;
 
     /// Takes the next field.
     fn field(&mut self, field: &Field<'_>);
@@ -124,10 +124,10 @@ impl Decoder {
     fn inserted(&mut self, block: &mut Reader<'_>, sink: &mut impl Sink) -> Result<(), Malformed> {
         let index = block.integer(6)?;
         let literal_name = if index == 0 { Some(block.text()?) } else { None };
-        let value = block.text()?.decoded(&mut self.value)?;
+        let value = block.text()?.decoded(usize::MAX, &mut self.value)?;
         let entry = match (literal_name, statics::entry(index)) {
             (Some(text), _) => {
-                let text = text.decoded(&mut self.name)?;
+                let text = text.decoded(usize::MAX, &mut self.name)?;
                 self.table.insert(HeaderName::of(text), text, value)
             }
             (None, Some(entry)) => self.table.insert(entry.name, entry.name_text, value),
@@ -153,7 +153,7 @@ impl Decoder {
     ) -> Result<(), Malformed> {
         let index = block.integer(4)?;
         let (name, name_text) = if index == 0 {
-            let text = block.text()?.decoded(&mut self.name)?;
+            let text = block.text()?.decoded(usize::MAX, &mut self.name)?;
             (HeaderName::of(text), text)
         } else {
             match statics::entry(index) {
@@ -161,9 +161,10 @@ impl Decoder {
                 None => self.table.name(index)?,
             }
         };
-        let value: Text<'_> = block.text()?;
-        if sink.wants(name) {
-            let value = Some(value.decoded(&mut self.value)?);
+        let value = block.text()?;
+        let wanted = sink.wants(name);
+        if wanted > 0 {
+            let value = Some(value.decoded(wanted, &mut self.value)?);
             sink.field(&Field { name, name_text, value, never_indexed });
         }
         Ok(())
