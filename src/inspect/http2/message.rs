@@ -1,15 +1,17 @@
 //! What is taken of one header block.
 
+use smallvec::SmallVec;
+
 use super::hpack::{Field, Sink};
 use crate::inspect::calls::{Calls, HeaderName, SCHEME_BYTES};
 use crate::model::{Direction, limits};
 
-/// The fields of one header block that say which call it is and how it ended. Used again for each block. Has no
-/// `Debug`: it holds raw bytes from the wire.
+/// The fields of one header block that say which call it is and how it ended. Has no `Debug`: it holds raw bytes from
+/// the wire.
 #[derive(Default)]
 pub(super) struct Message {
-    method: Vec<u8>,
-    path: Vec<u8>,
+    method: SmallVec<[u8; 8]>,
+    path: SmallVec<[u8; 128]>,
     /// A field of requests was there.
     pub(super) request: bool,
     /// A field could not be seen.
@@ -25,18 +27,6 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// Forgets the block before.
-    pub(super) fn begin(&mut self) {
-        self.method.clear();
-        self.path.clear();
-        self.request = false;
-        self.unknown = false;
-        self.status = None;
-        self.grpc = false;
-        self.grpc_status = None;
-        self.credential = false;
-    }
-
     /// `:method`, if it was seen.
     pub(super) fn method(&self) -> Option<&[u8]> {
         Some(&*self.method).filter(|method| !method.is_empty())
@@ -49,7 +39,7 @@ impl Message {
 
     /// Whether the method is the one of every gRPC call.
     pub(super) fn is_post(&self) -> bool {
-        self.method == b"POST"
+        *self.method == *b"POST"
     }
 
     /// Takes the fields of a block that is sent in this direction.
@@ -79,8 +69,13 @@ impl Sink for Taking<'_> {
 
     #[inline]
     fn field(&mut self, field: &Field<'_>) {
-        if field.name == HeaderName::Other {
-            return;
+        match field.name {
+            HeaderName::Other => return,
+            // These are gathered, so what was given before adds nothing.
+            HeaderName::Authority | HeaderName::UserAgent | HeaderName::Server if field.again => {
+                return;
+            }
+            _ => {}
         }
         match (field.value, self.direction) {
             (None, _) => self.message.unknown = true,
@@ -128,7 +123,7 @@ impl Taking<'_> {
     }
 }
 
-fn keep(kept: &mut Vec<u8>, value: &[u8]) {
+fn keep<A: smallvec::Array<Item = u8>>(kept: &mut SmallVec<A>, value: &[u8]) {
     kept.clear();
     kept.extend_from_slice(value.get(..limits::TEXT_BYTES).unwrap_or(value));
 }

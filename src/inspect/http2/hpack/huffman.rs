@@ -3,7 +3,7 @@
 //! The code is canonical: codes of one length are consecutive numbers in the order of their symbols, so its lengths say
 //! all of it, and the tables below are computed from them when the program is compiled.
 
-use super::Malformed;
+use super::{Buffer, Malformed};
 
 /// Bits of the longest code.
 const LONGEST: usize = 30;
@@ -43,32 +43,34 @@ const LENGTHS: [u8; 257] = [
 ///
 /// # Errors
 /// The part that was looked at has the end symbol in it, or does not end in fewer than eight bits of one (section 5.2).
-pub(super) fn decode(code: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
+pub(super) fn decode(code: &[u8], limit: usize, out: &mut Buffer) -> Result<(), Malformed> {
+    const CHUNK: usize = 64;
     let mut bits = Bits { rest: code, window: 0, count: 0 };
-    let mut end = out.len();
-    let most = (code.len().saturating_mul(8) / SHORTEST as usize).min(limit);
-    let limit = end.saturating_add(limit);
-    out.resize(end.saturating_add(most).saturating_add(2), 0);
-    while end < limit {
+    let mut chunk = [0; CHUNK + 1];
+    let (mut end, mut flushed) = (0_usize, 0_usize);
+    while flushed.saturating_add(end) < limit {
         bits.refill();
         let fast = FAST.get(bits.top()).copied().unwrap_or_default();
-        let (symbols, length) = if fast.length != 0 && u32::from(fast.length) <= bits.count {
-            (fast.symbols, u32::from(fast.length))
-        } else if fast.first != 0 && u32::from(fast.first) <= bits.count {
-            (fast.symbols, u32::from(fast.first))
+        let whole = fast.count != 0 && u32::from(fast.length) <= bits.count;
+        let (symbols, count, length) = if whole {
+            (fast.symbols, usize::from(fast.count), u32::from(fast.length))
         } else if bits.are_padding() {
             break;
         } else {
             let (symbol, length) = long(&bits).ok_or(Malformed)?;
-            ([u8::try_from(symbol).map_err(|_| Malformed)?, 0], length)
+            ([u8::try_from(symbol).map_err(|_| Malformed)?, 0], 1, length)
         };
-        let count = if length > u32::from(fast.first) && fast.first != 0 { 2 } else { 1 };
-        let slots = out.get_mut(end..).and_then(<[u8]>::first_chunk_mut::<2>).ok_or(Malformed)?;
+        let slots = chunk.get_mut(end..).and_then(<[u8]>::first_chunk_mut::<2>).ok_or(Malformed)?;
         *slots = symbols;
         end = end.saturating_add(count);
         bits.consume(length);
+        if end >= CHUNK {
+            out.extend_from_slice(chunk.get(..end).unwrap_or_default());
+            flushed = flushed.saturating_add(end);
+            end = 0;
+        }
     }
-    out.truncate(end);
+    out.extend_from_slice(chunk.get(..end).unwrap_or_default());
     Ok(())
 }
 
@@ -139,11 +141,11 @@ fn long(bits: &Bits<'_>) -> Option<(u16, u32)> {
 /// What some bits begin with.
 #[derive(Clone, Copy, Default)]
 struct Fast {
-    /// One symbol or two.
+    /// The symbols.
     symbols: [u8; 2],
-    /// Bits of the first; 0 where its code is longer than [`FAST_BITS`].
-    first: u8,
-    /// Bits of all.
+    /// How many they are: none where the first code is longer than [`FAST_BITS`].
+    count: u8,
+    /// Bits of their codes.
     length: u8,
 }
 
@@ -212,14 +214,14 @@ const fn sorted_symbols() -> [u16; 257] {
     reason = "evaluated by the compiler, which refuses an index out of bounds"
 )]
 const fn fast_table() -> [Fast; 1 << FAST_BITS] {
-    let mut table = [Fast { symbols: [0; 2], first: 0, length: 0 }; 1 << FAST_BITS];
+    let mut table = [Fast { symbols: [0; 2], count: 0, length: 0 }; 1 << FAST_BITS];
     let mut bits = 0;
     while bits < table.len() {
-        let (symbol, first) = first_symbol(bits as u64, FAST_BITS);
-        let (second_symbol, second) = first_symbol(bits as u64, FAST_BITS - first);
+        let (one, first) = first_symbol(bits as u64, FAST_BITS);
+        let (two, second) = first_symbol(bits as u64, FAST_BITS - first);
         if first != 0 {
-            let length = (first + second) as u8;
-            table[bits] = Fast { symbols: [symbol, second_symbol], first: first as u8, length };
+            let count = 1 + (second != 0) as u8;
+            table[bits] = Fast { symbols: [one, two], count, length: (first + second) as u8 };
         }
         bits += 1;
     }
@@ -251,8 +253,8 @@ mod tests {
     use super::*;
 
     fn decoded(code: &[u8]) -> Result<Vec<u8>, Malformed> {
-        let mut out = Vec::new();
-        decode(code, usize::MAX, &mut out).map(|()| out)
+        let mut out = Buffer::new();
+        decode(code, usize::MAX, &mut out).map(|()| out.to_vec())
     }
 
     /// The code of a string, written bit by bit from the table of codes.
@@ -303,7 +305,7 @@ mod tests {
     fn a_limit_gives_the_beginning() {
         let text = b"Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9 \x00\xff~";
         for limit in 0..text.len() + 3 {
-            let mut out = b"before".to_vec();
+            let mut out = Buffer::from_slice(b"before");
             decode(&encoded(text), limit, &mut out).unwrap();
             let beginning = out.strip_prefix(b"before").unwrap();
             assert!(text.starts_with(beginning));

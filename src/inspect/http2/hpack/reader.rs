@@ -1,6 +1,6 @@
 //! Integers and strings (RFC 7541 section 5).
 
-use super::{Malformed, huffman};
+use super::{Buffer, Malformed, huffman};
 
 /// What is left of a header block.
 pub(super) struct Reader<'a> {
@@ -68,7 +68,7 @@ impl<'a> Text<'a> {
     pub(super) fn decoded<'b>(
         self,
         limit: usize,
-        buffer: &'b mut Vec<u8>,
+        buffer: &'b mut Buffer,
     ) -> Result<&'b [u8], Malformed>
     where
         'a: 'b,
