@@ -10,6 +10,8 @@ use crate::model::{Direction, limits};
 /// the wire.
 #[derive(Default)]
 pub(super) struct Message {
+    /// The method is the one of every gRPC call; then it is not kept.
+    post: bool,
     method: SmallVec<[u8; 8]>,
     path: SmallVec<[u8; 128]>,
     /// A field of requests was there.
@@ -29,6 +31,9 @@ pub(super) struct Message {
 impl Message {
     /// `:method`, if it was seen.
     pub(super) fn method(&self) -> Option<&[u8]> {
+        if self.post {
+            return Some(b"POST");
+        }
         Some(&*self.method).filter(|method| !method.is_empty())
     }
 
@@ -39,7 +44,7 @@ impl Message {
 
     /// Whether the method is the one of every gRPC call.
     pub(super) fn is_post(&self) -> bool {
-        *self.method == *b"POST"
+        self.post
     }
 
     /// Takes the fields of a block that is sent in this direction.
@@ -91,7 +96,10 @@ impl Taking<'_> {
         match name {
             HeaderName::Method => {
                 message.request = true;
-                keep(&mut message.method, value);
+                message.post = value == b"POST";
+                if !message.post {
+                    keep(&mut message.method, value);
+                }
             }
             HeaderName::Path => {
                 message.request = true;

@@ -51,9 +51,11 @@ pub(super) fn decode(code: &[u8], limit: usize, out: &mut Buffer) -> Result<(), 
     while flushed.saturating_add(end) < limit {
         bits.refill();
         let fast = FAST.get(bits.top()).copied().unwrap_or_default();
-        let whole = fast.count != 0 && u32::from(fast.length) <= bits.count;
-        let (symbols, count, length) = if whole {
-            (fast.symbols, usize::from(fast.count), u32::from(fast.length))
+        let (first, length) = (u32::from(fast.first), u32::from(fast.length));
+        let (symbols, count, length) = if first != 0 && length <= bits.count {
+            (fast.symbols, if length > first { 2 } else { 1 }, length)
+        } else if first != 0 && first <= bits.count {
+            (fast.symbols, 1, first)
         } else if bits.are_padding() {
             break;
         } else {
@@ -141,11 +143,11 @@ fn long(bits: &Bits<'_>) -> Option<(u16, u32)> {
 /// What some bits begin with.
 #[derive(Clone, Copy, Default)]
 struct Fast {
-    /// The symbols.
+    /// One symbol, or two.
     symbols: [u8; 2],
-    /// How many they are: none where the first code is longer than [`FAST_BITS`].
-    count: u8,
-    /// Bits of their codes.
+    /// Bits of the first one's code; 0 where that is longer than [`FAST_BITS`].
+    first: u8,
+    /// Bits of all.
     length: u8,
 }
 
@@ -214,14 +216,14 @@ const fn sorted_symbols() -> [u16; 257] {
     reason = "evaluated by the compiler, which refuses an index out of bounds"
 )]
 const fn fast_table() -> [Fast; 1 << FAST_BITS] {
-    let mut table = [Fast { symbols: [0; 2], count: 0, length: 0 }; 1 << FAST_BITS];
+    let mut table = [Fast { symbols: [0; 2], first: 0, length: 0 }; 1 << FAST_BITS];
     let mut bits = 0;
     while bits < table.len() {
         let (one, first) = first_symbol(bits as u64, FAST_BITS);
         let (two, second) = first_symbol(bits as u64, FAST_BITS - first);
         if first != 0 {
-            let count = 1 + (second != 0) as u8;
-            table[bits] = Fast { symbols: [one, two], count, length: (first + second) as u8 };
+            let (first, length) = (first as u8, (first + second) as u8);
+            table[bits] = Fast { symbols: [one, two], first, length };
         }
         bits += 1;
     }
