@@ -22,6 +22,8 @@ pub(super) struct Message {
     pub(super) status: Option<u16>,
     /// `content-type` says gRPC.
     pub(super) grpc: bool,
+    /// `content-type` was there.
+    typed: bool,
     /// `grpc-status`
     pub(super) grpc_status: Option<u16>,
     /// A field that authenticates the sender was there.
@@ -42,9 +44,22 @@ impl Message {
         Some(&*self.path).filter(|path| !path.is_empty())
     }
 
-    /// Whether the method is the one of every gRPC call.
-    pub(super) fn is_post(&self) -> bool {
-        self.post
+    /// Whether a request whose `content-type` could not be seen looks like gRPC: a POST to `/package.Service/Method`.
+    pub(super) fn may_be_grpc(&self) -> bool {
+        let Some((service, method)) = self
+            .path
+            .strip_prefix(b"/")
+            .and_then(|path| path.split_at_checked(memchr::memchr(b'/', path)?))
+        else {
+            return false;
+        };
+        let name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'/');
+        self.unknown
+            && !self.typed
+            && self.post
+            && service.contains(&b'.')
+            && method.iter().all(name)
+            && memchr::memrchr(b'/', method) == Some(0)
     }
 
     /// Takes the fields of a block that is sent in this direction.
@@ -108,7 +123,10 @@ impl Taking<'_> {
             HeaderName::Scheme => message.request = true,
             HeaderName::Authority => self.calls.authority(value),
             HeaderName::UserAgent => self.calls.user_agent(value),
-            HeaderName::ContentType => message.grpc = is_grpc(value),
+            HeaderName::ContentType => {
+                message.typed = true;
+                message.grpc = is_grpc(value);
+            }
             HeaderName::Authorization if !value.is_empty() => {
                 message.credential = true;
                 self.calls.scheme(value);

@@ -351,14 +351,14 @@ impl Connection {
         if !self.streams.opens(stream) || !(message.request || message.unknown) {
             return;
         }
-        let grpc = message.grpc || (self.grpc && message.unknown && message.is_post());
+        let grpc = message.grpc || message.may_be_grpc();
         let name = match (message.path(), message.method()) {
             (Some(path), _) if grpc => CallName::Grpc(path),
             (Some(target), Some(method)) => CallName::Http { method, target },
             (None, Some(method)) if method == b"CONNECT" => CallName::Http { method, target: b"" },
             _ => CallName::Unknown,
         };
-        self.grpc |= grpc;
+        self.grpc |= message.grpc;
         let call = self.calls.request(name, at);
         if message.credential {
             self.calls.authenticated(at);
@@ -382,7 +382,9 @@ impl Connection {
             return;
         };
         if !informational {
-            if !stream.answered {
+            // What has no status and ends the stream are trailers, whose head was missed or was read before the request.
+            let head = message.status.is_some() || (message.unknown && !block.end_stream);
+            if head && !stream.answered {
                 stream.answered = true;
                 self.calls.response(at);
             }
