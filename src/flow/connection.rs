@@ -64,7 +64,11 @@ impl<R: StreamReader> Flow<R> {
     }
 
     pub(super) fn held(&self) -> usize {
-        self.sides.to_server.assembler.held() + self.sides.to_client.assembler.held()
+        if !self.reading {
+            return 0;
+        }
+        let sides = &self.sides;
+        sides.to_server.assembler.held() + sides.to_client.assembler.held() + self.reader.held()
     }
 
     fn direction(&self, from: Endpoint) -> Direction {
