@@ -186,6 +186,19 @@ fn a_segment_cut_by_the_snapshot_length_is_a_hole_at_once() {
 }
 
 #[test]
+fn a_cut_segment_loses_no_byte_that_another_segment_brought() {
+    let mut lines = HELLO.to_vec();
+    lines.extend(["> A 105 501 ef", "> A 101 501 ab 4", "> A 107 501 g"]);
+    assert_eq!(text_of(&lines), ">ab!2>ef>g");
+}
+
+#[test]
+fn what_was_held_for_a_start_that_never_came_is_all_read() {
+    let text = text_of(&["> S 100 0", "< A 501 101 abc", "< A 507 101 ghi"]);
+    assert_eq!(text, "<abc!3<ghi");
+}
+
+#[test]
 fn a_keep_alive_changes_nothing() {
     let text = text_of(
         &[&HELLO[..], &["> A 101 501 ab", "> A 102 501 b", "> A 102 501", "> A 103 501 c"]]
