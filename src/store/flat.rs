@@ -143,15 +143,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_named_as_in_the_registry() {
-        let named = [0x0002, 0x0300, 0x0301, 0x0303, 0x0304, 0x7f17, 0x1234].map(version_text);
-        assert_eq!(
-            named,
-            ["SSLv2", "SSLv3", "TLSv1.0", "TLSv1.2", "TLSv1.3", "TLSv1.3-draft23", "0x1234"]
-        );
-    }
-
-    #[test]
     fn a_client_that_was_not_asked_sent_no_certificate() {
         let mut tls = TlsFacts::default();
         assert_eq!(client_certificate(&tls), None);
