@@ -37,7 +37,12 @@ impl Protocol for Http2 {
         if head.from_start {
             return match Frame::read(head.bytes) {
                 Some(frame) if frame.is_settings(false) => as_seen(Direction::ToClient),
-                None if frames::chain(head.bytes) == Begins::Perhaps => Probe::Unsure,
+                // A server begins with SETTINGS and nothing else (RFC 9113 section 3.4).
+                None if head.bytes.get(3).is_none_or(|kind| *kind == frames::SETTINGS)
+                    && frames::chain(head.bytes) == Begins::Perhaps =>
+                {
+                    Probe::Unsure
+                }
                 _ => Probe::No,
             };
         }
