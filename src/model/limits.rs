@@ -165,10 +165,14 @@ pub const EDGES: usize = 262_144;
 pub const ENDPOINTS: usize = 131_072;
 
 /// Sessions kept as a sample of one edge and posture.
-pub const SESSIONS_PER_EDGE: usize = 3;
+pub const SESSIONS_PER_EDGE: u64 = 3;
+
+/// Sessions kept as a sample of one server endpoint and posture, over all its clients: a row in the database costs more
+/// than auditing the session it describes.
+pub const SESSIONS_PER_ENDPOINT: u64 = 32;
 
 /// Sessions kept over all edges as samples.
-pub const SESSION_SAMPLES: usize = 100_000;
+pub const SESSION_SAMPLES: usize = 20_000;
 
 /// Distinct fact tuples whose verdicts are remembered by the rule evaluator.
 pub const VERDICT_MEMO: usize = 16_384;
