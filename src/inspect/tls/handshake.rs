@@ -34,6 +34,7 @@ pub(super) struct Handshake {
     pub(super) facts: TlsFacts,
     encrypted_handshakes: PerDirection<u32>,
     client_finished: bool,
+    chain_bytes: usize,
     /// Bytes of a direction are missing.
     pub(super) gaps: bool,
 }
@@ -91,7 +92,10 @@ impl Handshake {
 
     /// A ChangeCipherSpec record.
     pub(super) fn change_cipher(&mut self, direction: Direction, at: Moment) {
-        if is_tls13(self.version()) {
+        // Middleboxes are made to see a TLS 1.2 resumption (RFC 8446 appendix D.4): such a record changes nothing.
+        let awaits_second_hello =
+            self.facts.hello_retry.is_some() && !self.facts.server_hello.is_value();
+        if is_tls13(self.version()) || awaits_second_hello {
             return;
         }
         self.letter(direction, 'i');
@@ -150,6 +154,11 @@ impl Handshake {
     /// Whether nothing more can be learned of this connection.
     pub(super) fn is_settled(&self) -> bool {
         self.facts.records_cut
+    }
+
+    /// Bytes of certificates that are kept.
+    pub(super) fn held(&self) -> usize {
+        self.chain_bytes
     }
 
     /// Gives the facts, with a reason for everything that was not seen.
@@ -262,7 +271,10 @@ impl Handshake {
             return;
         }
         match chain {
-            Some(chain) => *seen = Seen::Value(chain),
+            Some(chain) => {
+                self.chain_bytes += chain.iter().map(|der| der.0.len()).sum::<usize>();
+                *seen = Seen::Value(chain);
+            }
             None => seen.hide(Why::Malformed),
         }
         place.get_or_insert(at);

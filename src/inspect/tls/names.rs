@@ -164,8 +164,8 @@ mod tests {
 
     #[test]
     fn numbers_have_their_names_and_unknown_ones_stay_numbers() {
-        assert_eq!(version_name(0x0303), "TLSv1.2");
-        assert_eq!(version_name(0x7f1c), "TLSv1.3-draft28");
+        let versions = [0x0002, 0x0300, 0x0301, 0x0303, 0x7f1c, 0x1234].map(version_name);
+        assert_eq!(versions, ["SSLv2", "SSLv3", "TLSv1.0", "TLSv1.2", "TLSv1.3-draft28", "0x1234"]);
         assert_eq!(group_name(0x11ec), "X25519MLKEM768");
         assert_eq!(group_name(0x9999), "0x9999");
         assert_eq!(scheme_name(0x0201), "rsa_pkcs1_sha1");
