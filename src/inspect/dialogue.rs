@@ -162,7 +162,11 @@ impl Dialogue {
                     self.begin(*protocol);
                     return (0, Step::Again);
                 }
-                Probe::Reversed => return (0, Step::Reverse),
+                Probe::Reversed => {
+                    self.unknown.swap();
+                    self.undecided.swap();
+                    return (0, Step::Reverse);
+                }
                 Probe::Unsure => unsure = true,
                 Probe::No => {}
             }
@@ -180,14 +184,18 @@ impl Dialogue {
     }
 
     fn watch(&mut self, direction: Direction, bytes: &[u8]) -> (usize, Step) {
-        if begins_tls(bytes)
-            && let Some(tls) = protocol("tls")
-        {
+        let before = proxy_header(bytes);
+        let sender = tls_sender(bytes.get(before..).unwrap_or_default());
+        if let (Some(sender), Some(tls)) = (sender, protocol("tls")) {
             self.begin(tls);
             // One letter may be the server's consent (PostgreSQL's `S`): the probes were still waiting for more of it.
             self.before_tls = std::mem::take(&mut self.undecided);
-            let reversed = direction == Direction::ToClient;
-            return (0, if reversed { Step::Reverse } else { Step::Again });
+            if sender == direction {
+                return (before, Step::Again);
+            }
+            self.before_tls[direction] = before;
+            self.before_tls.swap();
+            return (0, Step::Reverse);
         }
         self.watched += bytes.len() as u64;
         if self.watched > WATCHED_BYTES {
@@ -203,9 +211,32 @@ impl Dialogue {
     }
 }
 
-/// A whole record header with a ClientHello behind it.
-fn begins_tls(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x16, 3, 0..=4, high, low, 1, 0, ..] if (*high > 0 || *low > 40) && *high <= 0x48)
+/// Who sends bytes that begin with a record header and a hello.
+fn tls_sender(bytes: &[u8]) -> Option<Direction> {
+    let &[0x16, 3, 0..=4, high, low, kind, 0, ..] = bytes else { return None };
+    let plausible = (high > 0 || low > 40) && high <= 0x48;
+    match kind {
+        1 if plausible => Some(Direction::ToServer),
+        2 if plausible => Some(Direction::ToClient),
+        _ => None,
+    }
+}
+
+/// Length of the header in clear that a load balancer puts before what it passes on (PROXY protocol, version 1 and 2);
+/// 0 when there is none.
+fn proxy_header(bytes: &[u8]) -> usize {
+    const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+    const LONGEST_LINE: usize = 107;
+    if bytes.starts_with(b"PROXY ") {
+        let line = bytes.get(..LONGEST_LINE).unwrap_or(bytes);
+        return memchr::memmem::find(line, b"\r\n").map_or(0, |end| end + 2);
+    }
+    match bytes.get(14..16).and_then(<[u8]>::first_chunk) {
+        Some(length) if bytes.starts_with(VERSION_2) => {
+            16 + usize::from(u16::from_be_bytes(*length))
+        }
+        _ => 0,
+    }
 }
 
 fn absorb(all: &mut Facts, new: Facts) {

@@ -336,7 +336,7 @@ impl Handshake {
     }
 
     fn client_exchange(&mut self) {
-        if !self.gaps {
+        if !self.gaps && self.facts.certificate_request.is_observed() {
             self.facts.client_chain.settle_absent();
         }
     }
