@@ -182,6 +182,7 @@ impl<R: StreamReader> Table<R> {
                 sequence: segment.sequence,
                 vlan: segment.vlan,
                 at: segment.at,
+                inferred: false,
             };
             return self.half_open.insert(key, swapped, &syn);
         }
@@ -209,6 +210,7 @@ impl<R: StreamReader> Table<R> {
             sequence: segment.acknowledgement.wrapping_sub(1),
             vlan: segment.vlan,
             at: segment.at,
+            inferred: true,
         };
         self.half_open.insert(key, !swapped, &syn);
     }
