@@ -129,11 +129,16 @@ impl Assembler {
         Some(missing)
     }
 
-    /// Takes note that the `n` bytes that come next will never arrive. Ready bytes that were not consumed are dropped.
-    pub fn lose(&mut self, n: u64) {
-        self.base = self.next_offset().saturating_add(n);
+    /// Takes note that the `n` bytes that come next will never arrive, as far as no pending piece has them, and says how
+    /// many that are. Ready bytes that were not consumed are dropped.
+    pub fn lose(&mut self, n: u64) -> u64 {
+        let next = self.next_offset();
+        let known_from = self.pending.first().map_or(u64::MAX, |piece| piece.offset);
+        let lost = n.min(known_from.saturating_sub(next));
+        self.base = next.saturating_add(lost);
         self.ready.clear();
         self.join_ready();
+        lost
     }
 
     /// Moves the start to `offset` when nothing was read yet, for when the true first byte becomes known late.

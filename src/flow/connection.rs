@@ -65,7 +65,11 @@ impl<R: StreamReader> Flow<R> {
     }
 
     pub(super) fn held(&self) -> usize {
-        self.sides.to_server.assembler.held() + self.sides.to_client.assembler.held()
+        if !self.reading {
+            return 0;
+        }
+        let sides = &self.sides;
+        sides.to_server.assembler.held() + sides.to_client.assembler.held() + self.reader.held()
     }
 
     fn direction(&self, from: Endpoint) -> Direction {
@@ -189,14 +193,16 @@ impl<R: StreamReader> Flow<R> {
         if side.assembler.next_offset() != end || side.is_awaiting() {
             return;
         }
-        let missing = u64::from(segment.missing);
-        side.assembler.lose(missing);
+        let missing = side.assembler.lose(u64::from(segment.missing));
         self.note_gap(direction, missing, segment.at);
+        self.read_ready(direction, segment.at);
     }
 
     fn skip_gap(&mut self, direction: Direction, at: Moment) {
-        self.sides[direction].begin_anyway();
-        if let Some(missing) = self.sides[direction].assembler.skip_gap() {
+        let side = &mut self.sides[direction];
+        if side.is_awaiting() {
+            side.begin_anyway();
+        } else if let Some(missing) = side.assembler.skip_gap() {
             self.note_gap(direction, missing, at);
         }
         if self.reading {

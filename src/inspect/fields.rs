@@ -1,11 +1,10 @@
-//! Fields of every session, whatever its protocol: its verdict, its ends, its traffic, its readable calls.
+//! Fields of every session, whatever its protocol: its verdict, its ends, its traffic.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::model::{
-    AuditedSession, Call, CallFacts, Field, Kind, PerDirection, Seen, Subject, SubjectKind, Value,
-    WRONG_SUBJECT, Why,
+    AuditedSession, Field, Kind, PerDirection, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT,
 };
 
 type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
@@ -44,18 +43,6 @@ pub static SESSION_FIELDS: &[Field] = &[
     field("server.port", Kind::Int, "8443", "the port that was called", |s| of(s, |a| int(u64::from(a.session.server.port)))),
     field("server.named_by", Kind::Text, "unmapped", "how the server got its name", |s| of(s, |a| text(a.server.how))),
     field("server.internal", Kind::Bool, "true", "the address of the server is private, link-local or loopback", |s| of(s, |a| bool(internal(a.server.addr)))),
-    field("call.requests", Kind::Int, "12", "readable requests", |s| of(s, requests)),
-    field("call.responses", Kind::Int, "12", "readable responses", |s| of(s, responses)),
-    field("call.unnamed", Kind::Int, "0", "requests whose service and method could not be told", |s| of(s, |a| calls(a, |c| int(c.unnamed)))),
-    field("call.services", Kind::Texts, "helloworld.Greeter", "distinct RPC services called", |s| of(s, |a| calls(a, |c| texts(c.calls.iter().map(|call| call.service.as_str()))))),
-    field("call.methods", Kind::Texts, "SayHello", "distinct methods called; for plain HTTP, method and path", |s| of(s, |a| calls(a, |c| texts(c.calls.iter().map(|call| call.method.as_str()))))),
-    field("call.succeeded", Kind::Int, "12", "responses that say success", |s| of(s, |a| calls(a, |c| int(total(c, |call| call.succeeded))))),
-    field("call.failed", Kind::Int, "0", "responses that say anything else", |s| of(s, |a| calls(a, |c| int(total(c, |call| call.failed))))),
-    field("call.authorities", Kind::Texts, "payments:8080", "distinct names that were called (`Host`, `:authority`)", |s| of(s, |a| calls(a, |c| texts(c.authorities.iter().map(String::as_str))))),
-    field("call.user_agents", Kind::Texts, "grpc-go/1.80.0", "distinct user agents", |s| of(s, |a| calls(a, |c| texts(c.user_agents.iter().map(String::as_str))))),
-    field("call.server_products", Kind::Texts, "nginx", "distinct server products", |s| of(s, |a| calls(a, |c| texts(c.server_products.iter().map(String::as_str))))),
-    field("call.auth_schemes", Kind::Texts, "bearer", "distinct authentication schemes; never what follows them", |s| of(s, |a| calls(a, |c| texts(c.auth_schemes.iter().map(String::as_str))))),
-    field("call.authenticated", Kind::Int, "12", "requests that carried a credential", |s| of(s, |a| calls(a, |c| int(c.authenticated)))),
 ];
 
 const fn field(
@@ -90,17 +77,6 @@ fn int<'a>(value: u64) -> Seen<Value<'a>> {
     Seen::Value(Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
 }
 
-/// Distinct non-empty texts in their order.
-fn texts<'a>(all: impl Iterator<Item = &'a str>) -> Seen<Value<'a>> {
-    let mut distinct: Vec<Cow<'a, str>> = Vec::new();
-    for text in all.filter(|text| !text.is_empty()) {
-        if !distinct.iter().any(|known| known == text) {
-            distinct.push(Cow::Borrowed(text));
-        }
-    }
-    Seen::Value(Value::Texts(distinct))
-}
-
 fn address<'a>(addr: IpAddr) -> Seen<Value<'a>> {
     Seen::Value(Value::Text(Cow::Owned(addr.to_string())))
 }
@@ -114,36 +90,6 @@ fn client_auth(session: &AuditedSession) -> Seen<Value<'_>> {
         return Seen::Absent;
     }
     session.client_auth.map(|auth| Value::text(auth.name()))
-}
-
-fn calls<'a>(
-    session: &'a AuditedSession,
-    read: impl FnOnce(&'a CallFacts) -> Seen<Value<'a>>,
-) -> Seen<Value<'a>> {
-    session.session.facts.calls.as_deref().map_or(Seen::Absent, read)
-}
-
-fn total(calls: &CallFacts, count: impl Fn(&Call) -> u64) -> u64 {
-    calls.calls.iter().fold(0, |sum, call| sum.saturating_add(count(call)))
-}
-
-/// Without the client's side, that no request was seen says nothing.
-fn requests(session: &AuditedSession) -> Seen<Value<'_>> {
-    let missing = session.session.traffic.to_server.packets == 0;
-    calls(session, |calls| match calls.requests {
-        0 if missing => Seen::Hidden(Why::OneSided),
-        count => int(count),
-    })
-}
-
-/// Without the server's side, that no response was seen says nothing.
-fn responses(session: &AuditedSession) -> Seen<Value<'_>> {
-    let missing = session.session.traffic.to_client.packets == 0;
-    calls(session, |calls| match calls.responses {
-        0 if missing => Seen::Hidden(Why::OneSided),
-        0 if session.session.stream.gap_bytes.to_client > 0 => Seen::Hidden(Why::Gap),
-        count => int(count),
-    })
 }
 
 fn loopback(addr: IpAddr) -> bool {

@@ -186,6 +186,19 @@ fn a_segment_cut_by_the_snapshot_length_is_a_hole_at_once() {
 }
 
 #[test]
+fn a_cut_segment_loses_no_byte_that_another_segment_brought() {
+    let mut lines = HELLO.to_vec();
+    lines.extend(["> A 105 501 ef", "> A 101 501 ab 4", "> A 107 501 g"]);
+    assert_eq!(text_of(&lines), ">ab!2>ef>g");
+}
+
+#[test]
+fn what_was_held_for_a_start_that_never_came_is_all_read() {
+    let text = text_of(&["> S 100 0", "< A 501 101 abc", "< A 507 101 ghi"]);
+    assert_eq!(text, "<abc!3<ghi");
+}
+
+#[test]
 fn a_keep_alive_changes_nothing() {
     let text = text_of(
         &[&HELLO[..], &["> A 101 501 ab", "> A 102 501 b", "> A 102 501", "> A 103 501 c"]]
@@ -249,6 +262,18 @@ fn what_arrives_late_after_the_end_belongs_to_the_connection() {
     lab.wait(5);
     let all = lab.ended();
     assert_eq!((all.len(), all[0].session.traffic.to_server.packets), (1, 6));
+}
+
+#[test]
+fn a_repetition_long_after_the_end_begins_nothing() {
+    let mut lab = Lab::new();
+    lab.play(&HELLO).play(&["> A 101 501 ask", "> FA 104 501", "< FA 501 105"]).wait(10);
+    assert_eq!(lab.ended().len(), 1);
+    lab.play(&["< FA 501 105 late"]).wait(30).play(&["< FA 501 105 late"]).wait(10);
+    lab.table.finish();
+    assert!(lab.ended().is_empty());
+    lab.play(&["> S 900 0", "< SA 700 901", "> A 901 701 new"]);
+    assert_eq!(lab.only().reader.text, ">new");
 }
 
 #[test]

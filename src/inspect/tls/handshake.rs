@@ -34,6 +34,7 @@ pub(super) struct Handshake {
     pub(super) facts: TlsFacts,
     encrypted_handshakes: PerDirection<u32>,
     client_finished: bool,
+    chain_bytes: usize,
     /// Bytes of a direction are missing.
     pub(super) gaps: bool,
 }
@@ -168,6 +169,11 @@ impl Handshake {
         self.facts.records_cut
     }
 
+    /// Bytes of certificates that are kept.
+    pub(super) fn held(&self) -> usize {
+        self.chain_bytes
+    }
+
     /// Gives the facts, with a reason for everything that was not seen.
     pub(super) fn finish(mut self) -> TlsFacts {
         let version = self.version();
@@ -281,7 +287,10 @@ impl Handshake {
             return;
         }
         match chain {
-            Some(chain) => *seen = Seen::Value(chain),
+            Some(chain) => {
+                self.chain_bytes += chain.iter().map(|der| der.0.len()).sum::<usize>();
+                *seen = Seen::Value(chain);
+            }
             None => seen.hide(Why::Malformed),
         }
         place.get_or_insert(at);

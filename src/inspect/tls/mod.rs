@@ -216,6 +216,11 @@ impl Inspector for TlsInspector {
         Next::More
     }
 
+    fn held(&self) -> usize {
+        let partial = self.sides.to_server.partial.len() + self.sides.to_client.partial.len();
+        self.handshake.held() + partial
+    }
+
     fn finish(self: Box<Self>) -> Facts {
         let mut handshake = self.handshake;
         for direction in Direction::BOTH {
