@@ -1,6 +1,6 @@
 //! What was judged, and what could not be seen: counted session by session.
 
-use crate::model::{AuditedSession, Coverage, Seen};
+use crate::model::{AuditedSession, Coverage, Seen, Why};
 
 /// The sessions' part of a coverage.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ impl Tally {
         coverage.conflicting_sessions += u64::from(session.stream.conflicting_overlaps > 0);
         if let Some(tls) = &session.facts.tls {
             coverage.tls_sessions += 1;
-            let hidden = matches!(tls.server_chain, Seen::Hidden(_));
+            let hidden = tls.server_chain == Seen::Hidden(Why::Encrypted);
             coverage.certificates_hidden += u64::from(hidden);
         }
         let unknown = session.protocol.is_none() && session.facts.first_bytes.is_some();

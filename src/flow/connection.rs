@@ -39,7 +39,8 @@ impl<R: StreamReader> Flow<R> {
         let mut traffic = PerDirection::<Traffic>::default();
         if let Some(syn) = syn {
             sides.to_server.begin(syn.sequence.wrapping_add(1));
-            traffic.to_server.packets = 1;
+            let packet = if syn.inferred { Direction::ToClient } else { Direction::ToServer };
+            traffic[packet].packets = 1;
         }
         let start_seen = syn.is_some() || opens;
         let mut reader = R::default();

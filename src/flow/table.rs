@@ -186,6 +186,7 @@ impl<R: StreamReader> Table<R> {
                 sequence: segment.sequence,
                 vlan: segment.vlan,
                 at: segment.at,
+                inferred: false,
             };
             return self.half_open.insert(key, swapped, &syn);
         }
@@ -217,6 +218,7 @@ impl<R: StreamReader> Table<R> {
             sequence: segment.acknowledgement.wrapping_sub(1),
             vlan: segment.vlan,
             at: segment.at,
+            inferred: true,
         };
         self.half_open.insert(key, !swapped, &syn);
     }
