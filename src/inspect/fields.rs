@@ -1,6 +1,7 @@
 //! Fields of every session, whatever its protocol: its verdict, its ends, its traffic, its readable calls.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::model::{
@@ -51,6 +52,8 @@ pub static SESSION_FIELDS: &[Field] = &[
     field("call.methods", Kind::Texts, "SayHello", "distinct methods called; for plain HTTP, method and path", |s| of(s, |a| calls(a, |c| texts(c.calls.iter().map(|call| call.method.as_str()))))),
     field("call.succeeded", Kind::Int, "12", "responses that say success", |s| of(s, |a| calls(a, |c| int(total(c, |call| call.succeeded))))),
     field("call.failed", Kind::Int, "0", "responses that say anything else", |s| of(s, |a| calls(a, |c| int(total(c, |call| call.failed))))),
+    field("call.status", Kind::Ints, "200", "the last status of each distinct call: of gRPC where there is one, else of HTTP", |s| of(s, |a| calls(a, statuses))),
+    field("call.cut", Kind::Bool, "false", "a bound was reached, so that the lists are not all there was", |s| of(s, |a| calls(a, |c| bool(c.cut)))),
     field("call.authorities", Kind::Texts, "payments:8080", "distinct names that were called (`Host`, `:authority`)", |s| of(s, |a| calls(a, |c| texts(c.authorities.iter().map(String::as_str))))),
     field("call.user_agents", Kind::Texts, "grpc-go/1.80.0", "distinct user agents", |s| of(s, |a| calls(a, |c| texts(c.user_agents.iter().map(String::as_str))))),
     field("call.server_products", Kind::Texts, "nginx", "distinct server products", |s| of(s, |a| calls(a, |c| texts(c.server_products.iter().map(String::as_str))))),
@@ -125,6 +128,12 @@ fn calls<'a>(
 
 fn total(calls: &CallFacts, count: impl Fn(&Call) -> u64) -> u64 {
     calls.calls.iter().fold(0, |sum, call| sum.saturating_add(count(call)))
+}
+
+fn statuses(calls: &CallFacts) -> Seen<Value<'_>> {
+    let last = calls.calls.iter().filter_map(|call| call.last_status).map(i64::from);
+    let distinct: BTreeSet<i64> = last.collect();
+    Seen::Value(Value::Ints(distinct.into_iter().collect()))
 }
 
 /// Without the client's side, that no request was seen says nothing.

@@ -5,7 +5,6 @@
 //! name of the scheme is taken, of other credential fields nothing, of a path neither its query nor anything in it that
 //! looks like an identifier.
 
-mod fields;
 mod header;
 mod scheme;
 pub(super) mod target;
@@ -14,7 +13,6 @@ mod tests;
 
 use std::hash::BuildHasher as _;
 
-pub(super) use fields::FIELDS;
 pub(super) use header::HeaderName;
 
 use crate::model::{Call, CallFacts, Moment, escape_bytes, limits};

@@ -17,7 +17,7 @@ use self::pairing::{Asked, Pairing};
 use super::begins::{Begins, tls_alert};
 use super::calls::{self, CallName, Calls, HeaderName, Status};
 use super::{Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use crate::model::{Direction, Evident, Facts, Field, Moment, PerDirection, limits};
+use crate::model::{Direction, Evident, Facts, Moment, PerDirection, limits};
 
 /// HTTP/1.0 and HTTP/1.1 without TLS.
 pub(super) struct Http1;
@@ -39,10 +39,6 @@ impl Protocol for Http1 {
 
     fn inspector(&self) -> Box<dyn Inspector> {
         Box::new(Connection::default())
-    }
-
-    fn fields(&self) -> &'static [Field] {
-        calls::FIELDS
     }
 }
 
