@@ -23,7 +23,7 @@ pub struct Rule {
     pub since: String,
     /// One line.
     pub title: String,
-    /// How bad a hit is, unless [`Rule::severity_when`] or the user says otherwise.
+    /// How bad a hit is, unless `severity-when` or the user says otherwise.
     pub severity: Severity,
     /// How sure a hit is.
     pub confidence: Confidence,

@@ -1,6 +1,6 @@
 //! TLS: the record layer (RFC 8446 section 5, RFC 5246 section 6) from SSLv2's hello to TLS 1.3.
 //!
-//! Reads record headers, hands readable handshake messages to [`handshake`], and keeps the lengths of what is encrypted.
+//! Reads record headers, hands readable handshake messages to `handshake`, and keeps the lengths of what is encrypted.
 //! Bodies of encrypted records are skipped without being looked at or held.
 
 mod failure;
