@@ -51,4 +51,5 @@ fuzz: ## Run every fuzz target for FUZZ_SECONDS each (needs nightly Rust and car
 		$(CARGO) +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
 	done
 
-ci: fmt lint docs test ## What continuous integration checks
+ci: ## What continuous integration checks
+	@.ci/run

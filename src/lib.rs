@@ -7,44 +7,46 @@
 
 #![forbid(unsafe_code)]
 
-/// The words everything else is said in: frames, endpoints, times, what was seen, sessions, findings.
+// Comments here, not documentation: that stands in each module, and would be read in this scope if it began here.
+
+// The words everything else is said in: frames, endpoints, times, what was seen, sessions, findings.
 pub mod model;
 
-/// Where frames come from: capture files, standard input, filters.
+// Where frames come from: capture files, standard input, filters.
 pub mod capture;
 
-/// From a frame to a TCP segment.
+// From a frame to a TCP segment.
 pub mod decode;
 
-/// From segments to two ordered byte streams per connection.
+// From segments to two ordered byte streams per connection.
 pub mod flow;
 
-/// Certificate facts from DER.
+// Certificate facts from DER.
 pub mod pki;
 
-/// What the byte streams say: one file or folder per protocol, and the table of protocols.
+// What the byte streams say: one file or folder per protocol, and the table of protocols.
 pub mod inspect;
 
-/// Who is who.
+// Who is who.
 pub mod identity;
 
-/// Rule files: load, check, evaluate.
+// Rule files: load, check, evaluate.
 pub mod rule;
 
-/// Sessions in order, the inventory they build, and the findings that rules draw from both.
+// Sessions in order, the inventory they build, and the findings that rules draw from both.
 pub mod audit;
 
-/// What is kept: SQLite.
+// What is kept: SQLite.
 pub mod store;
 
-/// What is printed: one file per format, all from one finished result.
+// What is printed: one file per format, all from one finished result.
 pub mod report;
 
-/// Threads, channels and the way to the end of a run.
+// Threads, channels and the way to the end of a run.
 pub mod engine;
 
-/// Signals of the operating system.
+// Signals of the operating system.
 pub mod edge;
 
-/// The commands.
+// The commands.
 pub mod cli;

@@ -39,6 +39,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("sha2", &["pki", "rule", "audit"]),
     ("smallvec", ANYWHERE),
     ("strsim", &["capture", "rule", "cli"]),
+    ("terminal_size", &["cli"]),
     ("thiserror", ANYWHERE),
     ("tls_parser", &["inspect/tls"]),
     ("tokio", &["engine", "edge"]),

@@ -20,6 +20,7 @@ pub(super) struct Inventory {
     endpoints: Map<Endpoint, EndpointFacts>,
     certificates: Map<CertificateKey, CertificateAt>,
     samples: usize,
+    kept: Map<Endpoint, Postures>,
     /// Things that were not followed because there were too many.
     pub(super) overflow: u64,
 }
@@ -83,10 +84,13 @@ impl Inventory {
         let micros = session.first.time.micros();
         let hour = Timestamp::from_micros(micros - micros.rem_euclid(HOUR));
         note_hour(&mut facts.hours, hour, audited.posture, bytes);
-        let wanted = edge.kept.of(audited.posture) < limits::SESSIONS_PER_EDGE as u64
+        let endpoint = self.kept.entry(session.server).or_default();
+        let wanted = edge.kept.of(audited.posture) < limits::SESSIONS_PER_EDGE
+            && endpoint.of(audited.posture) < limits::SESSIONS_PER_ENDPOINT
             && self.samples < limits::SESSION_SAMPLES;
         if wanted {
             edge.kept.add(audited.posture);
+            endpoint.add(audited.posture);
             self.samples += 1;
         }
         wanted
@@ -185,14 +189,19 @@ impl Inventory {
             known.places.insert((key.role, key.holder, key.port));
             known.names.extend(place.requested_names.iter().cloned());
         }
+        let holders: Map<Digest, Spread> =
+            holders.into_iter().map(|(digest, known)| (digest, known.spread())).collect();
         let mut all: Vec<_> = self.certificates.iter().collect();
         all.sort_by_key(|(key, _)| (key.digest, key.role, key.position, key.holder, key.port));
         let told = all.into_iter().map(|(key, place)| {
             let mut place = place.clone();
             if let Some(known) = holders.get(&key.digest) {
-                place.holders = known.places.iter().filter(|at| at.0 == key.role).count() as u64;
-                place.holder_names = known.names.len() as u64;
-                place.both_roles = known.shows_both_roles();
+                place.holders = match key.role {
+                    Direction::ToServer => known.clients,
+                    Direction::ToClient => known.servers,
+                };
+                place.holder_names = known.names;
+                place.both_roles = known.both_roles;
             }
             place
         });
@@ -228,12 +237,30 @@ struct Holders {
     names: BTreeSet<String>,
 }
 
-impl Holders {
+/// How far one leaf is spread over the run.
+#[derive(Clone, Copy)]
+struct Spread {
+    clients: u64,
+    servers: u64,
+    names: u64,
     /// Shown by a server and by a client that are not the same address.
-    fn shows_both_roles(&self) -> bool {
-        self.places.iter().filter(|at| at.0 == Direction::ToServer).any(|client| {
-            self.places.iter().any(|at| at.0 == Direction::ToClient && at.1 != client.1)
-        })
+    both_roles: bool,
+}
+
+impl Holders {
+    fn spread(&self) -> Spread {
+        let of = |role| self.places.iter().filter(move |at| at.0 == role);
+        let servers: BTreeSet<_> = of(Direction::ToClient).map(|at| at.1).collect();
+        let elsewhere = |client: std::net::IpAddr| {
+            servers.first().is_some_and(|one| *one != client)
+                || servers.last().is_some_and(|one| *one != client)
+        };
+        Spread {
+            clients: of(Direction::ToServer).count() as u64,
+            servers: of(Direction::ToClient).count() as u64,
+            names: self.names.len() as u64,
+            both_roles: of(Direction::ToServer).any(|at| elsewhere(at.1)),
+        }
     }
 }
 

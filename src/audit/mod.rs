@@ -170,7 +170,7 @@ impl Auditor {
         }
     }
 
-    /// Applies the session rules, and says whether the session became a piece of evidence.
+    /// Applies the session rules, and says whether a finding begins with this session.
     fn apply_session(&mut self, audited: &AuditedSession) -> bool {
         let subject = Subject::Session(audited);
         let hits = self.evaluator.evaluate(&subject);
@@ -214,7 +214,7 @@ impl Auditor {
         }
     }
 
-    /// Counts one hit, and says whether its samples were kept as evidence.
+    /// Counts one hit, and says whether it began a finding, whose first piece of evidence it then is.
     #[expect(
         clippy::too_many_arguments,
         reason = "one hit is this much: rule, verdict, subject, times, weight, proof"
@@ -235,7 +235,8 @@ impl Auditor {
         self.key.clear();
         rule.write_identity(subject, &mut self.key);
         let occurrence = Occurrence { first, last, severity: hit.severity, weight };
-        if self.ledger.again(&self.key, &occurrence) == Some(false) {
+        let known = self.ledger.again(&self.key, &occurrence);
+        if known == Some(false) {
             return false;
         }
         let parts = rule.finding_parts(subject);
@@ -245,7 +246,7 @@ impl Auditor {
             let evidence = evidence(frames, client, server, facts.clone());
             self.ledger.add_evidence(&self.key, evidence);
         }
-        true
+        known.is_none()
     }
 }
 

@@ -185,12 +185,11 @@ impl CaptureFile {
     }
 
     /// Gives the next file of the run what it can use.
-    pub(super) fn pass_on(self, consumed: Arc<AtomicU64>) -> Inherited {
+    pub(super) fn pass_on(self) -> Inherited {
         Inherited {
-            first: FrameNo(self.first.0.saturating_add(self.frames)),
             buffer: self.window.into_buffer(),
             secrets: self.secrets,
-            consumed,
+            ..Inherited::default()
         }
     }
 

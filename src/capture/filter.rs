@@ -60,11 +60,11 @@ impl Filter {
     /// libpcap cannot compile the filter for the frame's link type.
     #[inline]
     pub fn matches(&mut self, frame: &Frame<'_>) -> Result<bool, CaptureError> {
-        let link = layout_of(frame);
+        let (link, data) = layout_of(frame);
         // Nearly always there is one link type, and it is the first.
         match self.programs.iter().find(|(of, _)| *of == link) {
-            Some((_, program)) => Ok(program.filter(frame.data)),
-            None => self.add(link).map(|program| program.filter(frame.data)),
+            Some((_, program)) => Ok(program.filter(data)),
+            None => self.add(link).map(|program| program.filter(data)),
         }
     }
 
@@ -90,10 +90,16 @@ fn syntax(
     CaptureError::FilterSyntax { filter, cause, suggestion, display_filter }
 }
 
-/// The link type whose program fits the frame: NULL written by a machine of the other byte order looks like LOOP.
-fn layout_of(frame: &Frame<'_>) -> LinkType {
-    let swapped = cfg!(target_endian = "little") && matches!(frame.data, [0, 0, ..]);
-    if frame.link == LinkType::NULL && swapped { LinkType::LOOP } else { frame.link }
+/// The link type whose program answers for the frame, and the bytes to give it.
+///
+/// Loopback frames are given as the IP packets they carry: the address family before them is in the byte order and of
+/// the numbers of the machine that captured, and libpcap compiles for those of this machine.
+#[inline]
+fn layout_of<'a>(frame: &Frame<'a>) -> (LinkType, &'a [u8]) {
+    match frame.link {
+        LinkType::NULL | LinkType::LOOP => (LinkType::RAW, frame.data.get(4..).unwrap_or_default()),
+        link => (link, frame.data),
+    }
 }
 
 fn program(text: &str, link: LinkType) -> Result<BpfProgram, String> {
@@ -119,7 +125,9 @@ fn dlt(link: LinkType) -> i32 {
 
 fn message(error: &pcap::Error) -> String {
     match error {
-        pcap::Error::PcapError(text) => text.clone(),
+        pcap::Error::PcapError(text) => {
+            text.strip_prefix("can't parse filter expression: ").unwrap_or(text).to_owned()
+        }
         other => other.to_string(),
     }
 }
@@ -160,6 +168,17 @@ mod tests {
         for (link, data) in frames {
             assert!(passes("tcp dst port https and host 10.0.0.1", link, &data), "{link}");
             assert!(!passes("udp or port 80", link, &data), "{link}");
+        }
+    }
+
+    #[test]
+    fn ipv6_passes_on_the_loopback_of_any_system() {
+        let header = [&[0x60, 0, 0, 0, 0, 20, 6, 64][..], &[0; 32]].concat();
+        for family in [10, 24, 28, 30] {
+            for order in [[family, 0, 0, 0], [0, 0, 0, family]] {
+                let data = [&order[..], &header, &SYN[34..]].concat();
+                assert!(passes("ip6 and tcp port 443", LinkType::NULL, &data), "{order:?}");
+            }
         }
     }
 

@@ -13,6 +13,8 @@ use crate::model::{FrameNo, Incomplete, SourceInfo};
 pub struct Replay {
     waiting: vec::IntoIter<Input>,
     open: Option<CaptureFile>,
+    /// The number of the next source's first frame.
+    first: FrameNo,
     inherited: Inherited,
     sources: Vec<Source>,
     progress: Progress,
@@ -55,10 +57,14 @@ impl Progress {
 impl Replay {
     pub(super) fn new(inputs: Inputs) -> Self {
         let progress = Progress { total: inputs.total_bytes(), ..Progress::default() };
-        let consumed = Arc::clone(&progress.consumed);
-        let inherited = Inherited { first: FrameNo(1), consumed, ..Inherited::default() };
-        let waiting = inputs.into_sources().into_iter();
-        Self { waiting, open: None, inherited, sources: Vec::new(), progress }
+        Self {
+            waiting: inputs.into_sources().into_iter(),
+            open: None,
+            first: FrameNo(1),
+            inherited: Inherited::default(),
+            sources: Vec::new(),
+            progress,
+        }
     }
 
     /// The index of the source that the last frame came from.
@@ -106,7 +112,9 @@ impl Replay {
     /// Goes to the next source; `false` when there is none.
     fn open_next(&mut self) -> Result<bool, CaptureError> {
         let Some(input) = self.waiting.next() else { return Ok(false) };
-        let inherited = std::mem::take(&mut self.inherited);
+        let consumed = Arc::clone(&self.progress.consumed);
+        let inherited =
+            Inherited { first: self.first, consumed, ..std::mem::take(&mut self.inherited) };
         let name = input.name();
         self.open = Some(match input {
             Input::Standard => CaptureFile::after(inherited, &name, std::io::stdin())?,
@@ -123,7 +131,8 @@ impl Replay {
             damage: file.damage().cloned(),
             lost: file.lost(),
         });
-        self.inherited = file.pass_on(Arc::clone(&self.progress.consumed));
+        self.first = FrameNo(self.first.0.saturating_add(file.info().frames));
+        self.inherited = file.pass_on();
     }
 }
 

@@ -84,9 +84,13 @@ impl Counts {
     }
 
     #[inline]
+    pub(super) fn count_segment(&mut self) {
+        self.tcp += 1;
+    }
+
     pub(super) fn count(&mut self, decoded: &Decoded<'_>) {
         match decoded {
-            Decoded::Segment(_) => self.tcp += 1,
+            Decoded::Segment(_) => self.count_segment(),
             Decoded::Other(kind) => self.count_other(*kind),
         }
     }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 
 use super::Fault;
-use super::ip::{Datagram, Fragment};
+use super::ip::{Addresses, Datagram, Fragment};
 use crate::model::{Moment, Timestamp, limits};
 
 /// Datagrams of which fragments are still to come.
@@ -32,7 +32,7 @@ struct Key {
     to: IpAddr,
     identification: u32,
     protocol: Option<u8>,
-    vlan: Option<u16>,
+    vlan: u16,
 }
 
 #[derive(Debug)]
@@ -101,10 +101,10 @@ impl Fragments {
     /// The number of the fragment's datagram, which begins with it if it is the first.
     fn serial(&mut self, now: Timestamp, datagram: &Datagram<'_>, fragment: Fragment) -> u64 {
         let key = Key {
-            from: datagram.from,
-            to: datagram.to,
+            from: datagram.addresses.from(),
+            to: datagram.addresses.to(),
             identification: fragment.identification,
-            protocol: datagram.from.is_ipv4().then_some(datagram.protocol),
+            protocol: matches!(datagram.addresses, Addresses::V4(_)).then_some(datagram.protocol),
             vlan: datagram.vlan,
         };
         if let Some(serial) = self.serials.get(&key) {

@@ -46,11 +46,24 @@ const READ: [LinkType; 14] = [
     LinkType::NFLOG,
 ];
 
-/// Finds the network layer of a frame.
+/// The network layer of an Ethernet frame without tags; `None` when it is anything else.
 #[inline]
+pub(super) fn plain<'a>(frame: &Frame<'a>) -> Option<Network<'a>> {
+    if frame.link != LinkType::ETHERNET {
+        return None;
+    }
+    let ethernet = Ethernet2Slice::from_slice_without_fcs(frame.data).ok()?;
+    let version = match ethernet.ether_type().0 {
+        IPV4 => 4,
+        IPV6 => 6,
+        _ => return None,
+    };
+    Some(Network { cut: cut(frame), ..Network::new(version, ethernet.payload_slice()) })
+}
+
+/// Finds the network layer of a frame.
 pub(super) fn network<'a>(frame: &Frame<'a>) -> Result<Network<'a>, Kind> {
     let data = frame.data;
-    let cut = frame.wire_length.saturating_sub(u32::try_from(data.len()).unwrap_or(u32::MAX));
     let network = match frame.link {
         LinkType::ETHERNET => {
             let ethernet = Ethernet2Slice::from_slice_without_fcs(data).map_err(|_| LINK)?;
@@ -58,7 +71,13 @@ pub(super) fn network<'a>(frame: &Frame<'a>) -> Result<Network<'a>, Kind> {
         }
         other => other_link(other, data),
     };
-    network.map(|network| Network { cut, ..network })
+    network.map(|network| Network { cut: cut(frame), ..network })
+}
+
+/// Bytes that the snapshot length cut off.
+#[inline]
+fn cut(frame: &Frame<'_>) -> u32 {
+    frame.wire_length.saturating_sub(u32::try_from(frame.data.len()).unwrap_or(u32::MAX))
 }
 
 fn other_link(link: LinkType, data: &[u8]) -> Result<Network<'_>, Kind> {
@@ -77,18 +96,17 @@ fn other_link(link: LinkType, data: &[u8]) -> Result<Network<'_>, Kind> {
 }
 
 /// Follows tags until the network layer.
-#[inline]
 fn by_ether_type(mut ether_type: u16, mut data: &[u8]) -> Result<Network<'_>, Kind> {
-    let mut vlan = None;
+    let mut vlan = 0;
     for _ in 0..limits::HEADER_DEPTH {
         match ether_type {
             IPV4 => return Ok(Network { vlan, ..Network::new(4, data) }),
             IPV6 => return Ok(Network { vlan, ..Network::new(6, data) }),
             CUSTOMER_TAG | SERVICE_TAG | OLD_SERVICE_TAG | OLDER_SERVICE_TAG => {
                 let tag = SingleVlanSlice::from_slice(data).map_err(|_| LINK)?;
-                let id = tag.vlan_identifier().value();
-                // Number 0 marks a priority, not a network (IEEE 802.1Q 9.6).
-                vlan = vlan.or((id != 0).then_some(id));
+                if vlan == 0 {
+                    vlan = tag.vlan_identifier().value();
+                }
                 ether_type = tag.ether_type().0;
                 data = tag.payload_slice();
             }

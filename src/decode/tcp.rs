@@ -3,15 +3,21 @@
 use etherparse::TcpSlice;
 
 use super::ip::Datagram;
-use super::{Fault, Segment, TcpFlags};
+use super::{Decoded, Fault, Kind, Segment, TcpFlags};
 use crate::model::{Endpoint, Moment};
 
-/// Reads the segment in a whole datagram.
+/// Reads the segment in a whole datagram whose header is whole and right.
 #[inline]
-pub(super) fn segment<'a>(at: Moment, datagram: &Datagram<'a>) -> Result<Segment<'a>, Fault> {
-    match TcpSlice::from_slice(datagram.payload) {
-        Ok(tcp) => Ok(assemble(at, datagram, &tcp, tcp.payload(), datagram.missing)),
-        Err(_) => cut_header(at, datagram),
+pub(super) fn plain<'a>(at: Moment, datagram: &Datagram<'a>) -> Option<Segment<'a>> {
+    let tcp = TcpSlice::from_slice(datagram.payload).ok()?;
+    Some(assemble(at, datagram, &tcp, tcp.payload(), datagram.missing))
+}
+
+/// Reads the segment in a whole datagram.
+pub(super) fn segment<'a>(at: Moment, datagram: &Datagram<'a>) -> Decoded<'a> {
+    match plain(at, datagram).map_or_else(|| cut_header(at, datagram), Ok) {
+        Ok(segment) => Decoded::Segment(segment),
+        Err(fault) => Decoded::Other(Kind::Malformed(fault)),
     }
 }
 
@@ -43,12 +49,12 @@ fn assemble<'a>(
 ) -> Segment<'a> {
     Segment {
         at,
-        from: Endpoint::new(datagram.from, tcp.source_port()),
-        to: Endpoint::new(datagram.to, tcp.destination_port()),
+        from: Endpoint::new(datagram.addresses.from(), tcp.source_port()),
+        to: Endpoint::new(datagram.addresses.to(), tcp.destination_port()),
         sequence: tcp.sequence_number(),
         acknowledgement: tcp.acknowledgment_number(),
         flags: TcpFlags(tcp.header_slice().get(13).copied().unwrap_or_default()),
-        vlan: datagram.vlan,
+        vlan: (datagram.vlan != 0).then_some(datagram.vlan),
         payload,
         missing,
     }

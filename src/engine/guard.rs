@@ -48,6 +48,10 @@ impl StreamReader for Guarded {
         self.attempt(|dialogue| (0, dialogue.gap(direction, missing, at))).1
     }
 
+    fn held(&self) -> usize {
+        self.dialogue.as_ref().map_or(0, StreamReader::held)
+    }
+
     fn joined_midstream(&mut self) {
         self.attempt(|dialogue| {
             dialogue.joined_midstream();

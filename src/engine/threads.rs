@@ -122,7 +122,7 @@ impl Spread {
         Self { inputs, batches, rounds, spare, run: Arc::default() }
     }
 
-    fn to_all(&mut self, event: u64, item: impl Fn() -> Item) {
+    fn every(&mut self, event: u64, item: impl Fn() -> Item) {
         self.batches.iter_mut().for_each(|batch| batch.items.push((event, item())));
     }
 }
@@ -139,11 +139,11 @@ impl Shards for Spread {
     }
 
     fn tick(&mut self, event: u64, now: Moment) {
-        self.to_all(event, || Item::Tick(now));
+        self.every(event, || Item::Tick(now));
     }
 
     fn flush(&mut self, event: u64) {
-        self.to_all(event, || Item::Flush);
+        self.every(event, || Item::Flush);
     }
 
     fn end_round(&mut self, run: &RunInfo) {

@@ -39,7 +39,8 @@ impl<R: StreamReader> Flow<R> {
         let mut traffic = PerDirection::<Traffic>::default();
         if let Some(syn) = syn {
             sides.to_server.begin(syn.sequence.wrapping_add(1));
-            traffic.to_server.packets = 1;
+            let packet = if syn.inferred { Direction::ToClient } else { Direction::ToServer };
+            traffic[packet].packets = 1;
         }
         let start_seen = syn.is_some() || opens;
         let mut reader = R::default();
@@ -64,7 +65,11 @@ impl<R: StreamReader> Flow<R> {
     }
 
     pub(super) fn held(&self) -> usize {
-        self.sides.to_server.assembler.held() + self.sides.to_client.assembler.held()
+        if !self.reading {
+            return 0;
+        }
+        let sides = &self.sides;
+        sides.to_server.assembler.held() + sides.to_client.assembler.held() + self.reader.held()
     }
 
     fn direction(&self, from: Endpoint) -> Direction {

@@ -16,6 +16,8 @@ pub(super) struct Syn {
     pub(super) sequence: u32,
     pub(super) vlan: Option<u16>,
     pub(super) at: Moment,
+    /// The SYN itself is not in the capture, only the SYN-ACK that answers it.
+    pub(super) inferred: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -24,6 +26,7 @@ struct Compact {
     sequence: u32,
     vlan: Option<u16>,
     second_is_client: bool,
+    inferred: bool,
 }
 
 type Generation = HashMap<FlowKey, Compact, foldhash::quality::RandomState>;
@@ -45,10 +48,11 @@ impl HalfOpen {
     /// Keeps a SYN. A repeated one keeps its first time; one from the other side (simultaneous open) leaves the first
     /// sender the client.
     pub(super) fn insert(&mut self, key: FlowKey, second_is_client: bool, syn: &Syn) {
-        let compact =
-            Compact { at: syn.at, sequence: syn.sequence, vlan: syn.vlan, second_is_client };
+        let &Syn { at, sequence, vlan, inferred, .. } = syn;
+        let compact = Compact { at, sequence, vlan, second_is_client, inferred };
         if let Some(known) = self.old.get_mut(&key).or_else(|| self.young.get_mut(&key)) {
             let other_side = known.second_is_client != second_is_client;
+            known.inferred &= syn.inferred;
             if !other_side && known.sequence != syn.sequence {
                 self.abandoned += 1;
                 *known = compact;
@@ -71,8 +75,8 @@ impl HalfOpen {
         let [first, second] = ends;
         let (client, server) =
             if found.second_is_client { (second, first) } else { (first, second) };
-        let Compact { at, sequence, vlan, .. } = found;
-        Some(Syn { client, server, sequence, vlan, at })
+        let Compact { at, sequence, vlan, inferred, .. } = found;
+        Some(Syn { client, server, sequence, vlan, at, inferred })
     }
 
     /// Forgets what is too old at this packet time.
@@ -108,7 +112,7 @@ mod tests {
         let server = Endpoint::new([10, 0, 0, 1].into(), 443);
         let at = Moment { time: Timestamp::from_seconds(seconds), frame: FrameNo(1) };
         let (key, second) = FlowKey::of(client, server);
-        (key, second, Syn { client, server, sequence: 7, vlan: None, at })
+        (key, second, Syn { client, server, sequence: 7, vlan: None, at, inferred: false })
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod assembler;
 mod connection;
 mod half_open;
+mod recent;
 mod side;
 mod table;
 
@@ -22,6 +23,11 @@ pub trait StreamReader: Default {
 
     /// Takes note that bytes of one direction are not in the capture.
     fn gap(&mut self, direction: Direction, missing: u64, at: Moment) -> Want;
+
+    /// Bytes it holds that peers can inflate.
+    fn held(&self) -> usize {
+        0
+    }
 
     /// Takes note, before the first read, that the capture joined the connection after its beginning.
     fn joined_midstream(&mut self);

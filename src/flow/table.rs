@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use super::StreamReader;
 use super::connection::Flow;
 use super::half_open::{HalfOpen, Syn};
+use super::recent::RecentlyEnded;
 use crate::decode::Segment;
 use crate::model::{EndState, FlowKey, Moment, Session, Timestamp, limits};
 
@@ -31,7 +32,7 @@ pub struct TableCounts {
     pub half_open_evicted: u64,
     /// Connections ended for want of room.
     pub evicted: u64,
-    /// Segments without payload that belong to no connection.
+    /// Segments that belong to no connection: without payload, or late.
     pub strays: u64,
 }
 
@@ -53,6 +54,7 @@ pub struct Table<R> {
     slots: Vec<Option<Flow<R>>>,
     free: Vec<u32>,
     half_open: HalfOpen,
+    recent: RecentlyEnded,
     idle: VecDeque<Deadline>,
     lingering: VecDeque<Deadline>,
     begun: u32,
@@ -84,6 +86,7 @@ impl<R: StreamReader> Table<R> {
             slots: Vec::new(),
             free: Vec::new(),
             half_open: HalfOpen::default(),
+            recent: RecentlyEnded::default(),
             idle: VecDeque::new(),
             lingering: VecDeque::new(),
             begun: 0,
@@ -108,6 +111,7 @@ impl<R: StreamReader> Table<R> {
     /// Ends what is over at this packet time. To be called from time to time, at moments that depend on packets only.
     pub fn tick(&mut self, now: Moment) {
         self.half_open.tick(now);
+        self.recent.tick(now);
         while let Some(due) = self.lingering.pop_front_if(|due| due.at <= now.time) {
             if let Some(end) = self.current(due).and_then(|flow| flow.finishing) {
                 self.end(due.slot, end);
@@ -182,10 +186,15 @@ impl<R: StreamReader> Table<R> {
                 sequence: segment.sequence,
                 vlan: segment.vlan,
                 at: segment.at,
+                inferred: false,
             };
             return self.half_open.insert(key, swapped, &syn);
         }
         let syn = self.half_open.take(&key, ends);
+        if syn.is_none() && !flags.syn() && self.recent.contains(&key) {
+            self.counts.strays += 1;
+            return;
+        }
         if silent && syn.is_none() {
             self.counts.strays += 1;
             if flags.syn() && flags.ack() {
@@ -209,6 +218,7 @@ impl<R: StreamReader> Table<R> {
             sequence: segment.acknowledgement.wrapping_sub(1),
             vlan: segment.vlan,
             at: segment.at,
+            inferred: true,
         };
         self.half_open.insert(key, !swapped, &syn);
     }
@@ -229,6 +239,7 @@ impl<R: StreamReader> Table<R> {
             *place = Some(flow);
         }
         self.index.insert(key, slot);
+        self.recent.forget(&key);
         self.idle.push_back(Deadline { at, slot, serial });
         slot
     }
@@ -284,6 +295,9 @@ impl<R: StreamReader> Table<R> {
         flow.note_streams();
         flow.session.end = end;
         self.index.remove(&flow.key);
+        if matches!(end, EndState::Fin | EndState::Rst) {
+            self.recent.insert(flow.key, flow.session.last);
+        }
         self.free.push(slot);
         self.ended.push(Ended { session: flow.session, reader: flow.reader });
     }

@@ -22,9 +22,13 @@ pub struct Dialogue {
     protocol: Option<ProtocolId>,
     midstream: bool,
     switches: u8,
-    /// No probe knows the first bytes of this direction; this is what they look like.
+    /// No probe knows the first bytes of this direction, which look like this. What comes next in it is only watched.
     unknown: PerDirection<Option<FirstBytes>>,
     watched: u64,
+    /// Bytes of each direction that the probes could not tell yet and the flow still holds.
+    undecided: PerDirection<usize>,
+    /// Of these, what came before TLS began and is not part of it.
+    before_tls: PerDirection<usize>,
 }
 
 #[derive(Default)]
@@ -57,6 +61,13 @@ impl StreamReader for Dialogue {
             }
         }
         (used, if both { Want::Both } else { Want::More })
+    }
+
+    fn held(&self) -> usize {
+        match &self.state {
+            State::Reading(inspector) => inspector.held(),
+            _ => 0,
+        }
     }
 
     fn gap(&mut self, direction: Direction, missing: u64, at: Moment) -> Want {
@@ -100,7 +111,11 @@ impl Dialogue {
     fn step(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Step) {
         match &mut self.state {
             State::Over => (bytes.len(), Step::Over),
-            State::Probing => (0, self.probe(direction, bytes)),
+            State::Probing => self.probe(direction, bytes),
+            State::Reading(_) if self.before_tls[direction] > 0 => {
+                let n = std::mem::take(&mut self.before_tls[direction]).min(bytes.len());
+                (n, Step::Wait)
+            }
             State::Watching => self.watch(direction, bytes),
             State::Reading(inspector) => {
                 let (used, next) = inspector.read(direction, bytes, at);
@@ -135,9 +150,9 @@ impl Dialogue {
         self.state = State::Reading(protocol.inspector());
     }
 
-    fn probe(&mut self, direction: Direction, bytes: &[u8]) -> Step {
+    fn probe(&mut self, direction: Direction, bytes: &[u8]) -> (usize, Step) {
         if self.unknown[direction].is_some() {
-            return self.give_up(bytes);
+            return self.watch(direction, bytes);
         }
         let head = Head { direction, bytes, from_start: !self.midstream };
         let mut unsure = false;
@@ -145,37 +160,42 @@ impl Dialogue {
             match protocol.probe(&head) {
                 Probe::Yes => {
                     self.begin(*protocol);
-                    return Step::Again;
+                    return (0, Step::Again);
                 }
-                Probe::Reversed => return Step::Reverse,
+                Probe::Reversed => {
+                    self.unknown.swap();
+                    self.undecided.swap();
+                    return (0, Step::Reverse);
+                }
                 Probe::Unsure => unsure = true,
                 Probe::No => {}
             }
         }
         if unsure && bytes.len() < limits::PROBE_BYTES {
-            return Step::Wait;
+            self.undecided[direction] = bytes.len();
+            return (0, Step::Wait);
         }
+        self.undecided[direction] = 0;
         self.unknown[direction] = Some(look_of(bytes));
-        self.give_up(bytes)
-    }
-
-    /// Nobody knows the bytes of one direction. The other direction may still tell, unless it had its chance.
-    fn give_up(&mut self, bytes: &[u8]) -> Step {
-        let both = self.unknown.to_server.is_some() && self.unknown.to_client.is_some();
-        if !both && bytes.len() < limits::PROBE_BYTES {
-            return Step::Wait;
+        if self.unknown[direction.reversed()].is_some() {
+            self.state = State::Watching;
         }
-        self.state = State::Watching;
-        Step::Again
+        self.watch(direction, bytes)
     }
 
     fn watch(&mut self, direction: Direction, bytes: &[u8]) -> (usize, Step) {
-        if begins_tls(bytes)
-            && let Some(tls) = protocol("tls")
-        {
+        let before = proxy_header(bytes);
+        let sender = tls_sender(bytes.get(before..).unwrap_or_default());
+        if let (Some(sender), Some(tls)) = (sender, protocol("tls")) {
             self.begin(tls);
-            let reversed = direction == Direction::ToClient;
-            return (0, if reversed { Step::Reverse } else { Step::Again });
+            // One letter may be the server's consent (PostgreSQL's `S`): the probes were still waiting for more of it.
+            self.before_tls = std::mem::take(&mut self.undecided);
+            if sender == direction {
+                return (before, Step::Again);
+            }
+            self.before_tls[direction] = before;
+            self.before_tls.swap();
+            return (0, Step::Reverse);
         }
         self.watched += bytes.len() as u64;
         if self.watched > WATCHED_BYTES {
@@ -191,9 +211,32 @@ impl Dialogue {
     }
 }
 
-/// A whole record header with a ClientHello behind it.
-fn begins_tls(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x16, 3, 0..=4, high, low, 1, 0, ..] if (*high > 0 || *low > 40) && *high <= 0x48)
+/// Who sends bytes that begin with a record header and a hello.
+fn tls_sender(bytes: &[u8]) -> Option<Direction> {
+    let &[0x16, 3, 0..=4, high, low, kind, 0, ..] = bytes else { return None };
+    let plausible = (high > 0 || low > 40) && high <= 0x48;
+    match kind {
+        1 if plausible => Some(Direction::ToServer),
+        2 if plausible => Some(Direction::ToClient),
+        _ => None,
+    }
+}
+
+/// Length of the header in clear that a load balancer puts before what it passes on (PROXY protocol, version 1 and 2);
+/// 0 when there is none.
+fn proxy_header(bytes: &[u8]) -> usize {
+    const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+    const LONGEST_LINE: usize = 107;
+    if bytes.starts_with(b"PROXY ") {
+        let line = bytes.get(..LONGEST_LINE).unwrap_or(bytes);
+        return memchr::memmem::find(line, b"\r\n").map_or(0, |end| end + 2);
+    }
+    match bytes.get(14..16).and_then(<[u8]>::first_chunk) {
+        Some(length) if bytes.starts_with(VERSION_2) => {
+            16 + usize::from(u16::from_be_bytes(*length))
+        }
+        _ => 0,
+    }
 }
 
 fn absorb(all: &mut Facts, new: Facts) {
@@ -250,13 +293,26 @@ mod tests {
     }
 
     #[test]
+    fn tls_is_found_behind_an_answer_of_one_letter() {
+        let mut dialogue = Dialogue::default();
+        let at = Moment::default();
+        let request = [0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
+        assert_eq!(dialogue.read(Direction::ToServer, &request, at).0, 8);
+        assert_eq!(dialogue.read(Direction::ToClient, b"S", at).0, 0);
+        let hello = [0x16, 3, 1, 0, 0x80, 1, 0, 0, 0x7c, 3, 3];
+        assert_eq!(dialogue.read(Direction::ToServer, &hello, at).1, Want::Both);
+        assert_eq!(dialogue.read(Direction::ToClient, b"S", at).0, 1);
+        let (protocol, facts) = dialogue.finish();
+        assert_eq!((protocol, facts.mismatch), (Some("tls"), None));
+    }
+
+    #[test]
     fn tls_is_found_behind_a_beginning_in_clear() {
         let mut dialogue = Dialogue::default();
         let at = Moment::default();
         let (n, _) = dialogue.read(Direction::ToClient, b"220 hello\r\n", at);
         dialogue.read(Direction::ToServer, b"STARTTLS\r\n", at);
         dialogue.read(Direction::ToClient, &b"220 hello\r\n220 go\r\n"[n..], at);
-        dialogue.read(Direction::ToServer, b"STARTTLS\r\n", at);
         let hello = [0x16, 3, 1, 0, 0x80, 1, 0, 0, 0x7c, 3, 3];
         dialogue.read(Direction::ToServer, &hello, at);
         assert_eq!(dialogue.finish().0, Some("tls"));

@@ -1,11 +1,10 @@
-//! Fields of every session, whatever its protocol: its verdict, its ends, its traffic, its readable calls.
+//! Fields of every session, whatever its protocol: its verdict, its ends, its traffic.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::model::{
-    AuditedSession, Call, CallFacts, Field, Kind, PerDirection, Seen, Subject, SubjectKind, Value,
-    WRONG_SUBJECT, Why,
+    AuditedSession, Field, Kind, PerDirection, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT,
 };
 
 type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
@@ -38,24 +37,12 @@ pub static SESSION_FIELDS: &[Field] = &[
     field("client.service", Kind::Text, "checkout", "the service that called, or its address", |s| of(s, |a| Seen::Value(Value::text(&a.client.service)))),
     field("client.addr", Kind::Text, "10.0.0.5", "the address that called", |s| of(s, |a| address(a.client.addr))),
     field("client.named_by", Kind::Text, "unmapped", "how the client got its name", |s| of(s, |a| text(a.client.how))),
-    field("client.internal", Kind::Bool, "true", "the address of the client is private, link-local or loopback", |s| of(s, |a| bool(internal(a.client.addr)))),
+    field("client.internal", Kind::Bool, "true", "the address of the client cannot be reached from the public internet: private, link-local, loopback, laboratory", |s| of(s, |a| bool(internal(a.client.addr)))),
     field("server.service", Kind::Text, "payments", "the service that was called, or its address", |s| of(s, |a| Seen::Value(Value::text(&a.server.service)))),
     field("server.addr", Kind::Text, "10.0.0.9", "the address that was called", |s| of(s, |a| address(a.server.addr))),
     field("server.port", Kind::Int, "8443", "the port that was called", |s| of(s, |a| int(u64::from(a.session.server.port)))),
     field("server.named_by", Kind::Text, "unmapped", "how the server got its name", |s| of(s, |a| text(a.server.how))),
-    field("server.internal", Kind::Bool, "true", "the address of the server is private, link-local or loopback", |s| of(s, |a| bool(internal(a.server.addr)))),
-    field("call.requests", Kind::Int, "12", "readable requests", |s| of(s, requests)),
-    field("call.responses", Kind::Int, "12", "readable responses", |s| of(s, responses)),
-    field("call.unnamed", Kind::Int, "0", "requests whose service and method could not be told", |s| of(s, |a| calls(a, |c| int(c.unnamed)))),
-    field("call.services", Kind::Texts, "helloworld.Greeter", "distinct RPC services called", |s| of(s, |a| calls(a, |c| texts(c.calls.iter().map(|call| call.service.as_str()))))),
-    field("call.methods", Kind::Texts, "SayHello", "distinct methods called; for plain HTTP, method and path", |s| of(s, |a| calls(a, |c| texts(c.calls.iter().map(|call| call.method.as_str()))))),
-    field("call.succeeded", Kind::Int, "12", "responses that say success", |s| of(s, |a| calls(a, |c| int(total(c, |call| call.succeeded))))),
-    field("call.failed", Kind::Int, "0", "responses that say anything else", |s| of(s, |a| calls(a, |c| int(total(c, |call| call.failed))))),
-    field("call.authorities", Kind::Texts, "payments:8080", "distinct names that were called (`Host`, `:authority`)", |s| of(s, |a| calls(a, |c| texts(c.authorities.iter().map(String::as_str))))),
-    field("call.user_agents", Kind::Texts, "grpc-go/1.80.0", "distinct user agents", |s| of(s, |a| calls(a, |c| texts(c.user_agents.iter().map(String::as_str))))),
-    field("call.server_products", Kind::Texts, "nginx", "distinct server products", |s| of(s, |a| calls(a, |c| texts(c.server_products.iter().map(String::as_str))))),
-    field("call.auth_schemes", Kind::Texts, "bearer", "distinct authentication schemes; never what follows them", |s| of(s, |a| calls(a, |c| texts(c.auth_schemes.iter().map(String::as_str))))),
-    field("call.authenticated", Kind::Int, "12", "requests that carried a credential", |s| of(s, |a| calls(a, |c| int(c.authenticated)))),
+    field("server.internal", Kind::Bool, "true", "the address of the server cannot be reached from the public internet: private, link-local, loopback, laboratory", |s| of(s, |a| bool(internal(a.server.addr)))),
 ];
 
 const fn field(
@@ -90,17 +77,6 @@ fn int<'a>(value: u64) -> Seen<Value<'a>> {
     Seen::Value(Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
 }
 
-/// Distinct non-empty texts in their order.
-fn texts<'a>(all: impl Iterator<Item = &'a str>) -> Seen<Value<'a>> {
-    let mut distinct: Vec<Cow<'a, str>> = Vec::new();
-    for text in all.filter(|text| !text.is_empty()) {
-        if !distinct.iter().any(|known| known == text) {
-            distinct.push(Cow::Borrowed(text));
-        }
-    }
-    Seen::Value(Value::Texts(distinct))
-}
-
 fn address<'a>(addr: IpAddr) -> Seen<Value<'a>> {
     Seen::Value(Value::Text(Cow::Owned(addr.to_string())))
 }
@@ -116,50 +92,25 @@ fn client_auth(session: &AuditedSession) -> Seen<Value<'_>> {
     session.client_auth.map(|auth| Value::text(auth.name()))
 }
 
-fn calls<'a>(
-    session: &'a AuditedSession,
-    read: impl FnOnce(&'a CallFacts) -> Seen<Value<'a>>,
-) -> Seen<Value<'a>> {
-    session.session.facts.calls.as_deref().map_or(Seen::Absent, read)
-}
-
-fn total(calls: &CallFacts, count: impl Fn(&Call) -> u64) -> u64 {
-    calls.calls.iter().fold(0, |sum, call| sum.saturating_add(count(call)))
-}
-
-/// Without the client's side, that no request was seen says nothing.
-fn requests(session: &AuditedSession) -> Seen<Value<'_>> {
-    let missing = session.session.traffic.to_server.packets == 0;
-    calls(session, |calls| match calls.requests {
-        0 if missing => Seen::Hidden(Why::OneSided),
-        count => int(count),
-    })
-}
-
-/// Without the server's side, that no response was seen says nothing.
-fn responses(session: &AuditedSession) -> Seen<Value<'_>> {
-    let missing = session.session.traffic.to_client.packets == 0;
-    calls(session, |calls| match calls.responses {
-        0 if missing => Seen::Hidden(Why::OneSided),
-        0 if session.session.stream.gap_bytes.to_client > 0 => Seen::Hidden(Why::Gap),
-        count => int(count),
-    })
-}
-
 fn loopback(addr: IpAddr) -> bool {
     addr.to_canonical().is_loopback()
 }
 
-/// Whether an address belongs to a network of one's own: RFC 1918, RFC 6598, RFC 4193, link-local, loopback.
+/// Whether an address cannot be reached from the public internet: RFC 1918, RFC 6598, RFC 4193, link-local, loopback,
+/// and what laboratories use (RFC 5737, RFC 3849, RFC 2544).
 fn internal(addr: IpAddr) -> bool {
     match addr.to_canonical() {
         IpAddr::V4(addr) => {
             let [a, b, ..] = addr.octets();
             let shared = a == 100 && (64..128).contains(&b);
-            addr.is_private() || addr.is_link_local() || addr.is_loopback() || shared
+            let benchmark = a == 198 && matches!(b, 18 | 19);
+            let local = addr.is_private() || addr.is_link_local() || addr.is_loopback();
+            local || addr.is_documentation() || shared || benchmark
         }
         IpAddr::V6(addr) => {
-            addr.is_unique_local() || addr.is_unicast_link_local() || addr.is_loopback()
+            let documentation = matches!(addr.segments(), [0x2001, 0xdb8, ..]);
+            let local = addr.is_unique_local() || addr.is_unicast_link_local();
+            local || addr.is_loopback() || documentation
         }
     }
 }
@@ -169,12 +120,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_ones_own_networks_are_internal() {
-        let own = "10.1.2.3 172.16.0.1 192.168.1.1 100.64.0.1 127.0.0.1 ::1 fd00::1 fe80::1 ::ffff:10.0.0.1";
-        for own in own.split(' ') {
+    fn addresses_that_the_internet_cannot_reach_are_internal() {
+        let private = "10.1.2.3 172.16.0.1 192.168.1.1 100.64.0.1 127.0.0.1 ::1 fd00::1 fe80::1";
+        let laboratory = "198.51.100.5 198.18.0.1 2001:db8::1 ::ffff:10.0.0.1";
+        for own in private.split(' ').chain(laboratory.split(' ')) {
             assert!(internal(own.parse().unwrap()), "{own}");
         }
-        for other in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2001:db8::1"] {
+        for other in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1"] {
             assert!(!internal(other.parse().unwrap()), "{other}");
         }
     }

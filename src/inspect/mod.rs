@@ -98,6 +98,11 @@ pub trait Inspector: Send {
     /// them.
     fn gap(&mut self, direction: Direction, missing: u64, at: Moment) -> Next;
 
+    /// Bytes it holds that peers can inflate: message parts, certificates.
+    fn held(&self) -> usize {
+        0
+    }
+
     /// Gives what it learned. Called once, last.
     fn finish(self: Box<Self>) -> Facts;
 }

@@ -72,14 +72,17 @@ pub const GAP_PATIENCE: usize = 128 * 1024;
 /// Seconds of packet time without a packet after which a connection is taken for ended.
 pub const IDLE_SECONDS: i64 = 3600;
 
+/// Ended connections of one shard whose late segments are still known as theirs.
+pub const RECENTLY_ENDED: usize = 16_384;
+
 /// Seconds of packet time after which a lone SYN is forgotten.
 pub const HALF_OPEN_SECONDS: i64 = 60;
 
 /// Bytes at the start of a direction that probes may ask for before the protocol is called unknown.
 pub const PROBE_BYTES: usize = 2048;
 
-/// Bytes of one TLS handshake message. Real chains reach some 30 KiB; the length field allows 16 MiB.
-pub const HANDSHAKE_MESSAGE: usize = 256 * 1024;
+/// Bytes of one TLS handshake message. Real chains reach some 30 KiB, odd ones 340 KiB; the length field allows 16 MiB.
+pub const HANDSHAKE_MESSAGE: usize = 512 * 1024;
 
 /// Encrypted records after ServerHello whose lengths are kept for one connection.
 pub const RECORD_FACTS: usize = 96;
@@ -162,10 +165,14 @@ pub const EDGES: usize = 262_144;
 pub const ENDPOINTS: usize = 131_072;
 
 /// Sessions kept as a sample of one edge and posture.
-pub const SESSIONS_PER_EDGE: usize = 3;
+pub const SESSIONS_PER_EDGE: u64 = 3;
+
+/// Sessions kept as a sample of one server endpoint and posture, over all its clients: a row in the database costs more
+/// than auditing the session it describes.
+pub const SESSIONS_PER_ENDPOINT: u64 = 32;
 
 /// Sessions kept over all edges as samples.
-pub const SESSION_SAMPLES: usize = 100_000;
+pub const SESSION_SAMPLES: usize = 20_000;
 
 /// Distinct fact tuples whose verdicts are remembered by the rule evaluator.
 pub const VERDICT_MEMO: usize = 16_384;

@@ -5,6 +5,8 @@ mod diagnostic;
 mod escape;
 mod fields;
 mod finding;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod limits;
 mod net;
 mod outcome;

@@ -146,12 +146,10 @@ fn address_bits(addr: IpAddr) -> u128 {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper half is what is asked for")]
 fn high(bits: u128) -> u64 {
     (bits >> 64) as u64
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is asked for")]
 fn low(bits: u128) -> u64 {
     bits as u64
 }

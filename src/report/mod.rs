@@ -74,9 +74,6 @@ pub fn format(name: &str) -> Option<Write> {
 }
 
 #[cfg(test)]
-pub(crate) mod fixture;
-
-#[cfg(test)]
 mod schema_check;
 
 #[cfg(test)]

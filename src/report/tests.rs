@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::schema_check::problems;
 use super::*;
-use crate::model::{Incomplete, Severity, Timestamp};
+use crate::model::{Incomplete, Severity, Timestamp, fixture};
 use crate::store::{QueryLimits, RunEnd, RunStart, Store};
 
 fn shown(format_name: &str, outcome: &Outcome, style: &Style) -> String {

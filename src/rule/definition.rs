@@ -7,7 +7,7 @@ use crate::model::{
 use super::check::Condition;
 use super::eval::{Inputs, decide};
 use super::evaluator::{write_seen, write_text};
-use super::fields::{FieldTable, fields_of, words};
+use super::fields::{FieldTable, all_words, fields_of, words};
 use super::message::Message;
 use super::proof::Point;
 use super::trial::Trial;
@@ -23,7 +23,7 @@ pub struct Rule {
     pub since: String,
     /// One line.
     pub title: String,
-    /// How bad a hit is, unless [`Rule::severity_when`] or the user says otherwise.
+    /// How bad a hit is, unless `severity-when` or the user says otherwise.
     pub severity: Severity,
     /// How sure a hit is.
     pub confidence: Confidence,
@@ -152,11 +152,10 @@ impl Rule {
     pub fn finding_parts(&self, subject: &Subject<'_>) -> FindingParts {
         let table = self.table();
         let (client, server, server_port) = parties(subject);
-        let read = |path: &'static str| {
-            table.find(path).map_or_else(String::new, |number| words(&table.read(number, subject)))
-        };
-        let key: Vec<_> = self.key.iter().map(|path| (*path, read(path))).collect();
-        let values: Vec<&str> = key.iter().map(|(_, value)| value.as_str()).collect();
+        let read = |path: &&'static str| Some((*path, table.read(table.find(path)?, subject)));
+        let seen: Vec<_> = self.key.iter().filter_map(read).collect();
+        let key = seen.iter().map(|(path, value)| (*path, all_words(value))).collect();
+        let values: Vec<String> = seen.iter().map(|(_, value)| words(value)).collect();
         let subject_text = (!values.is_empty()).then(|| values.join(", "));
         let message = self.message.render(table, &self.settings, subject);
         let facts = self.facts(subject);

@@ -151,7 +151,7 @@ fn fixes(rule: &Rule) -> String {
     let mut text = rule.fix.clone();
     for (framework, fix) in &rule.remediation {
         let name = if framework == "any" { "anything else" } else { framework };
-        let _infallible = write!(text, "\n{name}: {}", fix.replace('\n', " "));
+        let _infallible = write!(text, "\n\n{name}:\n  {}", fix.replace('\n', "\n  "));
     }
     text
 }

@@ -112,25 +112,32 @@ fn with_article(on: SubjectKind) -> String {
     format!("{article} {name}")
 }
 
-/// A field's value in words, for messages and evidence.
+/// A field's value in words, for messages and evidence; of a long list only its beginning.
 pub(crate) fn words(value: &Seen<Value<'_>>) -> String {
+    words_of(value, crate::model::limits::SHOWN_ENTRIES)
+}
+
+/// A field's value in words, a list with all its entries.
+pub(crate) fn all_words(value: &Seen<Value<'_>>) -> String {
+    words_of(value, usize::MAX)
+}
+
+fn words_of(value: &Seen<Value<'_>>, most: usize) -> String {
     match value {
         Seen::Value(Value::Bool(value)) => value.to_string(),
         Seen::Value(Value::Int(value)) => value.to_string(),
         Seen::Value(Value::Text(text)) => text.to_string(),
         Seen::Value(Value::Time(time)) => time.to_seconds_text(),
-        Seen::Value(Value::Texts(texts)) => {
-            join(texts.len(), texts.iter().map(ToString::to_string))
-        }
-        Seen::Value(Value::Ints(ints)) => join(ints.len(), ints.iter().map(ToString::to_string)),
+        Seen::Value(Value::Texts(texts)) => join(texts, most),
+        Seen::Value(Value::Ints(ints)) => join(ints, most),
         Seen::Absent => "(none)".to_owned(),
         Seen::NotReached | Seen::Hidden(_) => "(not observable)".to_owned(),
     }
 }
 
-fn join(length: usize, texts: impl Iterator<Item = String>) -> String {
-    let shown: Vec<String> = texts.take(crate::model::limits::SHOWN_ENTRIES).collect();
-    let more = length.saturating_sub(shown.len());
+fn join<T: ToString>(list: &[T], most: usize) -> String {
+    let shown: Vec<String> = list.iter().take(most).map(ToString::to_string).collect();
+    let more = list.len() - shown.len();
     match (shown.is_empty(), more) {
         (true, _) => "(none)".to_owned(),
         (false, 0) => shown.join(", "),

@@ -6,8 +6,7 @@ use rusqlite::Connection;
 
 use super::schema::{self, Identity, Migration};
 use super::*;
-use crate::model::{Outcome, Posture, Timestamp};
-use crate::report::fixture;
+use crate::model::{Outcome, Posture, Timestamp, fixture};
 
 const START: RunStart<'_> = RunStart { command: "check", started: Timestamp::from_seconds(10) };
 const END: RunEnd = RunEnd { ended: Timestamp::from_seconds(12), exit_code: 1 };

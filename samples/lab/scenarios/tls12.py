@@ -105,7 +105,10 @@ def tls12_mutual_nginx(lab):
     client = f"[{ipv6('client')}]"
     return Truth(
         [tls(server, client, posture="mtls", client_auth="presented", cipher=RSA_GCM, group="secp256r1", alpn="http/1.1")],
-        [certificate(f"{api}.pem", "server", server), certificate(f"{orders}.pem", "client", client)],
+        [
+            certificate(f"{api}.pem", "server", server), certificate(f"{orders}.pem", "client", client),
+            root(lab, "client", client),
+        ],
         present=["WL2002"], note="Debian's curl offers TLS 1.0 and 1.1 besides 1.2 and 1.3, although it would refuse them.",
     )
 
@@ -188,10 +191,17 @@ def tls12_resumed_session_id(lab):
         [full, resumed],
         [
             certificate(f"{api}.pem", "server", address()),
+            root(lab, "server", address()),
             certificate(lab.path("orders.pem"), "client", ipv4("client")),
+            root(lab, "client", ipv4("client")),
         ],
         note="A resumed session inherits what the first connection showed, once verdicts can be inherited.",
     )
+
+
+def root(lab, role, holder):
+    """OpenSSL adds the authority that it was told to trust behind its own certificate."""
+    return {**certificate(lab.path("lab-root.pem"), role, holder), "position": 1}
 
 
 def openssl_client(lab, server, *flags, name=API, **how):

@@ -100,6 +100,25 @@ fn progress_counts_stored_bytes_up_to_the_total() {
 }
 
 #[test]
+fn a_source_that_vanishes_is_an_error_and_the_numbers_go_on_behind_it() {
+    let folder = folder();
+    let mut replay = resolve(&[folder.path()], false).unwrap().replay();
+    fs::remove_file(folder.path().join("b.pcapng")).unwrap();
+    for _ in 0..3 {
+        assert!(replay.next().unwrap().is_some());
+    }
+    assert_eq!(replay.next().unwrap_err().code(), "input-unreadable");
+    assert_eq!(replay.next().unwrap().unwrap().at.frame, FrameNo(4));
+}
+
+#[test]
+fn a_run_may_be_read_by_a_thread_of_its_own() {
+    fn is_send<T: Send>() {}
+    is_send::<Replay>();
+    is_send::<crate::capture::Filter>();
+}
+
+#[test]
 fn a_run_that_is_ended_early_tells_what_it_read() {
     let folder = folder();
     let mut replay: Replay = resolve(&[folder.path()], false).unwrap().replay();

@@ -265,6 +265,18 @@ fn what_arrives_late_after_the_end_belongs_to_the_connection() {
 }
 
 #[test]
+fn a_repetition_long_after_the_end_begins_nothing() {
+    let mut lab = Lab::new();
+    lab.play(&HELLO).play(&["> A 101 501 ask", "> FA 104 501", "< FA 501 105"]).wait(10);
+    assert_eq!(lab.ended().len(), 1);
+    lab.play(&["< FA 501 105 late"]).wait(30).play(&["< FA 501 105 late"]).wait(10);
+    lab.table.finish();
+    assert!(lab.ended().is_empty());
+    lab.play(&["> S 900 0", "< SA 700 901", "> A 901 701 new"]);
+    assert_eq!(lab.only().reader.text, ">new");
+}
+
+#[test]
 fn a_reset_ends_it_and_one_out_of_the_window_does_not() {
     let mut lab = Lab::new();
     lab.play(&HELLO).play(&["> A 101 501 ask", "< R 3000000000 0"]).wait(10);

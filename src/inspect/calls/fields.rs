@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 
-use crate::model::{CallFacts, Field, Kind, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT};
+use crate::model::{
+    CallFacts, Direction, Field, Kind, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT, Why,
+};
 
 /// The fields of calls, whichever protocol carried them. Absent when a session has no readable calls.
 pub(in crate::inspect) static FIELDS: &[Field] = &[
     field("http.requests", Kind::Int, "requests seen in the clear", "12", |s| {
-        count(s, |calls| calls.requests)
+        said(s, Direction::ToServer, |calls| calls.requests)
     }),
     field("http.responses", Kind::Int, "responses seen in the clear", "12", |s| {
-        count(s, |calls| calls.responses)
+        said(s, Direction::ToClient, |calls| calls.responses)
     }),
     field(
         "http.unnamed",
@@ -112,6 +114,23 @@ fn of<'a>(
 
 fn count<'a>(subject: &Subject<'a>, value: impl FnOnce(&CallFacts) -> u64) -> Seen<Value<'a>> {
     of(subject, |calls| Value::Int(i64::try_from(value(calls)).unwrap_or(i64::MAX)))
+}
+
+/// A count of what one side said. Where that side was not captured, none seen does not mean none said.
+fn said<'a>(
+    subject: &Subject<'a>,
+    way: Direction,
+    value: impl FnOnce(&CallFacts) -> u64,
+) -> Seen<Value<'a>> {
+    let Subject::Session(audited) = subject else { return WRONG_SUBJECT };
+    let session = &audited.session;
+    match count(subject, value) {
+        Seen::Value(Value::Int(0)) if session.traffic[way].packets == 0 => {
+            Seen::Hidden(Why::OneSided)
+        }
+        Seen::Value(Value::Int(0)) if session.stream.gap_bytes[way] > 0 => Seen::Hidden(Why::Gap),
+        told => told,
+    }
 }
 
 fn texts<'a>(

@@ -16,6 +16,7 @@ use std::hash::BuildHasher as _;
 
 pub(super) use fields::FIELDS;
 pub(super) use header::HeaderName;
+pub(super) use scheme::SCHEME_BYTES;
 
 use crate::model::{Call, CallFacts, Moment, escape_bytes, limits};
 
@@ -109,8 +110,10 @@ impl Calls {
 
     /// Takes note of a request's `Host` or `:authority`.
     pub(super) fn authority(&mut self, value: &[u8]) {
-        let fits = self.authorities.note(target::host(value), &mut self.facts.authorities);
-        self.facts.cut |= !fits;
+        if !self.authorities.has(value) {
+            let fits = self.authorities.note(target::host(value), &mut self.facts.authorities);
+            self.facts.cut |= !fits;
+        }
     }
 
     /// Takes note of a request's `User-Agent`.
@@ -213,10 +216,14 @@ fn new_call(grpc: bool, name: &[u8], first: Moment) -> Call {
 struct Names(Vec<Box<[u8]>>);
 
 impl Names {
+    fn has(&self, raw: &[u8]) -> bool {
+        self.0.iter().any(|known| **known == *raw)
+    }
+
     /// Adds a text that is new to what is shown. Says whether there was room.
     fn note(&mut self, raw: &[u8], shown: &mut Vec<String>) -> bool {
         let raw = raw.get(..limits::TEXT_BYTES).unwrap_or(raw);
-        if raw.is_empty() || self.0.iter().any(|known| **known == *raw) {
+        if raw.is_empty() || self.has(raw) {
             return true;
         }
         if self.0.len() >= limits::NAMES {

@@ -6,6 +6,9 @@ const OPAQUE: &str = "opaque";
 /// Longer words are no scheme: they are a key that somebody sends without one.
 const LONGEST: usize = 24;
 
+/// Bytes of a value by which its scheme is told: the longest word and the space behind it.
+pub(in crate::inspect) const SCHEME_BYTES: usize = LONGEST + 1;
+
 /// Registered schemes with a digit in their name. A digit in any other first word makes it a credential.
 const WITH_DIGITS: &[&str] = &["aws4-hmac-sha256", "scram-sha-1", "scram-sha-256"];
 

@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 
 use httparse::{Header, ParserConfig, Request, Response, Status};
+use smallvec::SmallVec;
 
 use crate::inspect::Next;
 use crate::inspect::calls::{CallName, HeaderName};
@@ -100,15 +101,20 @@ impl ResponseHead {
 }
 
 /// The fields of a head. Has no `Debug`: their values may be secrets.
-pub(super) struct Fields<'a>(&'a [Header<'a>]);
+pub(super) struct Fields<'a>(SmallVec<[(HeaderName, &'a [u8]); 8]>);
 
 impl<'a> Fields<'a> {
+    fn of(fields: &[Header<'a>]) -> Self {
+        let known = |field: &Header<'a>| {
+            let name = HeaderName::of_any_case(field.name.as_bytes());
+            (name != HeaderName::Other).then_some((name, field.value))
+        };
+        Self(fields.iter().filter_map(known).collect())
+    }
+
     /// The fields that matter.
     pub(super) fn known(&self) -> impl Iterator<Item = (HeaderName, &'a [u8])> {
-        self.0
-            .iter()
-            .map(|field| (HeaderName::of_any_case(field.name.as_bytes()), field.value))
-            .filter(|(name, _)| *name != HeaderName::Other)
+        self.0.iter().copied()
     }
 
     fn framing(&self) -> Framing {
@@ -149,7 +155,7 @@ pub(super) fn request(bytes: &[u8], take: impl FnOnce(&RequestHead<'_>, &Fields<
     let parsed = config.parse_request_with_uninit_headers(&mut request, bytes, &mut slots);
     let whole = matches!(parsed, Ok(Status::Complete(_)));
     let (Some(method), Some(target)) = (request.method, request.path) else { return false };
-    let fields = Fields(if whole { request.headers } else { &[] });
+    let fields = Fields::of(if whole { request.headers } else { &[] });
     let head = RequestHead {
         method: method.as_bytes(),
         target: target.as_bytes(),
@@ -172,7 +178,7 @@ pub(super) fn response(bytes: &[u8], take: impl FnOnce(&ResponseHead, &Fields<'_
     let parsed = config.parse_response_with_uninit_headers(&mut response, bytes, &mut slots);
     let whole = matches!(parsed, Ok(Status::Complete(_)));
     let Some(status) = response.code else { return };
-    let fields = Fields(if whole { response.headers } else { &[] });
+    let fields = Fields::of(if whole { response.headers } else { &[] });
     let (framing, upgrade) = (fields.framing(), fields.upgrade());
     take(&ResponseHead { status, framing, upgrade, whole }, &fields);
 }

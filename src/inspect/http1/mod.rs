@@ -160,7 +160,7 @@ impl Connection {
                     Step::Used(rest.len())
                 }
             },
-            Place::Lost => match shape_of(direction, rest) {
+            Place::Lost => match shape_behind_a_hole(direction, rest) {
                 Begins::Yes => {
                     side.place = Place::Head;
                     Step::Used(0)
@@ -329,6 +329,13 @@ impl Connection {
 fn shape_of(direction: Direction, bytes: &[u8]) -> Begins {
     match direction {
         Direction::ToServer => shape::request(bytes),
+        Direction::ToClient => shape::response(bytes),
+    }
+}
+
+fn shape_behind_a_hole(direction: Direction, bytes: &[u8]) -> Begins {
+    match direction {
+        Direction::ToServer => shape::request_behind_a_hole(bytes),
         Direction::ToClient => shape::response(bytes),
     }
 }

@@ -37,6 +37,19 @@ pub(super) fn request(bytes: &[u8]) -> Begins {
     }
 }
 
+/// Methods by which a request is recognised where the bytes before it are missing. None is the end of another one, so
+/// that the rest of a torn method is not taken for a method.
+const COMMON: [&[u8]; 9] =
+    [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"];
+
+/// As [`request`], where it is not known that a message begins.
+pub(super) fn request_behind_a_hole(bytes: &[u8]) -> Begins {
+    let method = bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let whole = method.len() < bytes.len();
+    let common = |known: &&[u8]| if whole { **known == *method } else { known.starts_with(method) };
+    if COMMON.iter().any(common) { request(bytes) } else { Begins::No }
+}
+
 /// `HTTP/1.1 200`
 pub(super) fn response(bytes: &[u8]) -> Begins {
     let status = |rest: &[u8]| match rest.iter().take(3).all(u8::is_ascii_digit) {
@@ -117,6 +130,14 @@ mod tests {
         ] {
             assert_eq!(request(line.as_bytes()), Begins::No, "{line}");
         }
+    }
+
+    #[test]
+    fn the_rest_of_a_torn_method_is_none() {
+        assert_eq!(request_behind_a_hole(b"POST / HTTP/1.1"), Begins::Yes);
+        assert_eq!(request_behind_a_hole(b"PO"), Begins::Perhaps);
+        assert_eq!(request_behind_a_hole(b"OST / HTTP/1.1"), Begins::No);
+        assert_eq!(request_behind_a_hole(b"OST"), Begins::No);
     }
 
     #[test]

@@ -19,7 +19,7 @@ const PRIORITY: u8 = 2;
 /// RST_STREAM
 pub(super) const RST_STREAM: u8 = 3;
 /// SETTINGS
-const SETTINGS: u8 = 4;
+pub(super) const SETTINGS: u8 = 4;
 /// PUSH_PROMISE
 pub(super) const PUSH_PROMISE: u8 = 5;
 /// PING

@@ -1,15 +1,19 @@
 //! What is taken of one header block.
 
+use smallvec::SmallVec;
+
 use super::hpack::{Field, Sink};
-use crate::inspect::calls::{Calls, HeaderName};
+use crate::inspect::calls::{Calls, HeaderName, SCHEME_BYTES};
 use crate::model::{Direction, limits};
 
-/// The fields of one header block that say which call it is and how it ended. Used again for each block. Has no
-/// `Debug`: it holds raw bytes from the wire.
+/// The fields of one header block that say which call it is and how it ended. Has no `Debug`: it holds raw bytes from
+/// the wire.
 #[derive(Default)]
 pub(super) struct Message {
-    method: Vec<u8>,
-    path: Vec<u8>,
+    /// The method is the one of every gRPC call; then it is not kept.
+    post: bool,
+    method: SmallVec<[u8; 8]>,
+    path: SmallVec<[u8; 128]>,
     /// A field of requests was there.
     pub(super) request: bool,
     /// A field could not be seen.
@@ -18,6 +22,8 @@ pub(super) struct Message {
     pub(super) status: Option<u16>,
     /// `content-type` says gRPC.
     pub(super) grpc: bool,
+    /// `content-type` was there.
+    typed: bool,
     /// `grpc-status`
     pub(super) grpc_status: Option<u16>,
     /// A field that authenticates the sender was there.
@@ -25,20 +31,11 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// Forgets the block before.
-    pub(super) fn begin(&mut self) {
-        self.method.clear();
-        self.path.clear();
-        self.request = false;
-        self.unknown = false;
-        self.status = None;
-        self.grpc = false;
-        self.grpc_status = None;
-        self.credential = false;
-    }
-
     /// `:method`, if it was seen.
     pub(super) fn method(&self) -> Option<&[u8]> {
+        if self.post {
+            return Some(b"POST");
+        }
         Some(&*self.method).filter(|method| !method.is_empty())
     }
 
@@ -47,9 +44,22 @@ impl Message {
         Some(&*self.path).filter(|path| !path.is_empty())
     }
 
-    /// Whether the method is the one of every gRPC call.
-    pub(super) fn is_post(&self) -> bool {
-        self.method == b"POST"
+    /// Whether a request whose `content-type` could not be seen looks like gRPC: a POST to `/package.Service/Method`.
+    pub(super) fn may_be_grpc(&self) -> bool {
+        let Some((service, method)) = self
+            .path
+            .strip_prefix(b"/")
+            .and_then(|path| path.split_at_checked(memchr::memchr(b'/', path)?))
+        else {
+            return false;
+        };
+        let name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'/');
+        self.unknown
+            && !self.typed
+            && self.post
+            && service.contains(&b'.')
+            && method.iter().all(name)
+            && memchr::memrchr(b'/', method) == Some(0)
     }
 
     /// Takes the fields of a block that is sent in this direction.
@@ -67,14 +77,25 @@ pub(super) struct Taking<'a> {
 
 impl Sink for Taking<'_> {
     #[inline]
-    fn wants(&self, name: HeaderName) -> bool {
-        name != HeaderName::Other
+    fn wants(&self, name: HeaderName) -> usize {
+        match name {
+            HeaderName::Other => 0,
+            // The scheme and the space behind it; the rest is a secret.
+            HeaderName::Authorization => SCHEME_BYTES,
+            HeaderName::Credential => 1,
+            _ => limits::TEXT_BYTES,
+        }
     }
 
     #[inline]
     fn field(&mut self, field: &Field<'_>) {
-        if field.name == HeaderName::Other {
-            return;
+        match field.name {
+            HeaderName::Other => return,
+            // These are gathered, so what was given before adds nothing.
+            HeaderName::Authority | HeaderName::UserAgent | HeaderName::Server if field.again => {
+                return;
+            }
+            _ => {}
         }
         match (field.value, self.direction) {
             (None, _) => self.message.unknown = true,
@@ -90,7 +111,10 @@ impl Taking<'_> {
         match name {
             HeaderName::Method => {
                 message.request = true;
-                keep(&mut message.method, value);
+                message.post = value == b"POST";
+                if !message.post {
+                    keep(&mut message.method, value);
+                }
             }
             HeaderName::Path => {
                 message.request = true;
@@ -99,7 +123,10 @@ impl Taking<'_> {
             HeaderName::Scheme => message.request = true,
             HeaderName::Authority => self.calls.authority(value),
             HeaderName::UserAgent => self.calls.user_agent(value),
-            HeaderName::ContentType => message.grpc = is_grpc(value),
+            HeaderName::ContentType => {
+                message.typed = true;
+                message.grpc = is_grpc(value);
+            }
             HeaderName::Authorization if !value.is_empty() => {
                 message.credential = true;
                 self.calls.scheme(value);
@@ -122,7 +149,7 @@ impl Taking<'_> {
     }
 }
 
-fn keep(kept: &mut Vec<u8>, value: &[u8]) {
+fn keep<A: smallvec::Array<Item = u8>>(kept: &mut SmallVec<A>, value: &[u8]) {
     kept.clear();
     kept.extend_from_slice(value.get(..limits::TEXT_BYTES).unwrap_or(value));
 }
@@ -135,5 +162,10 @@ fn is_grpc(value: &[u8]) -> bool {
 }
 
 fn number(value: &[u8]) -> Option<u16> {
-    std::str::from_utf8(value).ok()?.parse().ok()
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u16::from(byte & 0x0f));
+    let first = digit(value.first()?)?;
+    value
+        .iter()
+        .skip(1)
+        .try_fold(first, |number, byte| number.checked_mul(10)?.checked_add(digit(byte)?))
 }

@@ -37,7 +37,12 @@ impl Protocol for Http2 {
         if head.from_start {
             return match Frame::read(head.bytes) {
                 Some(frame) if frame.is_settings(false) => as_seen(Direction::ToClient),
-                None if frames::chain(head.bytes) == Begins::Perhaps => Probe::Unsure,
+                // A server begins with SETTINGS and nothing else (RFC 9113 section 3.4).
+                None if head.bytes.get(3).is_none_or(|kind| *kind == frames::SETTINGS)
+                    && frames::chain(head.bytes) == Begins::Perhaps =>
+                {
+                    Probe::Unsure
+                }
                 _ => Probe::No,
             };
         }
@@ -62,7 +67,6 @@ struct Connection {
     /// Bytes from the client are missing.
     lossy: bool,
     streams: Streams,
-    message: Message,
     calls: Calls,
     grpc: bool,
     plaintext: Option<Moment>,
@@ -325,42 +329,41 @@ impl Connection {
     /// Reads a header block. No bytes: it was too large.
     fn block(&mut self, direction: Direction, block: &Block, bytes: Option<&[u8]>, at: Moment) {
         let hpack = &mut self.sides[direction].hpack;
-        self.message.begin();
+        let mut message = Message::default();
         match bytes {
             Some(bytes) => {
-                let mut sink = self.message.sink(&mut self.calls, direction);
+                let mut sink = message.sink(&mut self.calls, direction);
                 if hpack.decode(bytes, &mut sink).is_err() {
-                    self.message.unknown = true;
+                    message.unknown = true;
                 }
             }
             None => {
                 hpack.forget();
                 self.calls.cut();
-                self.message.unknown = true;
+                message.unknown = true;
             }
         }
         match (block.kind, direction) {
-            (frames::HEADERS, Direction::ToServer) => self.request(block.stream, at),
+            (frames::HEADERS, Direction::ToServer) => self.request(block.stream, &message, at),
             (frames::HEADERS, Direction::ToClient) => {
-                self.response(block.stream, block.end_stream, at);
+                self.response(block, &message, at);
             }
             _ => {}
         }
     }
 
-    fn request(&mut self, stream: u32, at: Moment) {
-        let message = &self.message;
+    fn request(&mut self, stream: u32, message: &Message, at: Moment) {
         if !self.streams.opens(stream) || !(message.request || message.unknown) {
             return;
         }
-        let grpc = message.grpc || (self.grpc && message.unknown && message.is_post());
+        let grpc = message.grpc || message.may_be_grpc();
         let name = match (message.path(), message.method()) {
             (Some(path), _) if grpc => CallName::Grpc(path),
             (Some(target), Some(method)) => CallName::Http { method, target },
             (None, Some(method)) if method == b"CONNECT" => CallName::Http { method, target: b"" },
             _ => CallName::Unknown,
         };
-        self.grpc |= grpc;
+        self.grpc |= message.grpc;
         let call = self.calls.request(name, at);
         if message.credential {
             self.calls.authenticated(at);
@@ -370,8 +373,8 @@ impl Connection {
         }
     }
 
-    fn response(&mut self, id: u32, end_stream: bool, at: Moment) {
-        let message = &self.message;
+    fn response(&mut self, block: &Block, message: &Message, at: Moment) {
+        let id = block.stream;
         let informational = message.status.is_some_and(|status| status < 200);
         let Some(stream) = self.streams.find(id) else {
             if message.status.is_some() && !informational {
@@ -384,7 +387,9 @@ impl Connection {
             return;
         };
         if !informational {
-            if !stream.answered {
+            // What has no status and ends the stream are trailers, whose head was missed or was read before the request.
+            let head = message.status.is_some() || (message.unknown && !block.end_stream);
+            if head && !stream.answered {
                 stream.answered = true;
                 self.calls.response(at);
             }
@@ -394,7 +399,7 @@ impl Connection {
                 self.calls.outcome(call, status);
             }
         }
-        if end_stream {
+        if block.end_stream {
             self.streams.end(id);
         }
     }

@@ -299,8 +299,7 @@ fn a_method_first_called_after_joining_late_is_named() {
         client([to_server.headers(END, 7, new), frame(6, 0, 0, &[0; 8])].concat()),
     ]);
     assert_eq!((found.requests, found.unnamed), (3, 1));
-    // That it is gRPC was said before the capture began; the first answer shows it.
-    assert_eq!(listed(&found), ["/POST /a.B/C 1 0 0", "a.B/C 1 0 0"]);
+    assert_eq!(listed(&found), ["a.B/C 2 0 0"], "by its look: its content type was said before");
 }
 
 #[test]
@@ -315,6 +314,19 @@ fn answers_to_requests_that_nobody_saw_are_unnamed_requests() {
         .concat(),
     )]);
     assert_eq!((found.requests, found.responses, found.unnamed), (0, 1, 1));
+}
+
+#[test]
+fn an_answer_that_is_read_before_its_request_is_counted_once() {
+    let (mut to_server, mut to_client) = (Peer::new(), Peer::new());
+    let found = calls(&[
+        client(preface()),
+        server([frame(4, 0, 0, &[]), to_client.headers(0, 1, GRPC_HEAD)].concat()),
+        client(to_server.headers(END, 1, GRPC)),
+        server(to_client.headers(END, 1, GRPC_OK)),
+    ]);
+    assert_eq!((found.requests, found.responses), (1, 1));
+    assert_eq!(listed(&found), ["helloworld.Greeter/SayHello 1 1 0"]);
 }
 
 #[test]

@@ -34,6 +34,7 @@ pub(super) struct Handshake {
     pub(super) facts: TlsFacts,
     encrypted_handshakes: PerDirection<u32>,
     client_finished: bool,
+    chain_bytes: usize,
     /// Bytes of a direction are missing.
     pub(super) gaps: bool,
 }
@@ -47,6 +48,12 @@ impl Handshake {
     /// Whether records of this direction cannot be read any more.
     pub(super) fn is_encrypted(&self, direction: Direction) -> bool {
         is_tls13(self.version()) || self.facts.change_cipher[direction].is_some()
+    }
+
+    /// Whether ChangeCipherSpec says nothing: TLS 1.3 has it for the sake of middleboxes (RFC 8446 appendix D.4), and
+    /// sends it right after a HelloRetryRequest.
+    fn ignores_change_cipher(&self) -> bool {
+        is_tls13(self.version()) || self.facts.hello_retry.is_some()
     }
 
     /// The SSLv2 framing holds a ClientHello.
@@ -91,7 +98,7 @@ impl Handshake {
 
     /// A ChangeCipherSpec record.
     pub(super) fn change_cipher(&mut self, direction: Direction, at: Moment) {
-        if is_tls13(self.version()) {
+        if self.ignores_change_cipher() {
             return;
         }
         self.letter(direction, 'i');
@@ -109,7 +116,16 @@ impl Handshake {
         if abbreviated {
             self.facts.resumed = Seen::Value(true);
         }
-        if self.facts.change_cipher[direction.reversed()].is_some() {
+        self.note_established();
+    }
+
+    /// Before TLS 1.3, both sides change ciphers at the end. In TLS 1.3 that says nothing; where the version was not
+    /// seen, encrypted handshake records, which TLS 1.3 does not have, tell the two apart.
+    fn note_established(&mut self) {
+        let changed = Direction::BOTH.iter().all(|way| self.facts.change_cipher[*way].is_some());
+        let told = self.version() != 0
+            || Direction::BOTH.iter().all(|way| self.encrypted_handshakes[*way] > 0);
+        if changed && told && !is_tls13(self.version()) {
             self.facts.established = Seen::Value(true);
         }
     }
@@ -139,6 +155,7 @@ impl Handshake {
                 self.encrypted_handshakes[direction] += 1;
                 if self.encrypted_handshakes[direction] == 1 {
                     self.letter(direction, 'f');
+                    self.note_established();
                 }
             }
             DATA if is_tls13(self.version()) => self.encrypted_13(record),
@@ -150,6 +167,11 @@ impl Handshake {
     /// Whether nothing more can be learned of this connection.
     pub(super) fn is_settled(&self) -> bool {
         self.facts.records_cut
+    }
+
+    /// Bytes of certificates that are kept.
+    pub(super) fn held(&self) -> usize {
+        self.chain_bytes
     }
 
     /// Gives the facts, with a reason for everything that was not seen.
@@ -224,6 +246,7 @@ impl Handshake {
                     return;
                 }
                 if is_tls13(hello.version) {
+                    self.facts.change_cipher = PerDirection::default();
                     self.facts.resumed = Seen::Value(hello.psk);
                     self.facts.key_exchange = match hello.group {
                         Some(group) => Seen::Value(KeyExchange {
@@ -242,6 +265,8 @@ impl Handshake {
 
     fn retry(&mut self, at: Moment) {
         self.letter(Direction::ToClient, 'j');
+        // A client with early data has sent its ChangeCipherSpec by now; its second hello is readable all the same.
+        self.facts.change_cipher = PerDirection::default();
         self.facts.hello_retry.get_or_insert(at);
     }
 
@@ -262,7 +287,10 @@ impl Handshake {
             return;
         }
         match chain {
-            Some(chain) => *seen = Seen::Value(chain),
+            Some(chain) => {
+                self.chain_bytes += chain.iter().map(|der| der.0.len()).sum::<usize>();
+                *seen = Seen::Value(chain);
+            }
             None => seen.hide(Why::Malformed),
         }
         place.get_or_insert(at);
@@ -280,8 +308,11 @@ impl Handshake {
 
     fn key_exchange(&mut self, body: &[u8], at: Moment) {
         self.letter(Direction::ToClient, 'k');
-        let suite = self.facts.server_hello.value().map_or(0, |hello| hello.suite);
-        let version = self.version();
+        let Some(hello) = self.facts.server_hello.value() else {
+            // Without the suite nobody can tell what the message says.
+            return self.facts.key_exchange.hide(Why::Gap);
+        };
+        let (suite, version) = (hello.suite, hello.version);
         match key_exchange(body, suite, version, at) {
             Some(exchange) => self.facts.key_exchange = Seen::Value(exchange),
             None => self.facts.key_exchange.hide(Why::Malformed),
@@ -318,13 +349,16 @@ impl Handshake {
         self.letter(direction, 'v');
         if direction == Direction::ToServer {
             // Before TLS 1.2 the message begins with the signature itself.
-            let scheme = if self.version() == 0x0303 { Reader(body).u16() } else { Some(0) };
-            self.facts.client_verify = scheme.into();
+            self.facts.client_verify = match self.version() {
+                0 => Seen::Hidden(Why::Gap),
+                0x0303 => Reader(body).u16().into(),
+                _ => Seen::Value(0),
+            };
         }
     }
 
     fn client_exchange(&mut self) {
-        if !self.gaps {
+        if !self.gaps && self.facts.certificate_request.is_observed() {
             self.facts.client_chain.settle_absent();
         }
     }

@@ -101,8 +101,8 @@ pub(super) fn server_hello(body: &[u8], at: Moment) -> Option<HelloOfServer> {
         Some(b"DOWNGRD\x00") => Some(0),
         _ => None,
     };
-    // Drafts of TLS 1.3 before the 22nd have neither session id nor compression method.
-    if (0x7f00..0x7f16).contains(&version) {
+    // Drafts of TLS 1.3 before the 22nd have neither session id nor compression method, and may say 1.3 right here.
+    if matches!(version, 0x0304 | 0x7f00..0x7f16) {
         hello.suite = r.u16()?;
     } else {
         hello.session_id = r.vec8()?.to_vec();

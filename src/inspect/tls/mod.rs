@@ -1,6 +1,6 @@
 //! TLS: the record layer (RFC 8446 section 5, RFC 5246 section 6) from SSLv2's hello to TLS 1.3.
 //!
-//! Reads record headers, hands readable handshake messages to [`handshake`], and keeps the lengths of what is encrypted.
+//! Reads record headers, hands readable handshake messages to `handshake`, and keeps the lengths of what is encrypted.
 //! Bodies of encrypted records are skipped without being looked at or held.
 
 mod failure;
@@ -9,12 +9,14 @@ mod handshake;
 mod hello;
 mod names;
 mod reader;
+mod resync;
 mod suites;
 
 pub use fields::FIELDS;
 pub use names::{alert_name, group_name, is_tls13, scheme_hash, scheme_name, version_name};
 pub use suites::{Suite, suite, suite_name};
 
+use super::begins::Begins;
 use super::{Head, Inspector, Next, Probe, Protocol};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, RecordFact, Why, limits};
 use handshake::Handshake;
@@ -147,10 +149,40 @@ struct Side {
     oversized: usize,
     /// A record was read.
     began: bool,
+    /// Bytes that were given and not used, because more are needed.
+    unused: usize,
     /// Bytes are missing and the next record must be found.
     lost: bool,
+    /// Bytes are missing and the next record may begin within a handshake message.
+    unaligned: bool,
     /// The bytes are no records, or no more.
     unreadable: bool,
+}
+
+impl Side {
+    /// Goes on behind missing bytes: at the end of the handshake message or the record that they are a part of, or
+    /// else wherever the next record is found.
+    fn lose(&mut self, missing: usize) {
+        let before = std::mem::take(self);
+        self.began = before.began;
+        self.unreadable = before.unreadable;
+        let Some(left) = before.handshake_left.checked_sub(missing) else {
+            self.lost = true;
+            self.unaligned = true;
+            return;
+        };
+        let of_message = match message_length(&before.partial) {
+            Some(length) => (4 + length).saturating_sub(before.partial.len()),
+            None => before.oversized,
+        };
+        if let Some(rest) = of_message.checked_sub(missing).filter(|_| of_message > 0) {
+            self.handshake_left = left;
+            self.oversized = rest;
+        } else {
+            self.skip = left;
+            self.unaligned = true;
+        }
+    }
 }
 
 impl Inspector for TlsInspector {
@@ -164,12 +196,14 @@ impl Inspector for TlsInspector {
                 return (bytes.len(), Next::Done);
             }
         }
+        self.sides[direction].unused = bytes.len().saturating_sub(used);
         (used, Next::More)
     }
 
     fn gap(&mut self, direction: Direction, missing: u64, _: Moment) -> Next {
         let side = &mut self.sides[direction];
-        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+        let missing = usize::try_from(missing).unwrap_or(usize::MAX).saturating_add(side.unused);
+        side.unused = 0;
         if missing <= side.skip {
             side.skip -= missing;
             return Next::More;
@@ -178,9 +212,13 @@ impl Inspector for TlsInspector {
         if let [kind, ..] = *side.partial.as_slice() {
             self.handshake.unreadable(direction, kind, Why::Gap);
         }
-        *side =
-            Side { began: side.began, unreadable: side.unreadable, lost: true, ..Side::default() };
+        self.sides[direction].lose(missing);
         Next::More
+    }
+
+    fn held(&self) -> usize {
+        let partial = self.sides.to_server.partial.len() + self.sides.to_client.partial.len();
+        self.handshake.held() + partial
     }
 
     fn finish(self: Box<Self>) -> Facts {
@@ -219,8 +257,11 @@ impl TlsInspector {
         if side.handshake_left > 0 {
             return self.handshake_bytes(direction, bytes, at);
         }
-        if side.lost && Header::read(bytes).is_none() {
-            return if bytes.len() < HEADER { None } else { Some(bytes.len()) };
+        if side.lost {
+            let (passed, begins) = resync::find(direction, bytes);
+            if passed > 0 || begins != Begins::Yes {
+                return (passed > 0).then_some(passed);
+            }
         }
         self.record(direction, bytes, at)
     }
@@ -238,13 +279,16 @@ impl TlsInspector {
             return None;
         }
         let encrypted = self.handshake.is_encrypted(direction) && !self.is_alert_13(&header);
-        if !encrypted
-            && matches!(header.kind, ALERT | CHANGE_CIPHER_SPEC)
-            && body.len() < header.length
-        {
+        let unaligned = self.sides[direction].unaligned && header.kind == HANDSHAKE;
+        let whole = unaligned || matches!(header.kind, ALERT | CHANGE_CIPHER_SPEC);
+        if !encrypted && whole && body.len() < header.length {
             return None;
         }
         self.begin(direction, at);
+        if !encrypted && unaligned {
+            let body = body.get(..header.length).unwrap_or_default();
+            self.sides[direction].unaligned = !resync::messages(direction, body);
+        }
         if encrypted {
             self.encrypted_record(direction, &header, at);
         } else {
@@ -276,13 +320,17 @@ impl TlsInspector {
     }
 
     fn readable_record(&mut self, direction: Direction, header: &Header, body: &[u8], at: Moment) {
+        let side = &mut self.sides[direction];
+        let body = body.get(..header.length).unwrap_or_default();
         match header.kind {
+            HANDSHAKE if side.unaligned => {}
             HANDSHAKE => {
-                self.sides[direction].handshake_left = header.length;
+                side.handshake_left = header.length;
                 return;
             }
-            ALERT => self.alerts(direction, body.get(..header.length).unwrap_or_default(), at),
-            CHANGE_CIPHER_SPEC => self.handshake.change_cipher(direction, at),
+            ALERT => self.alerts(direction, body, at),
+            CHANGE_CIPHER_SPEC if body == [1] => self.handshake.change_cipher(direction, at),
+            CHANGE_CIPHER_SPEC => {}
             // Application data before any cipher change: the handshake was not seen, or this is early data.
             _ => self.encrypted_record(direction, header, at),
         }
@@ -313,7 +361,7 @@ impl TlsInspector {
 
     /// These bytes are no record.
     fn no_record(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> Option<usize> {
-        if bytes.len() < HEADER && Self::may_become_header(bytes) {
+        if resync::is_start_of_header(bytes) {
             return None;
         }
         let answered = direction == Direction::ToClient && !self.sides[direction].began;
@@ -323,15 +371,6 @@ impl TlsInspector {
         self.handshake.gaps |= self.sides[direction].began;
         self.sides[direction].unreadable = true;
         Some(bytes.len())
-    }
-
-    fn may_become_header(bytes: &[u8]) -> bool {
-        matches!(
-            bytes,
-            [CHANGE_CIPHER_SPEC..=HEARTBEAT]
-                | [CHANGE_CIPHER_SPEC..=HEARTBEAT, 3]
-                | [CHANGE_CIPHER_SPEC..=HEARTBEAT, 3, 0..=4, ..]
-        )
     }
 
     fn is_hopeless(&self) -> bool {

@@ -98,14 +98,9 @@ fn the_page_about_rules_lists_the_fields_and_functions_there_are() {
 fn an_explanation_has_every_section() {
     let set = built_in();
     let text = explain(set.find("no-mtls").unwrap());
-    for title in [
-        "What it means",
-        "How to fix it",
-        "go-zero: ",
-        "Where it cannot decide",
-        "Options",
-        "Since",
-    ] {
+    for title in
+        ["What it means", "How to fix it", "go-zero:", "Where it cannot decide", "Options", "Since"]
+    {
         assert!(text.contains(title), "{title}\n{text}");
     }
     assert!(text.contains("session.client_auth"), "{text}");

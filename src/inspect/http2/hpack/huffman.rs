@@ -3,7 +3,7 @@
 //! The code is canonical: codes of one length are consecutive numbers in the order of their symbols, so its lengths say
 //! all of it, and the tables below are computed from them when the program is compiled.
 
-use super::Malformed;
+use super::{Buffer, Malformed};
 
 /// Bits of the longest code.
 const LONGEST: usize = 30;
@@ -11,8 +11,8 @@ const LONGEST: usize = 30;
 /// No code is shorter than this.
 const SHORTEST: u32 = 5;
 
-/// Codes of up to this many bits are found in one look: those of everything that is common in header fields.
-const FAST_BITS: u32 = 8;
+/// Bits that are looked up at once: enough for two of the codes that are common in header fields.
+const FAST_BITS: u32 = 12;
 
 /// The symbol that ends a string, and must not be sent.
 const END: u16 = 256;
@@ -39,28 +39,41 @@ const LENGTHS: [u8; 257] = [
     30,
 ];
 
-/// Appends the string that a code stands for.
+/// Appends the string that a code stands for, or about its first `limit` bytes.
 ///
 /// # Errors
-/// The code has the end symbol in it, or does not end in fewer than eight bits of one (section 5.2).
-pub(super) fn decode(code: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
-    out.reserve(code.len().saturating_mul(8) / 5);
+/// The part that was looked at has the end symbol in it, or does not end in fewer than eight bits of one (section 5.2).
+pub(super) fn decode(code: &[u8], limit: usize, out: &mut Buffer) -> Result<(), Malformed> {
+    const CHUNK: usize = 64;
     let mut bits = Bits { rest: code, window: 0, count: 0 };
-    loop {
+    let mut chunk = [0; CHUNK + 1];
+    let (mut end, mut flushed) = (0_usize, 0_usize);
+    while flushed.saturating_add(end) < limit {
         bits.refill();
-        let fast = FAST.get(usize::from(bits.top_byte())).copied().unwrap_or_default();
-        if fast.length != 0 && fast.length <= bits.count {
-            out.push(fast.symbol);
-            bits.consume(fast.length);
-            continue;
-        }
-        if bits.count < FAST_BITS {
-            return if bits.are_padding() { Ok(()) } else { Err(Malformed) };
-        }
-        let (symbol, length) = long(&bits).ok_or(Malformed)?;
-        out.push(u8::try_from(symbol).map_err(|_| Malformed)?);
+        let fast = FAST.get(bits.top()).copied().unwrap_or_default();
+        let (first, length) = (u32::from(fast.first), u32::from(fast.length));
+        let (symbols, count, length) = if first != 0 && length <= bits.count {
+            (fast.symbols, if length > first { 2 } else { 1 }, length)
+        } else if first != 0 && first <= bits.count {
+            (fast.symbols, 1, first)
+        } else if bits.are_padding() {
+            break;
+        } else {
+            let (symbol, length) = long(&bits).ok_or(Malformed)?;
+            ([u8::try_from(symbol).map_err(|_| Malformed)?, 0], 1, length)
+        };
+        let slots = chunk.get_mut(end..).and_then(<[u8]>::first_chunk_mut::<2>).ok_or(Malformed)?;
+        *slots = symbols;
+        end = end.saturating_add(count);
         bits.consume(length);
+        if end >= CHUNK {
+            out.extend_from_slice(chunk.get(..end).unwrap_or_default());
+            flushed = flushed.saturating_add(end);
+            end = 0;
+        }
     }
+    out.extend_from_slice(chunk.get(..end).unwrap_or_default());
+    Ok(())
 }
 
 /// Bits not yet decoded: `count` of them at the top of `window`, zeros below, then the rest.
@@ -92,9 +105,10 @@ impl Bits<'_> {
         }
     }
 
+    /// The next [`FAST_BITS`] bits.
     #[inline]
-    fn top_byte(&self) -> u8 {
-        self.window.to_be_bytes()[0]
+    fn top(&self) -> usize {
+        usize::try_from(self.window >> (64 - FAST_BITS)).unwrap_or(usize::MAX)
     }
 
     #[inline]
@@ -103,17 +117,17 @@ impl Bits<'_> {
         self.count = self.count.wrapping_sub(length);
     }
 
-    /// Whether what is left, fewer than eight bits, begins the code of [`END`], which is all ones.
+    /// Whether fewer than eight bits are left and they begin the code of [`END`], which is all ones.
     fn are_padding(&self) -> bool {
-        self.window.leading_ones() >= self.count
+        self.count < 8 && self.window.leading_ones() >= self.count
     }
 }
 
-/// Finds a code longer than [`FAST_BITS`], and its length.
+/// Finds a code of any length, and its length.
 #[cold]
 fn long(bits: &Bits<'_>) -> Option<(u16, u32)> {
-    for (length, first) in (0_u32..).zip(FIRST) {
-        if length <= FAST_BITS || length > bits.count {
+    for (length, first) in (0_u32..).zip(FIRST).skip(SHORTEST as usize) {
+        if length > bits.count {
             continue;
         }
         let code = bits.window.checked_shr(64_u32.saturating_sub(length))?;
@@ -126,15 +140,19 @@ fn long(bits: &Bits<'_>) -> Option<(u16, u32)> {
     None
 }
 
+/// What some bits begin with.
 #[derive(Clone, Copy, Default)]
 struct Fast {
-    symbol: u8,
-    /// 0 where the code is longer than [`FAST_BITS`].
-    length: u32,
+    /// One symbol, or two.
+    symbols: [u8; 2],
+    /// Bits of the first one's code; 0 where that is longer than [`FAST_BITS`].
+    first: u8,
+    /// Bits of all.
+    length: u8,
 }
 
-/// What begins with each byte.
-static FAST: [Fast; 256] = fast_table();
+/// By the next [`FAST_BITS`] bits.
+static FAST: [Fast; 1 << FAST_BITS] = fast_table();
 
 /// The codes of one length.
 #[derive(Clone, Copy)]
@@ -145,10 +163,10 @@ struct First {
 }
 
 /// By length, from 0.
-static FIRST: [First; LONGEST + 1] = first_codes();
+const FIRST: [First; LONGEST + 1] = first_codes();
 
 /// Symbols in the order of their codes.
-static SORTED: [u16; 257] = sorted_symbols();
+const SORTED: [u16; 257] = sorted_symbols();
 
 #[expect(
     clippy::indexing_slicing,
@@ -197,28 +215,39 @@ const fn sorted_symbols() -> [u16; 257] {
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which refuses an index out of bounds"
 )]
-const fn fast_table() -> [Fast; 256] {
-    let first = first_codes();
-    let sorted = sorted_symbols();
-    let mut table = [Fast { symbol: 0, length: 0 }; 256];
+const fn fast_table() -> [Fast; 1 << FAST_BITS] {
+    let mut table = [Fast { symbols: [0; 2], first: 0, length: 0 }; 1 << FAST_BITS];
+    let mut bits = 0;
+    while bits < table.len() {
+        let (one, first) = first_symbol(bits as u64, FAST_BITS);
+        let (two, second) = first_symbol(bits as u64, FAST_BITS - first);
+        if first != 0 {
+            let (first, length) = (first as u8, (first + second) as u8);
+            table[bits] = Fast { symbols: [one, two], first, length };
+        }
+        bits += 1;
+    }
+    table
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses an index out of bounds"
+)]
+/// The symbol whose code the lowest `count` bits begin with, and the bits of that code; 0 bits where it is longer.
+const fn first_symbol(bits: u64, count: u32) -> (u8, u32) {
+    let bits = bits & ((1 << count) - 1);
     let mut length = SHORTEST;
-    while length <= FAST_BITS {
-        let of_length = first[length as usize];
-        let mut place = 0;
-        while place < of_length.codes {
-            let symbol = sorted[of_length.symbols_before + place as usize] as u8;
-            let spare = FAST_BITS - length;
-            let start = ((of_length.code + place) << spare) as usize;
-            let mut n = 0;
-            while n < 1 << spare {
-                table[start + n] = Fast { symbol, length };
-                n += 1;
-            }
-            place += 1;
+    while length <= count {
+        let of_length = FIRST[length as usize];
+        let code = bits >> (count - length);
+        if code >= of_length.code && code - of_length.code < of_length.codes {
+            let place = of_length.symbols_before + (code - of_length.code) as usize;
+            return (SORTED[place] as u8, length);
         }
         length += 1;
     }
-    table
+    (0, 0)
 }
 
 #[cfg(test)]
@@ -226,8 +255,8 @@ mod tests {
     use super::*;
 
     fn decoded(code: &[u8]) -> Result<Vec<u8>, Malformed> {
-        let mut out = Vec::new();
-        decode(code, &mut out).map(|()| out)
+        let mut out = Buffer::new();
+        decode(code, usize::MAX, &mut out).map(|()| out.to_vec())
     }
 
     /// The code of a string, written bit by bit from the table of codes.
@@ -272,6 +301,18 @@ mod tests {
         assert_eq!(decoded(&[0b0000_0110]), Err(Malformed), "a zero in the padding");
         assert_eq!(decoded(&[0b0000_0111, 0xff]), Err(Malformed), "eleven bits of padding");
         assert_eq!(decoded(&[0xff]), Err(Malformed), "eight bits of padding");
+    }
+
+    #[test]
+    fn a_limit_gives_the_beginning() {
+        let text = b"Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9 \x00\xff~";
+        for limit in 0..text.len() + 3 {
+            let mut out = Buffer::from_slice(b"before");
+            decode(&encoded(text), limit, &mut out).unwrap();
+            let beginning = out.strip_prefix(b"before").unwrap();
+            assert!(text.starts_with(beginning));
+            assert!(beginning.len() >= limit.min(text.len()) && beginning.len() <= limit + 1);
+        }
     }
 
     #[test]

@@ -12,7 +12,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use self::reader::{Reader, Text};
+use smallvec::SmallVec;
+
+use self::reader::Reader;
 use self::table::Table;
 use crate::inspect::calls::HeaderName;
 
@@ -32,13 +34,15 @@ pub(super) struct Field<'a> {
     /// The sender forbids every intermediary to put the field into a table: it is a secret (section 7.1.3).
     #[cfg_attr(not(test), expect(dead_code, reason = "kept for the audit of credentials"))]
     pub(super) never_indexed: bool,
+    /// The very same field was given before, when it was put into the table.
+    pub(super) again: bool,
 }
 
 /// Who is given the fields of a block.
 pub(super) trait Sink {
-    /// Whether the value of a field of this name is of interest. Values that are not, and that need not be kept for
-    /// later, are not decoded.
-    fn wants(&self, name: HeaderName) -> bool;
+    /// How many bytes of the value of a field of this name are of interest. Values that need not be kept for later are
+    /// not decoded further; a field of which nothing is wanted may not be given.
+    fn wants(&self, name: HeaderName) -> usize;
 
     /// Takes the next field.
     fn field(&mut self, field: &Field<'_>);
@@ -48,12 +52,18 @@ pub(super) trait Sink {
 #[derive(Default)]
 pub(super) struct Decoder {
     table: Table,
-    name: Vec<u8>,
-    value: Vec<u8>,
 }
 
-/// Decoded strings are decoded into buffers that are used again; a larger one than this is not kept.
-const KEPT_BUFFER: usize = 4096;
+/// Holds a decoded string, in place unless it is unusually long.
+type Buffer = SmallVec<[u8; 256]>;
+
+/// What is decoded of the field at hand. It lives as long as a block: a buffer for each connection would be cold
+/// memory by the time it is used again.
+#[derive(Default)]
+struct Buffers {
+    name: Buffer,
+    value: Buffer,
+}
 
 impl Decoder {
     /// Takes note that the connection begins here: the dynamic table is empty on both sides.
@@ -81,25 +91,20 @@ impl Decoder {
         if result.is_err() {
             self.forget();
         }
-        if self.value.capacity() > KEPT_BUFFER {
-            self.value = Vec::new();
-        }
-        if self.name.capacity() > KEPT_BUFFER {
-            self.name = Vec::new();
-        }
         result
     }
 
     fn fields(&mut self, block: &mut Reader<'_>, sink: &mut impl Sink) -> Result<(), Malformed> {
+        let mut buffers = Buffers::default();
         while let Some(first) = block.peek() {
             if first & 0x80 != 0 {
                 self.indexed(block.integer(7)?, sink)?;
             } else if first & 0x40 != 0 {
-                self.inserted(block, sink)?;
+                self.inserted(block, &mut buffers, sink)?;
             } else if first & 0x20 != 0 {
                 self.table.resize(block.integer(5)?);
             } else {
-                self.passing(block, first & 0x10 != 0, sink)?;
+                self.passing(block, &mut buffers, sink)?;
             }
         }
         Ok(())
@@ -113,6 +118,7 @@ impl Decoder {
                 name_text: entry.name_text,
                 value: Some(entry.value),
                 never_indexed: false,
+                again: false,
             },
             None => self.table.field(index)?,
         };
@@ -121,13 +127,18 @@ impl Decoder {
     }
 
     /// Section 6.2.1.
-    fn inserted(&mut self, block: &mut Reader<'_>, sink: &mut impl Sink) -> Result<(), Malformed> {
+    fn inserted(
+        &mut self,
+        block: &mut Reader<'_>,
+        buffers: &mut Buffers,
+        sink: &mut impl Sink,
+    ) -> Result<(), Malformed> {
         let index = block.integer(6)?;
         let literal_name = if index == 0 { Some(block.text()?) } else { None };
-        let value = block.text()?.decoded(&mut self.value)?;
+        let value = block.text()?.decoded(usize::MAX, &mut buffers.value)?;
         let entry = match (literal_name, statics::entry(index)) {
             (Some(text), _) => {
-                let text = text.decoded(&mut self.name)?;
+                let text = text.decoded(usize::MAX, &mut buffers.name)?;
                 self.table.insert(HeaderName::of(text), text, value)
             }
             (None, Some(entry)) => self.table.insert(entry.name, entry.name_text, value),
@@ -139,6 +150,7 @@ impl Decoder {
             name_text: entry.text(),
             value: Some(value),
             never_indexed: false,
+            again: false,
         });
         self.table.settle();
         Ok(())
@@ -146,14 +158,15 @@ impl Decoder {
 
     /// Sections 6.2.2 and 6.2.3.
     fn passing(
-        &mut self,
+        &self,
         block: &mut Reader<'_>,
-        never_indexed: bool,
+        buffers: &mut Buffers,
         sink: &mut impl Sink,
     ) -> Result<(), Malformed> {
+        let never_indexed = block.peek().is_some_and(|first| first & 0x10 != 0);
         let index = block.integer(4)?;
         let (name, name_text) = if index == 0 {
-            let text = block.text()?.decoded(&mut self.name)?;
+            let text = block.text()?.decoded(usize::MAX, &mut buffers.name)?;
             (HeaderName::of(text), text)
         } else {
             match statics::entry(index) {
@@ -161,10 +174,11 @@ impl Decoder {
                 None => self.table.name(index)?,
             }
         };
-        let value: Text<'_> = block.text()?;
-        if sink.wants(name) {
-            let value = Some(value.decoded(&mut self.value)?);
-            sink.field(&Field { name, name_text, value, never_indexed });
+        let value = block.text()?;
+        let wanted = sink.wants(name);
+        if wanted > 0 {
+            let value = Some(value.decoded(wanted, &mut buffers.value)?);
+            sink.field(&Field { name, name_text, value, never_indexed, again: false });
         }
         Ok(())
     }

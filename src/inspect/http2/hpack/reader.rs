@@ -1,6 +1,6 @@
 //! Integers and strings (RFC 7541 section 5).
 
-use super::{Malformed, huffman};
+use super::{Buffer, Malformed, huffman};
 
 /// What is left of a header block.
 pub(super) struct Reader<'a> {
@@ -64,8 +64,12 @@ impl<'a> Reader<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// The string's bytes, in place where they were sent as they are.
-    pub(super) fn decoded<'b>(self, buffer: &'b mut Vec<u8>) -> Result<&'b [u8], Malformed>
+    /// The string's bytes, or about the first `limit` of them; in place where they were sent as they are.
+    pub(super) fn decoded<'b>(
+        self,
+        limit: usize,
+        buffer: &'b mut Buffer,
+    ) -> Result<&'b [u8], Malformed>
     where
         'a: 'b,
     {
@@ -73,7 +77,7 @@ impl<'a> Text<'a> {
             Self::Plain(text) => Ok(text),
             Self::Huffman(code) => {
                 buffer.clear();
-                huffman::decode(code, buffer)?;
+                huffman::decode(code, limit, buffer)?;
                 Ok(buffer)
             }
         }

@@ -122,10 +122,11 @@ impl Table {
     pub(super) fn field(&self, index: usize) -> Result<Field<'_>, Malformed> {
         let Some(entry) = self.entry(index)? else {
             let (name, name_text) = (HeaderName::Unknown, &[] as &[u8]);
-            return Ok(Field { name, name_text, value: None, never_indexed: false });
+            return Ok(Field { name, name_text, value: None, never_indexed: false, again: false });
         };
         let (name_text, value) = self.texts(entry);
-        Ok(Field { name: entry.name, name_text, value: Some(value), never_indexed: false })
+        let value = Some(value);
+        Ok(Field { name: entry.name, name_text, value, never_indexed: false, again: true })
     }
 
     /// The name of the field with this index.

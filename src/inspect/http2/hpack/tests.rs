@@ -11,8 +11,8 @@ type Line = (Vec<u8>, Option<Vec<u8>>, bool);
 struct All(Vec<Line>);
 
 impl Sink for All {
-    fn wants(&self, _name: HeaderName) -> bool {
-        true
+    fn wants(&self, _name: HeaderName) -> usize {
+        usize::MAX
     }
     fn field(&mut self, field: &Field<'_>) {
         let value = field.value.map(<[u8]>::to_vec);

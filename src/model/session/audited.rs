@@ -1,0 +1,190 @@
+//! What the audit makes of sessions: a verdict on each, and what many of them say of a certificate, an endpoint, an edge.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Session;
+use crate::model::{Certificate, Direction, Endpoint, Moment, Postures, Seen, Timestamp};
+
+/// How private and authenticated a session is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Posture {
+    /// TLS, both ends presented certificates, and the handshake completed.
+    Mtls,
+    /// TLS, and the client did not authenticate with a certificate.
+    Tls,
+    /// TLS, and whether the client authenticated could not be told.
+    TlsOpaque,
+    /// Application bytes crossed readable.
+    Plaintext,
+    /// Not enough of the session was seen, or the protocol is not recognised.
+    Unknown,
+}
+
+impl Posture {
+    /// All of them, best first.
+    pub const ALL: [Self; 5] =
+        [Self::Mtls, Self::Tls, Self::TlsOpaque, Self::Plaintext, Self::Unknown];
+
+    /// The word in rules and outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mtls => "mtls",
+            Self::Tls => "tls",
+            Self::TlsOpaque => "tls-opaque",
+            Self::Plaintext => "plaintext",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Posture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What the client did to authenticate itself in TLS.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ClientAuth {
+    /// The server did not ask for a certificate.
+    NotRequested,
+    /// The server asked, and the client sent an empty list.
+    Declined,
+    /// The client sent a certificate.
+    Presented,
+}
+
+impl ClientAuth {
+    /// The word in rules and outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotRequested => "not-requested",
+            Self::Declined => "declined",
+            Self::Presented => "presented",
+        }
+    }
+}
+
+/// A session with its verdict.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AuditedSession {
+    /// Its number within the run, from 1, in the order sessions ended.
+    pub number: u64,
+    /// The session.
+    pub session: Session,
+    /// Who called.
+    pub client: Party,
+    /// Who was called.
+    pub server: Party,
+    /// The verdict.
+    pub posture: Posture,
+    /// How it is known: `observed`, and later `decrypted`, `inherited`, `inferred`.
+    pub evidence: &'static str,
+    /// Why, in a few words.
+    pub posture_why: &'static str,
+    /// What the client did to authenticate itself.
+    pub client_auth: Seen<ClientAuth>,
+    /// The server's chain, parsed.
+    pub server_chain: Vec<Arc<Certificate>>,
+    /// The client's chain, parsed.
+    pub client_chain: Vec<Arc<Certificate>>,
+}
+
+/// Who one end of an edge is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Party {
+    /// The service's name; its address when nothing better is known. Escaped.
+    pub service: String,
+    /// Its address.
+    pub addr: std::net::IpAddr,
+    /// How it got its name: `unmapped` for an address.
+    pub how: &'static str,
+}
+
+/// One certificate at one place, over all sessions that showed it there.
+#[derive(Clone, Debug)]
+pub struct CertificateAt {
+    /// The certificate.
+    pub certificate: Arc<Certificate>,
+    /// Who presented it: a server or a client.
+    pub role: Direction,
+    /// Its place in the chain, 0 for the leaf.
+    pub position: usize,
+    /// How many certificates the chain had.
+    pub chain_length: usize,
+    /// Who presented it.
+    pub party: Party,
+    /// The server's port; for a client's certificate, of the server it was shown to.
+    pub port: u16,
+    /// Names that clients asked this endpoint for while it showed the certificate; bounded, sorted.
+    pub requested_names: Vec<String>,
+    /// Whether a client connected without naming a server.
+    pub asked_without_name: bool,
+    /// Distinct endpoints (servers) or addresses (clients) that showed the same leaf, over the run.
+    pub holders: u64,
+    /// Distinct names that clients asked those holders for.
+    pub holder_names: u64,
+    /// Whether the same leaf was shown by a server and by a client at a different address.
+    pub both_roles: bool,
+    /// First and last session that showed it here.
+    pub first: Moment,
+    /// Last session that showed it here.
+    pub last: Moment,
+    /// How many sessions showed it here.
+    pub sessions: u64,
+    /// In how many of them the handshake completed.
+    pub established: u64,
+    /// Evidence samples: where it was shown, and the connection.
+    pub samples: Vec<(Moment, Endpoint, Endpoint)>,
+}
+
+/// One server address and port over the run.
+#[derive(Clone, Debug)]
+pub struct EndpointFacts {
+    /// Who it is.
+    pub server: Party,
+    /// Its port.
+    pub port: u16,
+    /// Sessions by posture.
+    pub postures: Postures,
+    /// Protocols seen, by name.
+    pub protocols: Vec<String>,
+    /// Distinct clients.
+    pub clients: u64,
+    /// First sample of a plaintext session and of a TLS session, for evidence.
+    pub samples: Vec<(Moment, Endpoint, Endpoint)>,
+    /// First and last packet.
+    pub first: Moment,
+    /// Last packet.
+    pub last: Moment,
+    /// Whether any session with it was captured in one direction only or has holes.
+    pub incomplete: bool,
+    /// Sessions whose plaintext part was only answered by a refusal (a TLS alert, HTTP 400).
+    pub refused_plaintext: u64,
+}
+
+/// One client address talking to one server address and port over the run.
+#[derive(Clone, Debug)]
+pub struct EdgeFacts {
+    /// Who calls.
+    pub client: Party,
+    /// Who is called.
+    pub server: Party,
+    /// On which port.
+    pub port: u16,
+    /// Sessions by posture.
+    pub postures: Postures,
+    /// Protocols seen, by name.
+    pub protocols: Vec<String>,
+    /// First and last packet.
+    pub first: Moment,
+    /// Last packet.
+    pub last: Moment,
+    /// Bytes in both directions.
+    pub bytes: u64,
+    /// Sessions and bytes by hour and posture.
+    pub hours: Vec<(Timestamp, Posture, u64, u64)>,
+}

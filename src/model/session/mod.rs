@@ -1,0 +1,180 @@
+//! What is known of one connection, and what the audit builds from many.
+
+mod audited;
+mod calls;
+mod tls;
+
+pub use audited::{
+    AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture,
+};
+pub use calls::{Call, CallFacts};
+pub use tls::{
+    Alert, CertificateRequest, ClientHello, KeyExchange, RecordFact, ServerHello, TlsFacts,
+};
+
+use super::{CommunityId, Endpoint, Moment, PerDirection};
+
+/// One TCP connection, after its last packet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Session {
+    /// Who called.
+    pub client: Endpoint,
+    /// Who was called.
+    pub server: Endpoint,
+    /// How client and server were told apart.
+    pub roles: Roles,
+    /// First packet.
+    pub first: Moment,
+    /// Last packet.
+    pub last: Moment,
+    /// Packets and payload bytes.
+    pub traffic: PerDirection<Traffic>,
+    /// 802.1Q tag of the first frame.
+    pub vlan: Option<u16>,
+    /// Whether the capture has the connection's beginning.
+    pub start_seen: bool,
+    /// How it ended.
+    pub end: EndState,
+    /// What reassembly met.
+    pub stream: StreamFacts,
+    /// What carried the bytes (`tls`, `http/1.1`, `h2`, `grpc`), by a name of the table of protocols.
+    pub protocol: Option<&'static str>,
+    /// What the inspectors learned.
+    pub facts: Facts,
+}
+
+impl Session {
+    /// The connection's Community ID.
+    #[must_use]
+    pub fn community_id(&self) -> CommunityId {
+        CommunityId::tcp(self.client, self.server)
+    }
+
+    /// Whether payload was captured in one direction only although the other side must have spoken.
+    #[must_use]
+    pub fn one_sided(&self) -> bool {
+        (self.traffic.to_server.packets == 0) != (self.traffic.to_client.packets == 0)
+    }
+}
+
+/// Packets and payload of one direction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Traffic {
+    /// TCP segments.
+    pub packets: u64,
+    /// Payload bytes as captured, retransmissions included.
+    pub bytes: u64,
+}
+
+/// How client and server were told apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Roles {
+    /// By the SYN.
+    Syn,
+    /// By what they said: a ClientHello, a request.
+    Content,
+    /// A guess: the lower port is the server's, else who spoke second.
+    Guess,
+}
+
+impl Roles {
+    /// The word in outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Syn => "syn",
+            Self::Content => "content",
+            Self::Guess => "guess",
+        }
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EndState {
+    /// Both sides said FIN.
+    Fin,
+    /// One side reset it.
+    Rst,
+    /// It fell silent.
+    Timeout,
+    /// The capture ended first, or the flow table was full.
+    Open,
+}
+
+impl EndState {
+    /// The word in outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fin => "fin",
+            Self::Rst => "rst",
+            Self::Timeout => "timeout",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// What reassembly met in one connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StreamFacts {
+    /// Bytes that the capture does not have, per direction.
+    pub gap_bytes: PerDirection<u64>,
+    /// Payload bytes that had been seen before.
+    pub retransmitted: u64,
+    /// Overlapping segments that said something else than the ones before them; the first one counts.
+    pub conflicting_overlaps: u32,
+    /// Segments cut off by the capture's snapshot length.
+    pub cut_segments: u32,
+    /// Whether a bound of reassembly was reached.
+    pub bound_reached: bool,
+}
+
+/// What inspectors learned of one connection. A connection that changes its protocol (an upgrade) fills several.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Facts {
+    /// TLS, when a TLS record was seen.
+    pub tls: Option<Box<TlsFacts>>,
+    /// Calls that crossed readable.
+    pub calls: Option<Box<CallFacts>>,
+    /// The first readable application bytes, when there were any: proof of plaintext.
+    pub plaintext: Option<Moment>,
+    /// What the first bytes of an unrecognised protocol look like.
+    pub first_bytes: Option<FirstBytes>,
+    /// A client that spoke plaintext was answered with a TLS alert, or a ClientHello with something else than TLS.
+    pub mismatch: Option<Evident<&'static str>>,
+    /// What the bytes turned out to be, where that says more than the protocol that was recognised (`grpc` within `h2`).
+    pub protocol: Option<&'static str>,
+}
+
+/// Something with the moment that proves it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Evident<T> {
+    /// What.
+    pub value: T,
+    /// Where.
+    pub at: Moment,
+}
+
+/// What unrecognised first bytes look like.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum FirstBytes {
+    /// Printable.
+    Text,
+    /// Not printable, with structure.
+    Binary,
+    /// As random as encrypted or compressed bytes are.
+    HighEntropy,
+}
+
+impl FirstBytes {
+    /// The word in outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Binary => "binary",
+            Self::HighEntropy => "high-entropy",
+        }
+    }
+}

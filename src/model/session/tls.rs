@@ -1,0 +1,203 @@
+//! What a TLS handshake showed.
+
+use crate::model::{Der, Direction, Moment, PerDirection, Seen};
+
+/// A TLS connection as its handshake shows it (RFC 8446, RFC 5246 and before).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TlsFacts {
+    /// The first TLS record of either side.
+    pub first_record: Option<Moment>,
+    /// The first ClientHello.
+    pub client_hello: Seen<Box<ClientHello>>,
+    /// The ServerHello (never the HelloRetryRequest).
+    pub server_hello: Seen<Box<ServerHello>>,
+    /// A HelloRetryRequest came first.
+    pub hello_retry: Option<Moment>,
+    /// The server's certificates, leaf first.
+    pub server_chain: Seen<Vec<Der>>,
+    /// Where the server's certificates are.
+    pub server_chain_at: Option<Moment>,
+    /// The client's certificates, leaf first; an empty list when it sent a Certificate message without any.
+    pub client_chain: Seen<Vec<Der>>,
+    /// Where the client's Certificate message is.
+    pub client_chain_at: Option<Moment>,
+    /// The server's request for a client certificate.
+    pub certificate_request: Seen<CertificateRequest>,
+    /// Length of the stapled OCSP response.
+    pub ocsp_staple: Seen<usize>,
+    /// What ServerKeyExchange says (TLS 1.2 and before), or the group of key_share (TLS 1.3).
+    pub key_exchange: Seen<KeyExchange>,
+    /// Signature scheme of the client's CertificateVerify (0 before TLS 1.2, which has none).
+    pub client_verify: Seen<u16>,
+    /// Whether the session resumed an earlier one.
+    pub resumed: Seen<bool>,
+    /// NewSessionTicket messages in clear, and the last lifetime hint in seconds.
+    pub tickets: u32,
+    /// Lifetime hint of the last ticket in seconds.
+    pub ticket_lifetime: Option<u32>,
+    /// Whether the handshake completed, as far as an observer can tell.
+    pub established: Seen<bool>,
+    /// First ChangeCipherSpec, per direction.
+    pub change_cipher: PerDirection<Option<Moment>>,
+    /// First application data, per direction.
+    pub application_data: PerDirection<Option<Moment>>,
+    /// Alerts in clear, in order.
+    pub alerts: Vec<Alert>,
+    /// Encrypted alert records after the handshake, per direction.
+    pub encrypted_alerts: PerDirection<u32>,
+    /// Handshakes begun on the established connection.
+    pub renegotiations: u32,
+    /// Records after ServerHello that are encrypted, in order, both directions: what inference works on.
+    pub records: Vec<RecordFact>,
+    /// Some records after the last kept one were not kept.
+    pub records_cut: bool,
+    /// The handshake as letters, upper case for the client: C/s hello, j retry, x certificate, r request, k key
+    /// exchange, v verify, t ticket, i cipher change, f finished, d data, l alert; at most 32.
+    pub history: String,
+    /// The connection was joined after its handshake.
+    pub midstream: bool,
+}
+
+/// A ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2, SSLv2 framing included).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ClientHello {
+    /// Where it ends.
+    pub at: Moment,
+    /// In SSLv2 framing.
+    pub sslv2: bool,
+    /// The version field of the message.
+    pub legacy_version: u16,
+    /// Versions of the supported_versions extension, GREASE left out.
+    pub versions: Vec<u16>,
+    /// Cipher suites in the client's order, GREASE left out.
+    pub suites: Vec<u16>,
+    /// Compression methods.
+    pub compressions: Vec<u8>,
+    /// Extension types in order, GREASE left out.
+    pub extensions: Vec<u16>,
+    /// supported_groups, GREASE left out.
+    pub groups: Vec<u16>,
+    /// Groups that key_share has keys for, GREASE left out.
+    pub key_shares: Vec<u16>,
+    /// signature_algorithms, GREASE left out.
+    pub signature_schemes: Vec<u16>,
+    /// server_name, escaped.
+    pub sni: Option<String>,
+    /// ALPN protocols, escaped, GREASE left out.
+    pub alpn: Vec<String>,
+    /// The legacy session id.
+    pub session_id: Vec<u8>,
+    /// A session ticket was offered (not just the empty extension).
+    pub ticket: bool,
+    /// A pre_shared_key was offered.
+    pub psk: bool,
+    /// psk_key_exchange_modes.
+    pub psk_modes: Vec<u8>,
+    /// Early data was announced.
+    pub early_data: bool,
+    /// An encrypted_client_hello extension of the outer kind.
+    pub ech: bool,
+    /// GREASE values were used (RFC 8701).
+    pub grease: bool,
+    /// extended_master_secret was offered.
+    pub extended_master_secret: bool,
+    /// encrypt_then_mac was offered.
+    pub encrypt_then_mac: bool,
+    /// Secure renegotiation was signalled, by extension or by suite.
+    pub secure_renegotiation: bool,
+    /// TLS_FALLBACK_SCSV was sent (RFC 7507).
+    pub fallback: bool,
+    /// post_handshake_auth was offered.
+    pub post_handshake_auth: bool,
+    /// A stapled OCSP response was asked for.
+    pub wants_staple: bool,
+    /// An extension could not be read.
+    pub malformed: bool,
+}
+
+/// A ServerHello.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ServerHello {
+    /// Where it ends.
+    pub at: Moment,
+    /// The negotiated version: supported_versions if there, else the version field.
+    pub version: u16,
+    /// The cipher suite.
+    pub suite: u16,
+    /// The compression method.
+    pub compression: u8,
+    /// Extension types in order.
+    pub extensions: Vec<u16>,
+    /// The chosen ALPN protocol, escaped.
+    pub alpn: Option<String>,
+    /// The group of key_share.
+    pub group: Option<u16>,
+    /// The session id or its echo.
+    pub session_id: Vec<u8>,
+    /// A pre_shared_key was chosen.
+    pub psk: bool,
+    /// extended_master_secret was agreed.
+    pub extended_master_secret: bool,
+    /// encrypt_then_mac was agreed.
+    pub encrypt_then_mac: bool,
+    /// renegotiation_info was sent.
+    pub secure_renegotiation: bool,
+    /// A new ticket was announced.
+    pub ticket: bool,
+    /// The random ends in the downgrade sentinel of RFC 8446 section 4.1.3: 1 for TLS 1.2, 0 for TLS 1.1 and before.
+    pub downgrade_sentinel: Option<u8>,
+    /// An extension could not be read.
+    pub malformed: bool,
+}
+
+/// A CertificateRequest.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CertificateRequest {
+    /// Where it ends.
+    pub at: Moment,
+    /// Certificate types.
+    pub types: Vec<u8>,
+    /// Signature schemes.
+    pub signature_schemes: Vec<u16>,
+    /// Distinguished names of accepted authorities, escaped.
+    pub authorities: Vec<String>,
+}
+
+/// How the key was agreed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct KeyExchange {
+    /// Where it ends.
+    pub at: Moment,
+    /// The named group, for elliptic curves, hybrids and TLS 1.3.
+    pub group: Option<u16>,
+    /// Bits of the prime, for finite-field Diffie-Hellman before TLS 1.3.
+    pub dh_bits: Option<u32>,
+    /// Signature scheme the server signed with (TLS 1.2).
+    pub signature_scheme: Option<u16>,
+}
+
+/// An alert in clear.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Alert {
+    /// Who sent it.
+    pub direction: Direction,
+    /// 1 warning, 2 fatal.
+    pub level: u8,
+    /// AlertDescription.
+    pub description: u8,
+    /// Where.
+    pub at: Moment,
+}
+
+/// An encrypted record after ServerHello.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RecordFact {
+    /// Who sent it.
+    pub direction: Direction,
+    /// Record content type: 20 to 23.
+    pub content_type: u8,
+    /// Length of the fragment in bytes, tag and padding included.
+    pub length: u16,
+    /// Where its header is.
+    pub at: Moment,
+}

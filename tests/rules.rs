@@ -1,0 +1,81 @@
+//! The rules that are shipped, through the program.
+
+#![cfg(test)]
+
+#[path = "support/program.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
+mod program;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use program::wirelint;
+
+#[test]
+fn the_tests_embedded_in_rules_pass() {
+    let run = wirelint(["rules", "test"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let summary = format!("{} rules, ", rules().len());
+    let last = run.out.lines().last().unwrap();
+    assert!(last.starts_with(&summary) && last.ends_with(" 0 failed"), "{last}");
+}
+
+#[test]
+fn every_rule_file_is_sound() {
+    let run = wirelint(["rules", "check", "rules"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+}
+
+#[test]
+fn every_rule_file_is_listed_by_its_code_and_name() {
+    let run = wirelint(["rules", "list"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let listed = run.out.lines().filter(|line| line.starts_with("WL"));
+    let listed: BTreeSet<(String, String)> = listed
+        .map(|line| {
+            let mut words = line.split_whitespace().map(str::to_owned);
+            (words.next().unwrap(), words.next().unwrap())
+        })
+        .collect();
+    assert_eq!(listed, rules());
+}
+
+#[test]
+fn every_rule_is_explained_by_code_and_by_name() {
+    for (code, name) in rules() {
+        let by_code = wirelint(["explain", &code]);
+        assert_eq!(by_code.code, 0, "{code}: {}", by_code.err);
+        let begin = format!("{code} {name}: ");
+        assert!(by_code.out.starts_with(&begin), "{}", by_code.out);
+        for part in ["What it means", "Why it matters", "How to fix it"] {
+            assert!(by_code.out.contains(part), "{code}: {part}");
+        }
+        assert_eq!(wirelint(["explain", &name]).out, by_code.out, "{name}");
+        let lower = code.to_lowercase();
+        assert_eq!(wirelint(["explain", &lower]).out, by_code.out, "{lower}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_not_there_is_refused_with_a_near_one() {
+    let run = wirelint(["explain", "weak-siute"]);
+    assert_eq!(run.code, 2, "{}", run.err);
+    assert!(run.out.is_empty() && run.err.contains("weak-suite"), "{}", run.err);
+}
+
+/// Code and name of every file in the folder of rules, by the names of the files.
+fn rules() -> BTreeSet<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = names.map(|name| name.into_string().unwrap());
+    let stems = names.filter_map(|name| name.strip_suffix(".toml").map(str::to_owned));
+    let rules: BTreeSet<_> = stems
+        .map(|stem| {
+            let (code, name) = stem.split_once('-').unwrap();
+            (code.to_owned(), name.to_owned())
+        })
+        .collect();
+    assert!(rules.len() > 20, "{rules:?}");
+    rules
+}
