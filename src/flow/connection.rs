@@ -115,6 +115,9 @@ impl<R: StreamReader> Flow<R> {
         self.session.last = self.session.last.max(segment.at);
         self.session.stream.cut_segments += u32::from(segment.missing > 0);
         self.sides[direction].fin |= segment.flags.fin();
+        if segment.flags.ack() {
+            self.sides[direction.reversed()].acknowledge(segment.acknowledgement);
+        }
         if self.reading && !segment.flags.rst() {
             self.place(direction, segment);
             self.deliver(direction, segment);
@@ -308,6 +311,16 @@ impl<R: StreamReader> Flow<R> {
             while self.reading && self.sides[direction].assembler.pending_pieces() > 0 {
                 self.skip_gap(direction, at);
             }
+            self.lose_end(direction, at);
+        }
+    }
+
+    /// What the receiver has and nothing came behind is missing too. Where a direction was not captured at all, that is
+    /// no hole.
+    fn lose_end(&mut self, direction: Direction, at: Moment) {
+        let captured = self.session.traffic[direction].packets > 0;
+        if self.reading && captured {
+            self.note_gap(direction, self.sides[direction].unseen(), at);
         }
     }
 
