@@ -110,18 +110,19 @@ impl Damage {
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {
         let error = Diagnostic::error(self.code(), self.message());
-        let read = grouped(self.packets_before());
+        let read = match self.packets_before() {
+            1 => "1 packet was read".to_owned(),
+            n => format!("{} packets were read", grouped(n)),
+        };
         match self.kind {
             DamageKind::Truncated { .. } | DamageKind::CompressionCut => error
-                .note(format!("{read} packets were read"))
+                .note(read)
                 .help("if the rest is really gone, accept it with --on-incomplete=warn")
                 .help(format!("recut it with: editcap {0} fixed.pcapng", self.source)),
-            _ => error.note(format!("reading stopped there; {read} packets were read")).help(
-                format!(
-                    "the file is damaged from byte {} on; make a new capture",
-                    grouped(self.offset)
-                ),
-            ),
+            _ => error.note(format!("reading stopped there; {read}")).help(format!(
+                "the file is damaged from byte {} on; make a new capture",
+                grouped(self.offset)
+            )),
         }
     }
 }

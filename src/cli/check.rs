@@ -8,15 +8,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::args::{Check, OnIncomplete};
 use super::output::Target;
 use super::progress::Bar;
+use super::reasons::reasons;
 use super::rules::load;
-use super::terminal::{Terminal, ignore_closed};
-use super::{BUG, Code, INTERRUPTED, OK, STORAGE, USAGE};
+use super::terminal::{Terminal, ignore_closed, unwritable};
+use super::{BUG, Code, INTERRUPTED, STORAGE, USAGE};
 use crate::audit::{Auditor, CaptureFacts};
-use crate::capture::{Filter, Inputs};
+use crate::capture::{Damage, Filter, Inputs};
 use crate::edge::on_interrupt;
 use crate::engine::{End, Input, Options, replay, unsupported_link};
 use crate::identity::Directory;
-use crate::model::{AuditedSession, Diagnostic, Incomplete, Outcome, RunInfo, Session, Timestamp};
+use crate::model::{
+    Accept, AuditedSession, Diagnostic, Incomplete, Outcome, RunInfo, Session, Timestamp,
+};
 use crate::report::{SessionWriter, Show, Verdict, format};
 use crate::store::{RunEnd, RunStart, Store};
 
@@ -65,12 +68,14 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
         outputs.abandon();
         return Err(usage(vec![diagnostic]));
     }
-    let stopped = end.stopped;
-    let failed_readers = end.failed_readers;
-    warn_of_damage(&end, terminal);
+    let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels);
+    let damages: Vec<Damage> =
+        end.sources.iter().filter_map(|source| source.damage.clone()).collect();
     let outcome = finish(auditor, end, check);
-    let code = code(&outcome, check, stopped, failed_readers);
-    say_why(&outcome, check, terminal);
+    let code = code(&outcome, stopped, failed_readers);
+    for diagnostic in reasons(&outcome, &damages, tunnels) {
+        terminal.say(&diagnostic);
+    }
     let mut storage = outputs.finish(&outcome, check, terminal);
     if let Some(store) = &mut store {
         storage.extend(record(store, &outcome, started, code));
@@ -107,61 +112,22 @@ fn finish(auditor: Auditor, end: End, check: &Check) -> Outcome {
         );
         coverage.incomplete.push(Incomplete { code: "internal", message });
     }
-    if check.on_incomplete == OnIncomplete::Warn {
-        coverage.incomplete.retain(|one| matches!(one.code, "interrupted" | "internal"));
-    }
     let fail_on = if check.exit_zero { None } else { check.fail_on.0 };
-    let run = RunInfo { fail_on, ..end.run };
+    let accept =
+        Accept { incomplete: check.on_incomplete == OnIncomplete::Warn, empty: check.allow_empty };
+    let run = RunInfo { fail_on, accept, ..end.run };
     auditor.finish(run, CaptureFacts { coverage })
 }
 
-/// Damage is said on standard error at once: whoever pipes the report elsewhere must see it.
-fn warn_of_damage(end: &End, terminal: &Terminal) {
-    for damage in end.sources.iter().filter_map(|source| source.damage.as_ref()) {
-        terminal.say(&damage.diagnostic());
-    }
-}
-
 /// The exit code, by the order of precedence in `docs/output.md`.
-fn code(outcome: &Outcome, check: &Check, stopped: bool, failed_readers: u64) -> Code {
+fn code(outcome: &Outcome, stopped: bool, failed_readers: u64) -> Code {
     if stopped {
         return INTERRUPTED;
     }
     if failed_readers > 0 {
         return BUG;
     }
-    match Verdict::of(outcome) {
-        Verdict::NothingAudited if check.allow_empty => OK,
-        verdict => verdict.exit_code(),
-    }
-}
-
-/// Says on standard error what the exit code means when it is about the capture.
-fn say_why(outcome: &Outcome, check: &Check, terminal: &Terminal) {
-    let coverage = &outcome.coverage;
-    if coverage.sessions > 0 || check.allow_empty {
-        return;
-    }
-    let names: Vec<_> = outcome.run.sources.iter().map(|source| source.name.as_str()).collect();
-    let what = if let [one] = names.as_slice() {
-        (*one).to_owned()
-    } else {
-        format!("{} captures", names.len())
-    };
-    let diagnostic = if coverage.frames == 0 {
-        Diagnostic::error("no-packets", format!("{what}: no packets to audit"))
-            .help("check the capture filter and the interface: tcpdump -c1 -i eth1 tcp")
-    } else {
-        let kinds: Vec<String> =
-            coverage.frame_kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-        Diagnostic::error(
-            "nothing-audited",
-            format!("none of {} packets could be audited", coverage.frames),
-        )
-        .note(format!("by what they carry: {}", kinds.join(", ")))
-        .help("if an empty result is fine here, use --allow-empty")
-    };
-    terminal.say(&diagnostic);
+    Verdict::of(outcome).exit_code()
 }
 
 fn record(
@@ -229,8 +195,7 @@ impl Outputs {
         let mut wrong: Vec<Diagnostic> =
             targets.into_iter().filter_map(|target| target.finish(outcome).err()).collect();
         if let Err(error) = ignore_closed(printed) {
-            let message = format!("standard output cannot be written: {}", error.kind());
-            wrong.push(Diagnostic::error("output-unwritable", message));
+            wrong.push(unwritable(&error));
         }
         if check.format != "text" && check.format != "concise" {
             terminal.note(&Verdict::of(outcome).line(outcome));

@@ -4,11 +4,11 @@ use std::io::{self, BufWriter, Write as _};
 use std::time::Duration;
 
 use super::args::Db;
-use super::terminal::Terminal;
-use super::{Code, OK};
+use super::terminal::{Terminal, ignore_closed, unwritable};
+use super::{Code, OK, STORAGE};
 use crate::model::Diagnostic;
 use crate::report::{Question, ROW_FORMATS, RowFormat, Show, write_query};
-use crate::store::QueryLimits;
+use crate::store::{QueryLimits, StoreError};
 
 /// Runs the command.
 pub(super) fn run(command: Db, terminal: &Terminal) -> Code {
@@ -20,9 +20,9 @@ pub(super) fn run(command: Db, terminal: &Terminal) -> Code {
     let mut out = BufWriter::new(io::stdout());
     let style = terminal.style(Show::All);
     let answered = write_query(&question, format, &style, &mut out);
-    let _closed = out.flush();
+    let answered = answered.and_then(|end| Ok((end, out.flush()?)));
     match answered {
-        Ok(end) => {
+        Ok((end, ())) => {
             if end.cut {
                 let shown = format!("only the first {} rows are shown", end.rows);
                 terminal
@@ -30,9 +30,10 @@ pub(super) fn run(command: Db, terminal: &Terminal) -> Code {
             }
             OK
         }
-        Err(error) => {
-            terminal.say(&error.diagnostic());
-            error.exit_code()
-        }
+        Err(StoreError::Output(error)) => match ignore_closed(Err(error)) {
+            Ok(()) => OK,
+            Err(error) => terminal.refuse(&[unwritable(&error)], STORAGE),
+        },
+        Err(error) => terminal.refuse(&[error.diagnostic()], error.exit_code()),
     }
 }

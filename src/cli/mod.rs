@@ -8,6 +8,7 @@ mod db;
 mod diagnostic;
 mod output;
 mod progress;
+mod reasons;
 mod rules;
 mod terminal;
 
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Cli, Command};
-use terminal::Terminal;
+use terminal::{Terminal, ignore_closed};
 
 /// How a command ends: a code of the table in `docs/output.md`.
 pub(crate) type Code = u8;
@@ -43,8 +44,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // clap knows which of its messages are answers (help, version) and which are errors.
-            let _closed = error.print();
-            return ExitCode::from(if error.use_stderr() { USAGE } else { OK });
+            let code = if error.use_stderr() { USAGE } else { OK };
+            let printed = ignore_closed(error.print());
+            return ExitCode::from(if printed.is_ok() { code } else { STORAGE });
         }
     };
     let terminal = Terminal::new(&cli.global);

@@ -12,29 +12,33 @@ use super::args::Output;
 
 /// A file that gets its name when it is complete.
 struct Whole {
-    path: PathBuf,
-    temporary: PathBuf,
     file: BufWriter<File>,
+    /// Its name until then and its own; `None` for a pipe or a device, which is written to where it is.
+    names: Option<[PathBuf; 2]>,
 }
+
+/// Names tried for the temporary file. One may be left over from a process that was killed.
+const TEMPORARY_NAMES: u32 = 100;
 
 impl Whole {
     /// Begins the file under another name beside its own, readable by its owner alone: reports name internal hosts.
     fn begin(path: &Path) -> io::Result<Self> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", std::process::id()));
-        let temporary = path.with_file_name(name);
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        Ok(Self { path: path.to_owned(), temporary, file: BufWriter::new(file) })
+        if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+            let file = BufWriter::new(OpenOptions::new().write(true).open(path)?);
+            return Ok(Self { file, names: None });
+        }
+        // Behind a link stands the file that is meant.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let (temporary, file) = create_beside(&path)?;
+        Ok(Self { file: BufWriter::new(file), names: Some([temporary, path]) })
     }
 
     /// Gives it its name.
     fn finish(mut self) -> io::Result<()> {
-        let written = self.file.flush().and_then(|()| fs::rename(&self.temporary, &self.path));
+        let written = self.file.flush().and_then(|()| match &self.names {
+            Some([temporary, path]) => fs::rename(temporary, path),
+            None => Ok(()),
+        });
         if written.is_err() {
             self.abandon();
         }
@@ -42,8 +46,27 @@ impl Whole {
     }
 
     fn abandon(self) {
-        let _gone = fs::remove_file(&self.temporary);
+        if let Some([temporary, _]) = self.names {
+            let _gone = fs::remove_file(temporary);
+        }
     }
+}
+
+/// A new file, never one that somebody put there before: in a folder that others may write to, that could be a link to
+/// anything.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    let mut refused = io::ErrorKind::AlreadyExists.into();
+    for n in 0..TEMPORARY_NAMES {
+        let mut temporary = name.to_owned();
+        temporary.push(format!(".{}-{n}.part", std::process::id()));
+        let temporary = path.with_file_name(temporary);
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => refused = error,
+            opened => return opened.map(|file| (temporary, file)),
+        }
+    }
+    Err(refused)
 }
 
 /// One `-o FMT=PATH`: a stream of events as they come, or a report at the end.
@@ -120,6 +143,6 @@ fn refusal(path: &Path, error: &io::Error) -> Diagnostic {
         return Diagnostic::error("disk-full", format!("the disk is full: {path} was not written"))
             .help("free space, or write elsewhere with -o");
     }
-    Diagnostic::error("output-unwritable", format!("{path} cannot be written: {}", error.kind()))
+    Diagnostic::error("output-unwritable", format!("{path} cannot be written: {error}"))
         .help("name a file in a folder that exists and that you may write to")
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::args::{RuleArgs, Rules};
-use super::terminal::{Terminal, ignore_closed};
+use super::terminal::{Terminal, ignore_closed, unwritable};
 use super::{Code, FINDINGS, OK, STORAGE, USAGE};
 use crate::model::Diagnostic;
 use crate::rule::{RuleSet, explain as explanation, field_rows, read_only, rule_rows, run_tests};
@@ -97,9 +97,6 @@ fn fields(prefix: &str, terminal: &Terminal) -> Code {
 fn print(terminal: &Terminal, text: &str) -> Code {
     match ignore_closed(terminal.print(text)) {
         Ok(()) => OK,
-        Err(error) => {
-            let message = format!("standard output cannot be written: {}", error.kind());
-            terminal.refuse(&[Diagnostic::error("output-unwritable", message)], STORAGE)
-        }
+        Err(error) => terminal.refuse(&[unwritable(&error)], STORAGE),
     }
 }

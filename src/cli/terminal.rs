@@ -87,3 +87,12 @@ pub(super) fn ignore_closed(result: io::Result<()>) -> io::Result<()> {
         other => other,
     }
 }
+
+/// Standard output does not take what is written to it.
+pub(super) fn unwritable(error: &io::Error) -> Diagnostic {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return Diagnostic::error("disk-full", "the disk is full: standard output was not written")
+            .help("free space, or write elsewhere");
+    }
+    Diagnostic::error("output-unwritable", format!("standard output cannot be written: {error}"))
+}

@@ -60,7 +60,9 @@ impl<'a> Front<'a> {
 
     /// Handles one frame; `false` at the end.
     fn next(&mut self, shards: &mut impl Shards) -> Result<bool, CaptureError> {
-        if !self.input.replay.advance()? {
+        let more = self.input.replay.advance()?;
+        self.stopped = self.input.stop.load(Ordering::Relaxed);
+        if !more || self.stopped {
             return Ok(false);
         }
         self.event += 1;
@@ -83,9 +85,8 @@ impl<'a> Front<'a> {
         if at.frame.0.is_multiple_of(self.round) {
             shards.end_round(&self.run);
             (self.input.progress)(&self.input.replay.progress());
-            self.stopped = self.input.stop.load(Ordering::Relaxed);
         }
-        Ok(!self.stopped)
+        Ok(true)
     }
 
     /// Notes that another source begins. Its connections go on where the last one ended when its time does: a capture
@@ -130,6 +131,7 @@ impl<'a> Front<'a> {
             stopped: self.stopped,
             failed_readers: guard::failed().saturating_sub(self.failed_before),
             sources: self.input.replay.sources().to_vec(),
+            tunnels: decoded.tunnel_ports(),
         }
     }
 }

@@ -18,6 +18,8 @@ const BOUNDS: Bounds = Bounds { bytes: limits::PENDING_BYTES, pieces: limits::PE
 pub(super) struct Flow<R> {
     pub(super) key: FlowKey,
     pub(super) serial: u32,
+    /// Bytes it held when the table last counted them.
+    pub(super) counted: usize,
     reading: bool,
     turned: bool,
     /// How it ended, once it did; it is kept a little longer for what arrives late.
@@ -61,7 +63,17 @@ impl<R: StreamReader> Flow<R> {
             protocol: None,
             facts: Facts::default(),
         };
-        Self { key, serial, reading: true, turned: false, finishing: None, session, sides, reader }
+        Self {
+            key,
+            serial,
+            counted: 0,
+            reading: true,
+            turned: false,
+            finishing: None,
+            session,
+            sides,
+            reader,
+        }
     }
 
     pub(super) fn held(&self) -> usize {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails, CertificateRequest,
-    CertificateRow, ClientAuth, ClientHello, Confidence, Coverage, Der, Digest, Direction, EdgeRow,
-    EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo, Incomplete,
-    KeyKind, Moment, NotObservable, Outcome, Party, PerDirection, Posture, Postures, PublicKey,
-    RecordFact, Roles, RunInfo, SanName, Seen, ServerHello, ServiceRow, Session, Severity,
-    SignatureAlgorithm, SourceInfo, StreamFacts, Timestamp, TlsFacts, Traffic, Why, escape_text,
+    Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
+    CertificateRequest, CertificateRow, ClientAuth, ClientHello, Confidence, Coverage, Der, Digest,
+    Direction, EdgeRow, EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes,
+    FrameNo, Incomplete, KeyKind, Moment, NotObservable, Outcome, Party, PerDirection, Posture,
+    Postures, PublicKey, RecordFact, Roles, RunInfo, SanName, Seen, ServerHello, ServiceRow,
+    Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts, Timestamp, TlsFacts, Traffic,
+    Why, escape_text,
 };
 
 /// 2026-01-21T09:14:01.000002Z.
@@ -93,6 +94,7 @@ fn run_info() -> RunInfo {
             source("captures/night.pcap", 301, 200),
         ],
         fail_on: Some(Severity::High),
+        accept: Accept::default(),
         rules: 31,
     }
 }

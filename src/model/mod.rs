@@ -23,8 +23,8 @@ pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
 pub use finding::{Confidence, Evidence, Finding, FindingId, Severity};
 pub use net::{CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection};
 pub use outcome::{
-    CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome, Postures,
-    RunInfo, ServiceRow, SourceInfo,
+    Accept, CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome,
+    Postures, RunInfo, ServiceRow, SourceInfo,
 };
 pub use seen::{Seen, Why};
 pub use session::{

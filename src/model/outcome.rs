@@ -38,8 +38,19 @@ pub struct RunInfo {
     pub sources: Vec<SourceInfo>,
     /// The lowest severity that fails the run; `None` for never.
     pub fail_on: Option<Severity>,
+    /// What else passes the run.
+    pub accept: Accept,
     /// How many rules were in force.
     pub rules: usize,
+}
+
+/// What passes a run although it is no proof that all is well.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Accept {
+    /// Evidence that is incomplete through no fault of wirelint.
+    pub incomplete: bool,
+    /// Not a single session.
+    pub empty: bool,
 }
 
 /// One file or stream that was read.

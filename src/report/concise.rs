@@ -10,10 +10,11 @@ pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -
     for finding in &outcome.findings {
         let frames = finding.evidence.first().and_then(|evidence| evidence.frames.first());
         let (file, frame) = place(&outcome.run, frames.unwrap_or(&finding.first).frame);
+        let frame = frame.map_or_else(String::new, |frame| format!("{frame}:"));
         let severity = paint(style, Tone::of(finding.severity), finding.severity.name());
         writeln!(
             out,
-            "{file}:{frame}: {severity} {} {}: {}",
+            "{file}:{frame} {severity} {} {}: {}",
             finding.rule, finding.rule_name, finding.message
         )?;
     }

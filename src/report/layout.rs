@@ -7,7 +7,7 @@ use comfy_table::{
 };
 
 use super::Style;
-use crate::model::{Outcome, RunInfo, Severity};
+use crate::model::{FrameNo, Outcome, RunInfo, Severity};
 use crate::store::flat;
 
 /// What a piece of text means, for its colour.
@@ -91,11 +91,13 @@ pub(super) fn tally(outcome: &Outcome) -> String {
     if parts.is_empty() { total } else { format!("{total}: {}", parts.join(", ")) }
 }
 
-/// A place in a file, as a person finds it: the file's name and the number of the frame.
-pub(super) fn place(run: &RunInfo, frame: crate::model::FrameNo) -> (String, u64) {
-    match flat::locate(run, frame) {
-        Some(found) => (path(&found.source), found.number),
-        None => ("-".to_owned(), frame.0),
+/// A place in a file, as a person finds it: the file's name and the number of the frame. What is said of a whole run has
+/// no frame.
+pub(super) fn place(run: &RunInfo, frame: FrameNo) -> (String, Option<u64>) {
+    match (flat::locate(run, frame), run.sources.as_slice()) {
+        (Some(found), _) => (path(&found.source), Some(found.number)),
+        (None, [one]) => (path(&one.name), None),
+        (None, all) => (format!("{} captures", grouped(all.len() as u64)), None),
     }
 }
 

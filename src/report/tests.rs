@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::schema_check::problems;
 use super::*;
-use crate::model::{Severity, Timestamp, fixture};
+use crate::model::{Incomplete, Severity, Timestamp, fixture};
 use crate::store::{QueryLimits, RunEnd, RunStart, Store};
 
 fn shown(format_name: &str, outcome: &Outcome, style: &Style) -> String {
@@ -253,10 +253,17 @@ fn the_stronger_reason_makes_the_verdict() {
     assert_eq!(Verdict::of(&outcome), Verdict::Failed { findings: 2, level: Severity::High });
     outcome.run.fail_on = None;
     assert_eq!(Verdict::of(&outcome), Verdict::Incomplete);
+    outcome.run.accept.incomplete = true;
+    assert_eq!(Verdict::of(&outcome), Verdict::Passed);
+    let interrupted = Incomplete { code: "interrupted", message: String::new() };
+    outcome.coverage.incomplete.push(interrupted);
+    assert_eq!(Verdict::of(&outcome), Verdict::Incomplete);
     outcome.coverage.incomplete.clear();
     assert_eq!(Verdict::of(&outcome), Verdict::Passed);
     outcome.coverage.sessions = 0;
     assert_eq!(Verdict::of(&outcome), Verdict::NothingAudited);
+    outcome.run.accept.empty = true;
+    assert_eq!(Verdict::of(&outcome), Verdict::Passed);
 }
 
 #[test]

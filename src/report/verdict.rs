@@ -1,6 +1,6 @@
 //! Whether a run passed.
 
-use crate::model::{Outcome, Severity};
+use crate::model::{Incomplete, Outcome, Severity};
 
 /// What a run comes to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +20,9 @@ pub enum Verdict {
     Passed,
 }
 
+/// Evidence that nobody accepts beforehand: it is not the capture that is incomplete.
+const OURS: [&str; 2] = ["interrupted", "internal"];
+
 impl Verdict {
     /// The verdict on an outcome.
     #[must_use]
@@ -31,9 +34,11 @@ impl Verdict {
                 return Self::Failed { findings, level };
             }
         }
-        if !outcome.coverage.incomplete.is_empty() {
+        let accept = outcome.run.accept;
+        let counts = |one: &Incomplete| !accept.incomplete || OURS.contains(&one.code);
+        if outcome.coverage.incomplete.iter().any(counts) {
             Self::Incomplete
-        } else if outcome.coverage.sessions == 0 {
+        } else if outcome.coverage.sessions == 0 && !accept.empty {
             Self::NothingAudited
         } else {
             Self::Passed
@@ -79,6 +84,12 @@ impl Verdict {
             }
             Self::Incomplete => format!("INCOMPLETE: {none}, but not everything could be read"),
             Self::NothingAudited => "NOTHING AUDITED: no TCP session with data to judge".to_owned(),
+            Self::Passed if outcome.coverage.sessions == 0 => {
+                "passed: no TCP session with data to judge, which was accepted".to_owned()
+            }
+            Self::Passed if !outcome.coverage.incomplete.is_empty() => {
+                format!("passed: {none}; incomplete evidence was accepted")
+            }
             Self::Passed => format!("passed: {none}"),
         }
     }

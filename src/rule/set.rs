@@ -255,17 +255,15 @@ fn duplicate(first: &Rule, second: &Rule) -> Diagnostic {
     let at = second.text.find(taken.as_str()).unwrap_or(0);
     let source = super::source::Source { path: &second.origin, text: &second.text };
     let message = format!("{taken} is defined twice");
-    let letters: String = second.code.chars().take_while(char::is_ascii_uppercase).collect();
-    let own = if letters == "WL" {
-        second.code.replacen("WL", "ACME", 1)
-    } else {
-        "another one".to_owned()
+    let own = match second.code.strip_prefix("WL") {
+        Some(number) if same_code => format!(", for example ACME{number}"),
+        _ => String::new(),
     };
     source
         .error("rule-duplicate", at..at + taken.len(), message, "")
         .note(format!("first defined by {} {} ({})", first.code, first.name, first.origin))
         .help(format!(
-            "give your rule its own code and name, for example {own}, or set override = true to replace that one"
+            "give your rule its own code and name{own}, or set override = true to replace that one"
         ))
 }
 

@@ -56,7 +56,8 @@ fn write_finding(
         0 => String::new(),
         more => format!(", and {} more", grouped(more)),
     };
-    writeln!(out, "  --> {file} frame {}{more} ({})", grouped(frame), weight(finding))?;
+    let frame = frame.map_or_else(String::new, |frame| format!(" frame {}", grouped(frame)));
+    writeln!(out, "  --> {file}{frame}{more} ({})", weight(finding))?;
     if let Some(evidence) = sample {
         write_evidence(evidence, first.time.to_seconds_text(), style, out)?;
     }

@@ -1,0 +1,119 @@
+//! Why a run is not the proof it could be, said on standard error: whoever sends the report elsewhere must see it.
+
+use crate::capture::Damage;
+use crate::model::{Coverage, Diagnostic, Incomplete, Level, Outcome};
+
+/// What to say, in the order of the outcome: each thing that makes the evidence incomplete, and that there is none.
+///
+/// `tunnels` counts UDP datagrams to the ports of VXLAN and GENEVE.
+pub(super) fn reasons(
+    outcome: &Outcome,
+    damages: &[Damage],
+    tunnels: [(u16, u64); 2],
+) -> Vec<Diagnostic> {
+    let accepted = outcome.run.accept.incomplete;
+    let coverage = &outcome.coverage;
+    let damaged = damages.iter().map(Damage::diagnostic);
+    let rest = coverage
+        .incomplete
+        .iter()
+        .filter(|one| !damages.iter().any(|damage| damage.code() == one.code))
+        .map(incomplete);
+    let mut all: Vec<Diagnostic> = damaged.chain(rest).collect();
+    if accepted {
+        all.iter_mut().for_each(soften);
+    }
+    if coverage.sessions == 0 && !outcome.run.accept.empty {
+        all.push(nothing(outcome, tunnels));
+    }
+    all
+}
+
+/// The word of a run that a signal ended.
+const INTERRUPTED: &str = "interrupted";
+/// The word of a bug in wirelint.
+const INTERNAL: &str = "internal";
+
+fn incomplete(what: &Incomplete) -> Diagnostic {
+    let error = Diagnostic::error(what.code, what.message.clone());
+    match what.code {
+        "snaplen-too-small" => error.help("capture again with: tcpdump -s 0 ..."),
+        INTERRUPTED => error.note("the results so far are given, and marked incomplete"),
+        INTERNAL => Diagnostic::error(INTERNAL, "wirelint found a bug in itself")
+            .note(what.message.clone())
+            .note("all other sessions were judged")
+            .help("please report it, with the capture if you may share it"),
+        _ => error,
+    }
+}
+
+/// What the user accepted is no error, and needs no advice to accept it. Our own faults were not accepted.
+fn soften(diagnostic: &mut Diagnostic) {
+    if ![INTERRUPTED, INTERNAL].contains(&diagnostic.code) {
+        diagnostic.level = Level::Warning;
+        diagnostic.helps.retain(|help| !help.contains("--on-incomplete"));
+    }
+}
+
+/// There was no session to judge.
+fn nothing(outcome: &Outcome, tunnels: [(u16, u64); 2]) -> Diagnostic {
+    let coverage = &outcome.coverage;
+    let error = match (coverage.frames, read(outcome)) {
+        (0, 0) => Diagnostic::error("no-packets", no_packets(outcome))
+            .help("check the capture filter and the interface: tcpdump -c1 -i eth1 tcp"),
+        (0, read) => {
+            let all = packets(read);
+            let filter = outcome.run.filter.as_deref().unwrap_or_default();
+            Diagnostic::error("no-packets", format!("the filter lets none of {all} through"))
+                .note(format!("the filter is: {filter}"))
+                .help("a filter sees the outermost packet: behind VLAN tags write \"vlan and tcp\"")
+        }
+        (frames, _) => {
+            let all = packets(frames);
+            let none = format!("none of {all} could be audited");
+            hint(Diagnostic::error("nothing-audited", none).note(kinds(coverage)), tunnels)
+        }
+    };
+    error.help("if an empty result is fine here, use --allow-empty")
+}
+
+/// Frames in the captures, before any filter.
+fn read(outcome: &Outcome) -> u64 {
+    let frames = outcome.run.sources.iter().map(|source| source.frames);
+    frames.fold(0, u64::saturating_add)
+}
+
+fn no_packets(outcome: &Outcome) -> String {
+    match outcome.run.sources.as_slice() {
+        [one] => format!("{} holds 0 packets", one.name),
+        all => format!("{} captures hold 0 packets", all.len()),
+    }
+}
+
+fn packets(count: u64) -> String {
+    if count == 1 { "1 packet".to_owned() } else { format!("{count} packets") }
+}
+
+fn kinds(coverage: &Coverage) -> String {
+    let kinds = coverage.frame_kinds.iter().map(|(kind, count)| format!("{kind} {count}"));
+    let kinds: Vec<String> = kinds.collect();
+    let attempts = match coverage.half_open {
+        0 => String::new(),
+        1 => "; 1 connection without data".to_owned(),
+        n => format!("; {n} connections without data"),
+    };
+    format!("by what they carry: {}{attempts}", kinds.join(", "))
+}
+
+/// Names the tunnel that hides what could be audited.
+fn hint(error: Diagnostic, tunnels: [(u16, u64); 2]) -> Diagnostic {
+    let names = ["VXLAN", "GENEVE"];
+    let seen = names.into_iter().zip(tunnels).filter(|(_, (_, count))| *count > 0);
+    seen.fold(error, |error, (name, (port, count))| {
+        error
+            .note(format!(
+                "{count} of them are UDP port {port}: this looks like {name} mirror traffic"
+            ))
+            .help(format!("wirelint does not look into {name} yet: capture where the tunnel ends"))
+    })
+}
