@@ -64,7 +64,7 @@ pub(super) fn messages(direction: Direction, body: &[u8]) -> bool {
     while !rest.is_empty() {
         let known = match (rest.u8(), direction) {
             (Some(1 | 11 | 15 | 16), Direction::ToServer) => true,
-            (Some(0 | 2 | 4 | 11 | 12 | 13 | 14 | 22), Direction::ToClient) => true,
+            (Some(2 | 4 | 11 | 12 | 13 | 14 | 22), Direction::ToClient) => true,
             _ => false,
         };
         if !known || rest.vec24().is_none() {
