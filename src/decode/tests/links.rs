@@ -119,9 +119,9 @@ fn tags_without_end_are_refused() {
         let inner = tag(1, 0x0800, &v4());
         (1..depth).fold(inner, |inner, _| tag(1, 0x8100, &inner))
     };
-    let deep = ethernet(0x8100, &nested(limits::HEADER_DEPTH));
+    let deep = ethernet(0x8100, &nested(limits::HEADER_DEPTH + 1));
     assert_eq!(fault(LinkType::ETHERNET, &deep), Fault::Depth);
-    let allowed = ethernet(0x8100, &nested(limits::HEADER_DEPTH - 1));
+    let allowed = ethernet(0x8100, &nested(limits::HEADER_DEPTH));
     segment(&mut Decoder::new(), &whole(LinkType::ETHERNET, &allowed));
 }
 
