@@ -24,6 +24,8 @@ pub(super) struct Network<'a> {
     pub(super) data: &'a [u8],
     /// Bytes of the frame that the snapshot length cut off.
     pub(super) cut: u32,
+    /// Whether a header around the packet says that it ends where `data` ends.
+    pub(super) bounded: bool,
 }
 
 /// The payload of an IP packet.
@@ -81,12 +83,13 @@ impl<'a> Network<'a> {
     /// An untagged, whole packet.
     #[inline]
     pub(super) fn new(version: u8, data: &'a [u8]) -> Self {
-        Self { version, vlan: 0, tunnel: None, data, cut: 0 }
+        Self { version, vlan: 0, tunnel: None, data, cut: 0, bounded: false }
     }
 
     /// A whole packet with what is around it.
     pub(super) fn inside(path: &Path, version: u8, data: &'a [u8]) -> Self {
-        Self { version, vlan: path.vlan, tunnel: path.tunnel, data, cut: 0 }
+        let Path { vlan, tunnel, bounded, .. } = *path;
+        Self { vlan, tunnel, bounded, ..Self::new(version, data) }
     }
 }
 
@@ -195,6 +198,8 @@ fn trim<'a>(network: &Network<'a>, header: usize, declared: Option<usize>) -> (&
         None => (rest, network.cut),
         Some(length) => match rest.get(..length) {
             Some(payload) => (payload, 0),
+            // Some routers count the padding of a short frame in.
+            None if network.bounded => (rest, 0),
             None => (rest, u32::try_from(length - rest.len()).unwrap_or(u32::MAX)),
         },
     }

@@ -76,6 +76,7 @@ pub(super) fn network<'a>(frame: &Frame<'a>, path: &mut Path) -> Result<Network<
 /// Finds the network layer of what is inside a tunnel.
 pub(super) fn inner<'a>(inner: &Inner<'a>, path: &mut Path) -> Result<Network<'a>, Kind> {
     let data = inner.payload.bytes;
+    path.bounded = false;
     let carried = match inner.ether_type {
         BRIDGING => {
             path.vlan = 0;
@@ -141,6 +142,7 @@ fn by_ether_type<'a>(
             }
             MPLS | MPLS_UPSTREAM => mpls::open(data, path)?,
             PPPOE_SESSION => pppoe(data, path)?,
+            BACKBONE_TAG => (BRIDGING, rest(data, 4)?),
             CISCO_METADATA => (word(data, 6)?, rest(data, 8)?),
             ARP | REVERSE_ARP => return Err(Kind::Arp),
             0..=LARGEST_LENGTH => {
@@ -204,8 +206,9 @@ fn pppoe<'a>(data: &'a [u8], path: &mut Path) -> Result<(u16, &'a [u8]), Kind> {
     let (header, payload) = data.split_first_chunk::<6>().ok_or(CUT)?;
     let [0x11, 0, s0, s1, l0, l1] = *header else { return Err(Kind::OtherEthernet) };
     let length = usize::from(u16::from_be_bytes([l0, l1]));
-    // Behind the length there may be padding; before it, bytes that the snapshot length cut off.
-    let inner = ppp(payload.get(..length).unwrap_or(payload))?;
+    let whole = payload.get(..length);
+    path.bounded = whole.is_some();
+    let inner = ppp(whole.unwrap_or(payload))?;
     let id = u32::from(u16::from_be_bytes([s0, s1]));
     path.enter(Tunnel { kind: TunnelKind::Pppoe, id });
     Ok(inner)
@@ -251,6 +254,8 @@ pub(super) const MPLS_UPSTREAM: u16 = 0x8848;
 const PPPOE_SESSION: u16 = 0x8864;
 /// IEEE 802.1ad.
 const SERVICE_TAG: u16 = 0x88a8;
+/// IEEE 802.1ah: the number of a service, then the customer's frame.
+const BACKBONE_TAG: u16 = 0x88e7;
 /// Cisco TrustSec: version, length, option, security group, then the EtherType.
 const CISCO_METADATA: u16 = 0x8909;
 /// Service tags of the time before IEEE 802.1ad.

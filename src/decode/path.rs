@@ -11,6 +11,8 @@ pub(super) struct Path {
     left: usize,
     /// Outermost tag of the innermost Ethernet frame; 0 when there is none.
     pub(super) vlan: u16,
+    /// Whether a header around the packet says that it ends where its bytes end.
+    pub(super) bounded: bool,
     /// The innermost tunnel.
     pub(super) tunnel: Option<Tunnel>,
     opened: Opened,
@@ -22,7 +24,13 @@ pub(super) struct Opened(u16);
 
 impl Path {
     pub(super) fn new() -> Self {
-        Self { left: limits::HEADER_DEPTH, vlan: 0, tunnel: None, opened: Opened::default() }
+        Self {
+            left: limits::HEADER_DEPTH,
+            vlan: 0,
+            bounded: false,
+            tunnel: None,
+            opened: Opened::default(),
+        }
     }
 
     /// Goes into one more header. All layers draw on the same bound, or each would multiply that of those around it.

@@ -141,6 +141,8 @@ fn all_kinds() -> Vec<(&'static str, Vec<u8>)> {
         ("teredo", over_udp(3544, &[TEREDO, &v6()])),
         ("teredo", over_udp(3544, &[&TEREDO[16..], &v6()])),
         ("vxlan", over_udp(4789, &[VXLAN, &frame()])),
+        ("vxlan", over_udp(4790, &[&[0x0c, 0, 0, 3, 0, 0, 7, 0], &frame()])),
+        ("vxlan", over_udp(4790, &[&[0x0c, 0, 0, 1, 0, 0, 7, 0], &v4()])),
         ("vxlan", over_udp(8472, &[&group, &frame()])),
     ]
 }
@@ -170,6 +172,17 @@ fn padding_and_offloaded_lengths_do_no_harm() {
         let mut decoder = Decoder::new();
         assert_eq!(segment(&mut decoder, &whole(LinkType::ETHERNET, &data)).payload, b"hello");
     }
+}
+
+#[test]
+fn a_packet_does_not_reach_beyond_the_session_header_around_it() {
+    let mut packet = IPV4_TCP.with(&tcp(b""));
+    packet[3] += 6; // total length, as of the padded packet
+    let data = [&ethernet(0x8864, &pppoe(0x21, &packet))[..], &[0; 6]].concat();
+    let mut decoder = Decoder::new();
+    let frame = whole(LinkType::ETHERNET, &data);
+    let read = segment(&mut decoder, &frame);
+    assert_eq!((read.payload, read.missing), (&b""[..], 0));
 }
 
 #[test]
@@ -265,6 +278,7 @@ fn a_port_alone_makes_no_tunnel() {
         (4789, [&changed(VXLAN, 2, 1)[..], &frame()].concat()), // reserved
         (4789, [&changed(VXLAN, 7, 1)[..], &frame()].concat()), // reserved
         (4789, [VXLAN, &ethernet(0x0800, &[0; 40])].concat()),  // no packet inside
+        (4790, [&[0x0c, 0, 0, 4, 0, 0, 7, 0][..], &frame()].concat()), // service header
         (4789, VXLAN.to_vec()),                                 // nothing inside
         (6081, [&changed(GENEVE, 0, 0x42)[..], &frame()].concat()), // version
         (6081, [&changed(GENEVE, 1, 0x80)[..], &frame()].concat()), // control

@@ -5,8 +5,8 @@ use crate::decode::link::{BRIDGING, IPV4, IPV6};
 use crate::decode::path::Path;
 
 /// The destination ports of tunnels, in order.
-pub(in crate::decode) const PORTS: [u16; 6] =
-    [GTP_PORT, TEREDO_PORT, GRE_PORT, VXLAN_PORT, GENEVE_PORT, OLD_VXLAN_PORT];
+pub(in crate::decode) const PORTS: [u16; 7] =
+    [GTP_PORT, TEREDO_PORT, GRE_PORT, VXLAN_PORT, VXLAN_GPE_PORT, GENEVE_PORT, OLD_VXLAN_PORT];
 
 /// The destination port of a UDP datagram; 0 when it was cut off.
 pub(in crate::decode) fn destination(datagram: &[u8]) -> u16 {
@@ -24,6 +24,7 @@ pub(super) fn open<'a>(mut data: Captured<'a>, path: &mut Path) -> Option<Inner<
     }
     match u16::from_be_bytes([d0, d1]) {
         VXLAN_PORT | OLD_VXLAN_PORT => vxlan(data),
+        VXLAN_GPE_PORT => vxlan_gpe(data),
         GENEVE_PORT => geneve(data),
         GTP_PORT => gtp(data, path),
         GRE_PORT => gre::open(data),
@@ -43,6 +44,19 @@ fn vxlan(mut data: Captured<'_>) -> Option<Inner<'_>> {
         _ => false,
     };
     sound.then(|| data.inner(TunnelKind::Vxlan, u32::from_be_bytes([0, v0, v1, v2]), BRIDGING))
+}
+
+/// VXLAN with a protocol number (draft-ietf-nvo3-vxlan-gpe).
+fn vxlan_gpe(mut data: Captured<'_>) -> Option<Inner<'_>> {
+    let [HAS_NETWORK_AND_PROTOCOL, 0, 0, protocol] = data.take::<4>()? else { return None };
+    let [v0, v1, v2, 0] = data.take::<4>()? else { return None };
+    let ether_type = match protocol {
+        1 => IPV4,
+        2 => IPV6,
+        3 => BRIDGING,
+        _ => return None,
+    };
+    Some(data.inner(TunnelKind::Vxlan, u32::from_be_bytes([0, v0, v1, v2]), ether_type))
 }
 
 /// RFC 8926. What is marked as control is for the tunnel's end and no traffic.
@@ -101,11 +115,13 @@ const GTP_PORT: u16 = 2152;
 const TEREDO_PORT: u16 = 3544;
 const GRE_PORT: u16 = 4754;
 const VXLAN_PORT: u16 = 4789;
+const VXLAN_GPE_PORT: u16 = 4790;
 const GENEVE_PORT: u16 = 6081;
 /// What Linux took before there was a number, and flannel and Cilium still do.
 const OLD_VXLAN_PORT: u16 = 8472;
 
 const HAS_NETWORK: u8 = 0x08;
+const HAS_NETWORK_AND_PROTOCOL: u8 = 0x0c;
 const HAS_NETWORK_AND_GROUP: u8 = 0x88;
 
 const CRITICAL_OPTIONS: u8 = 0x40;
