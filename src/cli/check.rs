@@ -68,12 +68,12 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
         outputs.abandon();
         return Err(usage(vec![diagnostic]));
     }
-    let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels);
+    let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels.clone());
     let damages: Vec<Damage> =
         end.sources.iter().filter_map(|source| source.damage.clone()).collect();
     let outcome = finish(auditor, end, check);
     let code = code(&outcome, stopped, failed_readers);
-    for diagnostic in reasons(&outcome, &damages, tunnels) {
+    for diagnostic in reasons(&outcome, &damages, &tunnels) {
         terminal.say(&diagnostic);
     }
     let mut storage = outputs.finish(&outcome, check, terminal);
