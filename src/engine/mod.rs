@@ -26,6 +26,8 @@ pub struct Input<'a> {
     pub filter: Option<Filter>,
     /// Becomes true when the run is to end as if the capture ended here.
     pub stop: &'a AtomicBool,
+    /// What is known of the run before it begins: how it is judged.
+    pub run: RunInfo,
     /// Called from time to time.
     pub progress: &'a dyn Fn(&Progress),
 }
