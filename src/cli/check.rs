@@ -174,7 +174,7 @@ impl Outputs {
                 Ok(target) => targets.push(target),
                 Err(diagnostic) => {
                     targets.into_iter().for_each(Target::abandon);
-                    return Err((vec![diagnostic], STORAGE));
+                    return Err((vec![*diagnostic], STORAGE));
                 }
             }
         }
@@ -203,8 +203,10 @@ impl Outputs {
             (Some(mut events), None) => events.finish(outcome),
             (None, None) => print_report(outcome, check, terminal),
         };
-        let mut wrong: Vec<Diagnostic> =
-            targets.into_iter().filter_map(|target| target.finish(outcome).err()).collect();
+        let mut wrong: Vec<Diagnostic> = targets
+            .into_iter()
+            .filter_map(|target| target.finish(outcome).err().map(|error| *error))
+            .collect();
         if let Err(error) = ignore_closed(printed) {
             wrong.push(unwritable(&error));
         }
