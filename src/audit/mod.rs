@@ -12,13 +12,14 @@ pub use posture::{Verdict, judge};
 use std::sync::Arc;
 
 use coverage::Tally;
+use hashbrown::HashMap;
 use inventory::Inventory;
 use ledger::{Ledger, Occurrence, evidence};
 
 use crate::identity::Directory;
 use crate::model::{
-    AuditedSession, CertificateAt, Coverage, Der, Endpoint, EndpointFacts, Incomplete, Moment,
-    Outcome, RunInfo, Seen, Session, Subject,
+    AuditedSession, Certificate, CertificateAt, Coverage, Der, Endpoint, EndpointFacts, Incomplete,
+    Moment, Outcome, RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::CertificateCache;
 use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
@@ -45,6 +46,9 @@ pub struct Auditor {
     tally: Tally,
     keep: KeepSessions,
     kept: Vec<AuditedSession>,
+    /// Findings that began, by rule and server: a rule that is true of every client of a server is proved by a few of
+    /// the sessions.
+    evidence: HashMap<(usize, Endpoint), u64, foldhash::quality::RandomState>,
     key: Vec<u8>,
 }
 
@@ -68,6 +72,7 @@ impl Auditor {
             tally: Tally::default(),
             keep,
             kept: Vec::new(),
+            evidence: HashMap::default(),
             key: Vec::new(),
         }
     }
@@ -151,11 +156,13 @@ impl Auditor {
         }
     }
 
-    fn judge(&mut self, session: Session) -> AuditedSession {
+    fn judge(&mut self, mut session: Session) -> AuditedSession {
         let verdict = judge(&session);
-        let tls = session.facts.tls.as_deref();
-        let server_chain = read_chain(&mut self.certificates, tls.map(|tls| &tls.server_chain));
-        let client_chain = read_chain(&mut self.certificates, tls.map(|tls| &tls.client_chain));
+        let (mut server_chain, mut client_chain) = (Vec::new(), Vec::new());
+        if let Some(tls) = session.facts.tls.as_deref_mut() {
+            server_chain = read_chain(&mut self.certificates, &mut tls.server_chain);
+            client_chain = read_chain(&mut self.certificates, &mut tls.client_chain);
+        }
         AuditedSession {
             number: self.tally.coverage.sessions + 1,
             client: self.directory.party(session.client.addr),
@@ -181,7 +188,11 @@ impl Auditor {
             let session = &audited.session;
             let samples = || vec![(rule.proof(audited), session.client, session.server)];
             let times = [session.first, session.last];
-            is_evidence |= self.count(rule, hit, &subject, times, 1, &samples);
+            if self.count(rule, hit, &subject, times, 1, &samples) {
+                let kept = self.evidence.entry((hit.rule, session.server)).or_default();
+                *kept += 1;
+                is_evidence |= *kept <= limits::SESSIONS_PER_ENDPOINT;
+            }
         }
         is_evidence
     }
@@ -250,10 +261,7 @@ impl Auditor {
     }
 }
 
-fn read_chain(
-    cache: &mut CertificateCache,
-    chain: Option<&Seen<Vec<Der>>>,
-) -> Vec<Arc<crate::model::Certificate>> {
-    let chain = chain.and_then(Seen::value).map(Vec::as_slice).unwrap_or_default();
-    chain.iter().map(|der| cache.read(der)).collect()
+fn read_chain(cache: &mut CertificateCache, chain: &mut Seen<Vec<Der>>) -> Vec<Arc<Certificate>> {
+    let chain = chain.value_mut().map(Vec::as_mut_slice).unwrap_or_default();
+    chain.iter_mut().map(|der| cache.share(der)).collect()
 }

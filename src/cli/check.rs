@@ -21,6 +21,7 @@ use crate::model::{
     Accept, AuditedSession, Diagnostic, Incomplete, Outcome, RunInfo, Session, Timestamp,
 };
 use crate::report::{SessionWriter, Show, Verdict, format};
+use crate::rule::RuleSet;
 use crate::store::{RunEnd, RunStart, Store};
 
 /// What ends a command early: what to say, and the code.
@@ -46,12 +47,14 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     if let Err(error) = on_interrupt(Arc::clone(&stop)) {
         terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
     }
+    let run = judged_by(&rules, check);
     let mut auditor = Auditor::new(Arc::new(rules), Directory::new(), check.keep_sessions);
     let bar = Bar::new(terminal.shows_progress());
     let input = Input {
         replay: inputs.replay(),
         filter,
         stop: &stop,
+        run,
         progress: &|progress| bar.show(progress),
     };
     let options = Options { workers: check.workers.max(1), round: check.batch };
@@ -68,12 +71,12 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
         outputs.abandon();
         return Err(usage(vec![diagnostic]));
     }
-    let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels);
+    let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels.clone());
     let damages: Vec<Damage> =
         end.sources.iter().filter_map(|source| source.damage.clone()).collect();
-    let outcome = finish(auditor, end, check);
+    let outcome = finish(auditor, end);
     let code = code(&outcome, stopped, failed_readers);
-    for diagnostic in reasons(&outcome, &damages, tunnels) {
+    for diagnostic in reasons(&outcome, &damages, &tunnels) {
         terminal.say(&diagnostic);
     }
     let mut storage = outputs.finish(&outcome, check, terminal);
@@ -103,7 +106,19 @@ fn open_store(check: &Check) -> Result<Option<Store>, Refusal> {
     store.map_err(|error| (vec![error.diagnostic()], STORAGE))
 }
 
-fn finish(auditor: Auditor, end: End, check: &Check) -> Outcome {
+/// How the run is judged. The first event names it, so it must be known before the end.
+fn judged_by(rules: &RuleSet, check: &Check) -> RunInfo {
+    let incomplete = check.on_incomplete == OnIncomplete::Warn;
+    RunInfo {
+        ruleset: rules.digest(),
+        rules: rules.rules().len(),
+        fail_on: if check.exit_zero { None } else { check.fail_on.0 },
+        accept: Accept { incomplete, empty: check.allow_empty },
+        ..RunInfo::default()
+    }
+}
+
+fn finish(auditor: Auditor, end: End) -> Outcome {
     let mut coverage = end.coverage;
     if end.failed_readers > 0 {
         let message = format!(
@@ -112,11 +127,7 @@ fn finish(auditor: Auditor, end: End, check: &Check) -> Outcome {
         );
         coverage.incomplete.push(Incomplete { code: "internal", message });
     }
-    let fail_on = if check.exit_zero { None } else { check.fail_on.0 };
-    let accept =
-        Accept { incomplete: check.on_incomplete == OnIncomplete::Warn, empty: check.allow_empty };
-    let run = RunInfo { fail_on, accept, ..end.run };
-    auditor.finish(run, CaptureFacts { coverage })
+    auditor.finish(end.run, CaptureFacts { coverage })
 }
 
 /// The exit code, by the order of precedence in `docs/output.md`.
@@ -163,7 +174,7 @@ impl Outputs {
                 Ok(target) => targets.push(target),
                 Err(diagnostic) => {
                     targets.into_iter().for_each(Target::abandon);
-                    return Err((vec![diagnostic], STORAGE));
+                    return Err((vec![*diagnostic], STORAGE));
                 }
             }
         }
@@ -192,8 +203,10 @@ impl Outputs {
             (Some(mut events), None) => events.finish(outcome),
             (None, None) => print_report(outcome, check, terminal),
         };
-        let mut wrong: Vec<Diagnostic> =
-            targets.into_iter().filter_map(|target| target.finish(outcome).err()).collect();
+        let mut wrong: Vec<Diagnostic> = targets
+            .into_iter()
+            .filter_map(|target| target.finish(outcome).err().map(|error| *error))
+            .collect();
         if let Err(error) = ignore_closed(printed) {
             wrong.push(unwritable(&error));
         }

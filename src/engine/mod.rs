@@ -26,6 +26,8 @@ pub struct Input<'a> {
     pub filter: Option<Filter>,
     /// Becomes true when the run is to end as if the capture ended here.
     pub stop: &'a AtomicBool,
+    /// What is known of the run before it begins: how it is judged.
+    pub run: RunInfo,
     /// Called from time to time.
     pub progress: &'a dyn Fn(&Progress),
 }
@@ -58,8 +60,8 @@ pub struct End {
     pub failed_readers: u64,
     /// The replay, for what it says of its sources.
     pub sources: Vec<crate::capture::Source>,
-    /// UDP datagrams to the ports of VXLAN and GENEVE, by port: tunnels are not looked into.
-    pub tunnels: [(u16, u64); 2],
+    /// UDP datagrams to the ports of tunnels that could not be opened, by port.
+    pub tunnels: Vec<(u16, u64)>,
 }
 
 /// Takes the sessions of a run, one by one.

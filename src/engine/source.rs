@@ -27,11 +27,11 @@ pub(super) struct Front<'a> {
 }
 
 impl<'a> Front<'a> {
-    pub(super) fn new(input: Input<'a>, round: u64) -> Self {
+    pub(super) fn new(mut input: Input<'a>, round: u64) -> Self {
         let run = RunInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             filter: input.filter.as_ref().map(|filter| filter.text().to_owned()),
-            ..RunInfo::default()
+            ..std::mem::take(&mut input.run)
         };
         Self {
             input,

@@ -18,6 +18,8 @@ const BOUNDS: Bounds = Bounds { bytes: limits::PENDING_BYTES, pieces: limits::PE
 pub(super) struct Flow<R> {
     pub(super) key: FlowKey,
     pub(super) serial: u32,
+    /// Bytes it held when the table last counted them.
+    pub(super) counted: usize,
     reading: bool,
     turned: bool,
     /// How it ended, once it did; it is kept a little longer for what arrives late.
@@ -61,7 +63,17 @@ impl<R: StreamReader> Flow<R> {
             protocol: None,
             facts: Facts::default(),
         };
-        Self { key, serial, reading: true, turned: false, finishing: None, session, sides, reader }
+        Self {
+            key,
+            serial,
+            counted: 0,
+            reading: true,
+            turned: false,
+            finishing: None,
+            session,
+            sides,
+            reader,
+        }
     }
 
     pub(super) fn held(&self) -> usize {
@@ -103,6 +115,9 @@ impl<R: StreamReader> Flow<R> {
         self.session.last = self.session.last.max(segment.at);
         self.session.stream.cut_segments += u32::from(segment.missing > 0);
         self.sides[direction].fin |= segment.flags.fin();
+        if segment.flags.ack() {
+            self.sides[direction.reversed()].acknowledge(segment.acknowledgement);
+        }
         if self.reading && !segment.flags.rst() {
             self.place(direction, segment);
             self.deliver(direction, segment);
@@ -296,6 +311,16 @@ impl<R: StreamReader> Flow<R> {
             while self.reading && self.sides[direction].assembler.pending_pieces() > 0 {
                 self.skip_gap(direction, at);
             }
+            self.lose_end(direction, at);
+        }
+    }
+
+    /// What the receiver has and nothing came behind is missing too. Where a direction was not captured at all, that is
+    /// no hole.
+    fn lose_end(&mut self, direction: Direction, at: Moment) {
+        let captured = self.session.traffic[direction].packets > 0;
+        if self.reading && captured {
+            self.note_gap(direction, self.sides[direction].unseen(), at);
         }
     }
 

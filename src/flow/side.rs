@@ -15,6 +15,8 @@ pub(super) struct Side {
     anchor: u32,
     pub(super) assembler: Assembler,
     pub(super) fin: bool,
+    /// How far the receiver says it has this direction.
+    acknowledged: Option<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,7 +32,7 @@ enum Start {
 impl Default for Side {
     fn default() -> Self {
         let assembler = Assembler::starting_at(FIRST);
-        Self { start: Start::Unknown, anchor: 0, assembler, fin: false }
+        Self { start: Start::Unknown, anchor: 0, assembler, fin: false, acknowledged: None }
     }
 }
 
@@ -84,6 +86,24 @@ impl Side {
         let next = self.assembler.next_offset();
         let ahead = sequence.wrapping_sub(self.sequence_of(next)).cast_signed();
         next.checked_add_signed(i64::from(ahead))
+    }
+
+    /// Takes note of what the receiver says it has.
+    pub(super) fn acknowledge(&mut self, sequence: u32) {
+        let further = |known: u32| sequence.wrapping_sub(known).cast_signed() > 0;
+        if self.acknowledged.is_none_or(further) {
+            self.acknowledged = Some(sequence);
+        }
+    }
+
+    /// How many bytes the receiver has at least that the capture does not have behind the last one. A FIN counts as a
+    /// byte and may be among them.
+    pub(super) fn unseen(&self) -> u64 {
+        let Some(acknowledged) = self.acknowledged.filter(|_| self.start == Start::Known) else {
+            return 0;
+        };
+        let ahead = acknowledged.wrapping_sub(self.sequence_of(self.assembler.next_offset()));
+        u64::try_from(ahead.cast_signed()).unwrap_or(0).saturating_sub(1)
     }
 
     /// Whether a sequence number lies where a receiver could accept it.

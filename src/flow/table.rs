@@ -268,14 +268,15 @@ impl<R: StreamReader> Table<R> {
         else {
             return;
         };
-        let before = flow.held();
         flow.take(segment);
         let now = flow.held();
-        self.held = (self.held + now).saturating_sub(before);
+        self.held = (self.held + now).saturating_sub(flow.counted);
+        flow.counted = now;
         if now > 0 && self.held > limits::PENDING_TOTAL / limits::SHARDS {
             flow.session.stream.bound_reached = true;
             flow.stop_reading();
             self.held = self.held.saturating_sub(now);
+            flow.counted = 0;
         }
         if flow.finishing.is_none()
             && let Some(end) = flow.verdict(segment)
@@ -290,7 +291,7 @@ impl<R: StreamReader> Table<R> {
     fn end(&mut self, slot: u32, end: EndState) {
         let place = usize::try_from(slot).ok().and_then(|at| self.slots.get_mut(at));
         let Some(mut flow) = place.and_then(Option::take) else { return };
-        self.held = self.held.saturating_sub(flow.held());
+        self.held = self.held.saturating_sub(flow.counted);
         flow.flush();
         flow.note_streams();
         flow.session.end = end;

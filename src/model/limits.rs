@@ -164,6 +164,9 @@ pub const EDGES: usize = 262_144;
 /// Distinct server endpoints of one run.
 pub const ENDPOINTS: usize = 131_072;
 
+/// KiB of database pages held while a run is written.
+pub const STORE_CACHE_KIB: i64 = 128 * 1024;
+
 /// Sessions kept as a sample of one edge and posture.
 pub const SESSIONS_PER_EDGE: u64 = 3;
 

@@ -36,6 +36,16 @@ impl CertificateCache {
         certificate
     }
 
+    /// As [`Self::read`]; `der` then shares the remembered bytes, so that a thousand sessions that showed one chain hold
+    /// it once.
+    pub fn share(&mut self, der: &mut Der) -> Arc<Certificate> {
+        if let Some((bytes, certificate)) = self.known.get_key_value(&der.0) {
+            der.0 = Arc::clone(bytes);
+            return Arc::clone(certificate);
+        }
+        self.read(der)
+    }
+
     /// How many certificates are remembered.
     #[must_use]
     pub fn len(&self) -> usize {

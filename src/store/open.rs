@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 use super::schema::{self, Identity, MIGRATIONS};
-use crate::model::Digest;
+use crate::model::{Digest, limits};
 
 /// How long to wait for another writer.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
@@ -74,6 +74,8 @@ impl Store {
         }
         connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+        // A run is one transaction over a dozen indexes: with SQLite's 2 MiB their pages go out and come back all the time.
+        connection.pragma_update(None, "cache_size", -limits::STORE_CACHE_KIB).map_err(failed)?;
         schema::migrate(&mut connection, path, MIGRATIONS)?;
         connection
             .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))

@@ -351,3 +351,20 @@ fn a_direction_that_never_becomes_whole_stays_bounded() {
     let one = lab.only();
     assert!(one.session.stream.gap_bytes.to_server > 1000);
 }
+
+#[test]
+fn bytes_that_the_receiver_has_and_the_capture_does_not_are_missing() {
+    let lines = ["> A 101 501 ask", "< A 501 114 answer", "> FA 114 507", "< FA 507 115"];
+    let one = Lab::new().play(&HELLO).play(&lines).only();
+    assert_eq!(one.session.stream.gap_bytes.to_server, 10);
+    assert_eq!(one.session.stream.gap_bytes.to_client, 0);
+    assert!(one.reader.text.ends_with("!10"), "{}", one.reader.text);
+}
+
+#[test]
+fn a_direction_that_was_not_captured_has_no_hole() {
+    let one = Lab::new().play(&["< SA 500 101", "< A 501 104 answer", "< FA 507 105"]).only();
+    assert_eq!(one.session.stream.gap_bytes.to_server, 0);
+    assert!(one.session.one_sided(), "a SYN-ACK is a packet of the server");
+    assert_eq!(one.session.traffic.to_client.packets, 3);
+}

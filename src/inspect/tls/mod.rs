@@ -328,10 +328,10 @@ impl TlsInspector {
                 side.handshake_left = header.length;
                 return;
             }
-            ALERT => self.alerts(direction, body, at),
+            ALERT if is_clear_alert(body) => self.alerts(direction, body, at),
             CHANGE_CIPHER_SPEC if body == [1] => self.handshake.change_cipher(direction, at),
             CHANGE_CIPHER_SPEC => {}
-            // Application data before any cipher change: the handshake was not seen, or this is early data.
+            // Before any cipher change: the handshake was not seen, or this is early data.
             _ => self.encrypted_record(direction, header, at),
         }
         self.sides[direction].skip = header.length;
@@ -339,9 +339,7 @@ impl TlsInspector {
 
     fn alerts(&mut self, direction: Direction, body: &[u8], at: Moment) {
         for [level, description] in body.as_chunks().0 {
-            if matches!(level, 1 | 2) {
-                self.handshake.alert(direction, *level, *description, at);
-            }
+            self.handshake.alert(direction, *level, *description, at);
         }
     }
 
@@ -437,6 +435,13 @@ impl TlsInspector {
         }
         n
     }
+}
+
+/// Whether the body of an alert record is alerts, and not what encryption makes of one: at least a tag of 16 bytes.
+fn is_clear_alert(body: &[u8]) -> bool {
+    body.len() < 16
+        && body.len().is_multiple_of(2)
+        && body.as_chunks().0.iter().all(|[n, _]| matches!(n, 1 | 2))
 }
 
 /// The length field of a handshake message.

@@ -1,0 +1,318 @@
+//! Every protocol of the table keeps the promises of `wirelint::inspect`. Knows none of them: a new protocol is tested as
+//! soon as it is in the table and a sample speaks it.
+//!
+//! Conversations come from the samples and are said again, cut, holed or spoilt; through reassembly and the dialogue as
+//! well as to each inspector directly.
+
+#![cfg(test)]
+
+#[path = "support/conversation.rs"]
+mod conversation;
+#[path = "support/holes.rs"]
+mod holes;
+#[path = "support/program.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
+mod program;
+
+use std::sync::LazyLock;
+
+use conversation::{Conversation, Event, Heard, Random, conversations, inspect, overhear};
+use holes::{invented, invented_facts};
+use program::captures;
+use wirelint::inspect::{Head, PROTOCOLS, Probe, Protocol};
+use wirelint::model::{Direction, FirstBytes, limits};
+
+static CONVERSATIONS: LazyLock<Vec<Conversation>> = LazyLock::new(|| {
+    let all: Vec<_> = captures().iter().flat_map(|capture| conversations(capture)).collect();
+    assert!(all.len() > 60, "{} conversations", all.len());
+    all
+});
+
+/// Ways to cut a conversation into pieces: of one length, or of random lengths up to a longest.
+const CUTS: [(usize, Option<u64>); 12] = [
+    (1, None),
+    (2, None),
+    (3, None),
+    (7, None),
+    (64, None),
+    (536, None),
+    (usize::MAX, None),
+    (4, Some(1)),
+    (20, Some(2)),
+    (100, Some(3)),
+    (1000, Some(4)),
+    (5000, Some(5)),
+];
+
+fn cut(conversation: &Conversation, (longest, seed): (usize, Option<u64>)) -> Conversation {
+    let mut random = seed.map(Random);
+    conversation.cut(|| random.as_mut().map_or(longest, |random| 1 + random.below(longest)))
+}
+
+#[test]
+fn facts_do_not_depend_on_how_bytes_are_cut() {
+    for conversation in CONVERSATIONS.iter() {
+        let whole = shape(overhear(conversation));
+        for way in CUTS {
+            for said in [conversation, &conversation.joined()] {
+                let heard = shape(overhear(&cut(said, way)));
+                assert_eq!(heard, whole, "{} cut {way:?}", conversation.name);
+            }
+        }
+    }
+}
+
+/// What unknown bytes look like is told by the first of them that came at once.
+fn shape(mut heard: Heard) -> Heard {
+    heard.facts.first_bytes = heard.facts.first_bytes.map(|_| FirstBytes::Binary);
+    heard
+}
+
+#[test]
+fn an_inspector_does_not_depend_on_how_bytes_are_cut() {
+    for (conversation, protocol) in read_conversations() {
+        let whole = inspect(protocol, conversation);
+        for way in CUTS {
+            for said in [conversation, &conversation.joined()] {
+                let heard = inspect(protocol, &cut(said, way));
+                assert_eq!(heard, whole, "{} cut {way:?}", conversation.name);
+            }
+        }
+    }
+}
+
+/// Conversations with the entry of the table that reads them.
+fn read_conversations() -> impl Iterator<Item = (&'static Conversation, &'static dyn Protocol)> {
+    CONVERSATIONS.iter().filter_map(|conversation| Some((conversation, reader(conversation)?)))
+}
+
+fn reader(conversation: &Conversation) -> Option<&'static dyn Protocol> {
+    let (direction, bytes) = beginning(conversation);
+    let head = Head { direction, bytes: &bytes, from_start: true };
+    PROTOCOLS.iter().copied().find(|protocol| protocol.probe(&head) == Probe::Yes)
+}
+
+/// Who spoke first, and as much of what it said as a probe may ask for.
+fn beginning(conversation: &Conversation) -> (Direction, Vec<u8>) {
+    let Some(Event::Bytes(direction, _)) = conversation.events.first() else {
+        panic!("{}: does not begin with bytes", conversation.name);
+    };
+    let mut bytes = conversation.bytes(*direction);
+    bytes.truncate(limits::PROBE_BYTES);
+    (*direction, bytes)
+}
+
+#[test]
+fn every_protocol_of_the_table_has_a_sample() {
+    for protocol in PROTOCOLS {
+        let spoken = read_conversations().any(|(_, reader)| reader.name() == protocol.name());
+        assert!(spoken, "no sample speaks {}", protocol.name());
+    }
+}
+
+#[test]
+fn a_hole_never_invents_a_fact() {
+    let mut wrong = Vec::new();
+    for conversation in CONVERSATIONS.iter() {
+        let whole = overhear(conversation);
+        if whole.facts.mismatch.is_some() {
+            continue; // Only both sides together show it; each alone is what it is.
+        }
+        for holed in holed(conversation) {
+            let found = invented(&whole, &overhear(&holed));
+            wrong.extend(found.iter().map(|what| format!("{}: {what}", holed.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} in all\n{}", wrong.len(), first_of_each(&wrong));
+}
+
+#[test]
+fn a_hole_never_makes_an_inspector_invent_a_fact() {
+    let mut wrong = Vec::new();
+    for (conversation, protocol) in read_conversations() {
+        let (whole, _) = inspect(protocol, conversation);
+        for holed in holed(conversation) {
+            let found = invented_facts(&whole, &inspect(protocol, &holed).0);
+            wrong.extend(found.iter().map(|what| format!("{}: {what}", holed.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} in all\n{}", wrong.len(), first_of_each(&wrong));
+}
+
+/// A few of many complaints.
+fn first_of_each(wrong: &[String]) -> String {
+    let mut shown: Vec<&str> = wrong.iter().map(String::as_str).collect();
+    shown.dedup_by_key(|line| line.split(' ').next().unwrap_or_default());
+    shown.truncate(40);
+    shown.join("\n")
+}
+
+/// A conversation with holes: each segment alone, and random ones of every size, alone and two at a time.
+fn holed(conversation: &Conversation) -> Vec<Conversation> {
+    let mut holes = Vec::new();
+    let mut at = [0, 0];
+    for event in conversation.events.iter().take(60) {
+        if let Event::Bytes(direction, bytes) = event {
+            let offset = &mut at[usize::from(*direction == Direction::ToClient)];
+            holes.push((*direction, *offset..*offset + bytes.len()));
+            *offset += bytes.len();
+        }
+    }
+    let mut random = Random(conversation.len() as u64);
+    for size in [1, 3, 10, 40, 100, 400, 1448, 4000, 100_000] {
+        for direction in Direction::BOTH {
+            let all = conversation.bytes(direction).len();
+            for _ in 0..8 {
+                // Most of what is told is told early.
+                let reach = if random.below(2) == 0 { all } else { all.min(4000) };
+                let start = random.below(reach.max(1));
+                holes.push((direction, start..start + size));
+            }
+        }
+    }
+    let mut holed = Vec::new();
+    for (n, (direction, hole)) in holes.iter().enumerate() {
+        for cut in [false, true] {
+            let once = conversation.without(*direction, hole.clone(), cut);
+            let (other, second) = &holes[random.below(holes.len())];
+            let longest = 1 + random.below(600);
+            let pieces = conversation.cut(|| 1 + random.below(longest));
+            let first = pieces.without(*direction, hole.clone(), cut);
+            holed.push(once);
+            holed.push(first.without(*other, second.clone(), n % 2 == 0));
+        }
+    }
+    holed
+}
+
+#[test]
+fn any_bytes_are_survived() {
+    let mut random = Random(7);
+    for round in 0..2000 {
+        let events = (0..1 + random.below(6)).map(|_| {
+            let direction = Direction::BOTH[random.below(2)];
+            let n = random.below(if round % 50 == 0 { 40_000 } else { 300 });
+            Event::Bytes(direction, random.bytes(n.max(1)))
+        });
+        let noise = Conversation { name: format!("noise {round}"), events: events.collect() };
+        let _anything = overhear(&noise);
+        for protocol in PROTOCOLS {
+            let _anything = inspect(*protocol, &noise);
+        }
+    }
+}
+
+#[test]
+fn spoilt_conversations_are_survived() {
+    let mut random = Random(11);
+    for conversation in CONVERSATIONS.iter() {
+        for _ in 0..40 {
+            let spoilt = spoil(conversation, &mut random);
+            let _anything = overhear(&spoilt);
+            for protocol in PROTOCOLS {
+                let _anything = inspect(*protocol, &spoilt);
+            }
+        }
+    }
+}
+
+/// The same with a few bytes changed, and pieces left out, repeated, turned round or put in another order.
+fn spoil(conversation: &Conversation, random: &mut Random) -> Conversation {
+    let mut events = conversation.events.clone();
+    for _ in 0..1 + random.below(8) {
+        let (n, m) = (random.below(events.len()), random.below(events.len()));
+        let Event::Bytes(direction, bytes) = &mut events[n] else { unreachable!() };
+        let place = random.below(bytes.len());
+        match random.below(8) {
+            0..=2 => bytes[place] = random.bytes(1)[0],
+            3 => bytes[place] ^= 1 << random.below(8),
+            4 if place > 0 => bytes.truncate(place),
+            5 => *direction = direction.reversed(),
+            6 => events.swap(n, m),
+            _ => events.insert(n, events[m].clone()),
+        }
+    }
+    Conversation { name: format!("{} spoilt", conversation.name), events }
+}
+
+#[test]
+fn a_protocol_is_recognised_by_its_own_probe_alone() {
+    for conversation in CONVERSATIONS.iter() {
+        let own = reader(conversation).map(Protocol::name);
+        let (direction, bytes) = beginning(conversation);
+        for protocol in PROTOCOLS.iter().filter(|protocol| Some(protocol.name()) != own) {
+            for end in 0..=bytes.len() {
+                let head = Head { direction, bytes: &bytes[..end], from_start: true };
+                let said = protocol.probe(&head);
+                let name = protocol.name();
+                assert!(
+                    matches!(said, Probe::No | Probe::Unsure),
+                    "{}: {name} says {said:?} of {end} bytes",
+                    conversation.name
+                );
+            }
+            let head = Head { direction, bytes: &bytes, from_start: true };
+            assert_eq!(
+                protocol.probe(&head),
+                Probe::No,
+                "{} {}",
+                conversation.name,
+                protocol.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_probe_never_takes_back_what_it_said() {
+    for conversation in CONVERSATIONS.iter() {
+        let (direction, bytes) = beginning(conversation);
+        for protocol in PROTOCOLS {
+            let mut before = Probe::Unsure;
+            for end in 0..=bytes.len() {
+                let head = Head { direction, bytes: &bytes[..end], from_start: true };
+                let said = protocol.probe(&head);
+                assert!(
+                    before == Probe::Unsure || said == before,
+                    "{}: {} says {before:?}, then {said:?} at {end}",
+                    conversation.name,
+                    protocol.name()
+                );
+                before = said;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_probe_tells_who_spoke() {
+    for (conversation, protocol) in read_conversations() {
+        let (direction, bytes) = beginning(conversation);
+        let head = Head { direction: direction.reversed(), bytes: &bytes, from_start: true };
+        assert_eq!(protocol.probe(&head), Probe::Reversed, "{}", conversation.name);
+    }
+}
+
+#[test]
+fn no_probe_takes_noise_for_its_own() {
+    const PREFIXES: u64 = 200_000;
+    let printable: Vec<u8> = (b' '..=b'~').chain(*b"\r\n\t").collect();
+    let mut random = Random(23);
+    for n in 0..2 * PREFIXES {
+        let length = 1 + random.below(64);
+        let mut bytes = random.bytes(length);
+        if n >= PREFIXES {
+            bytes
+                .iter_mut()
+                .for_each(|byte| *byte = printable[usize::from(*byte) % printable.len()]);
+        }
+        for direction in Direction::BOTH {
+            let head = Head { direction, bytes: &bytes, from_start: true };
+            for protocol in PROTOCOLS {
+                let said = protocol.probe(&head);
+                let name = protocol.name();
+                assert!(matches!(said, Probe::No | Probe::Unsure), "{name} {said:?} {bytes:02x?}");
+            }
+        }
+    }
+}
