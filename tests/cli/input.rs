@@ -183,7 +183,7 @@ fn a_file_without_permission_says_what_is_missing() {
     use std::os::unix::fs::PermissionsExt as _;
     let lab = Lab::new();
     lab.sample(GOOD, "x.pcapng");
-    fs::set_permissions(lab.path("x.pcapng"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(lab.path("x.pcapng"), fs::Permissions::from_mode(0o000)).unwrap();
     if fs::File::open(lab.path("x.pcapng")).is_ok() {
         return; // Root reads everything; there is nothing to see here.
     }
@@ -214,7 +214,7 @@ fn only_udp_is_nothing_audited_and_can_be_accepted() {
 fn a_tunnel_that_hides_everything_is_named() {
     let lab = Lab::new();
     lab.file("mirror.pcap", pcap(1, &[&udp(4789), &udp(4789), &udp(53)]));
-    let note = "  = note: 2 of them are UDP port 4789: this looks like VXLAN mirror traffic";
+    let note = "  = note: 2 of them are UDP port 4789: this looks like VXLAN traffic";
     lab.run(&["check", "mirror.pcap"]).says(3, &[note]);
 }
 
