@@ -440,7 +440,7 @@ impl TlsInspector {
 /// Whether the body of an alert record is alerts, and not what encryption makes of one: at least a tag of 16 bytes.
 fn is_clear_alert(body: &[u8]) -> bool {
     body.len() < 16
-        && body.len() % 2 == 0
+        && body.len().is_multiple_of(2)
         && body.as_chunks().0.iter().all(|[n, _]| matches!(n, 1 | 2))
 }
 

@@ -62,11 +62,11 @@ fn is_kind(byte: u8) -> bool {
 pub(super) fn messages(direction: Direction, body: &[u8]) -> bool {
     let mut rest = Reader(body);
     while !rest.is_empty() {
-        let known = match (rest.u8(), direction) {
-            (Some(1 | 11 | 15 | 16), Direction::ToServer) => true,
-            (Some(2 | 4 | 11 | 12 | 13 | 14 | 22), Direction::ToClient) => true,
-            _ => false,
-        };
+        let known = matches!(
+            (direction, rest.u8()),
+            (Direction::ToServer, Some(1 | 11 | 15 | 16))
+                | (Direction::ToClient, Some(2 | 4 | 11 | 12 | 13 | 14 | 22))
+        );
         if !known || rest.vec24().is_none() {
             return false;
         }
