@@ -206,6 +206,8 @@ fn every_shipped_rule_fires_on_a_sample_and_is_quiet_on_another() {
         .iter()
         .map(|(rule, samples)| format!("{rule} {:2} {}", samples.len(), samples.join(" ")))
         .collect();
+    // Shown when the test fails, or with --nocapture.
+    eprintln!("{}", table.join("\n"));
     let bad = fires.values().any(|samples| samples.is_empty() || samples.len() == captures.len());
     assert!(!bad, "\n{}\n", table.join("\n"));
 }

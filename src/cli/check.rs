@@ -71,12 +71,12 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
         outputs.abandon();
         return Err(usage(vec![diagnostic]));
     }
-    let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels);
+    let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels.clone());
     let damages: Vec<Damage> =
         end.sources.iter().filter_map(|source| source.damage.clone()).collect();
     let outcome = finish(auditor, end);
     let code = code(&outcome, stopped, failed_readers);
-    for diagnostic in reasons(&outcome, &damages, tunnels) {
+    for diagnostic in reasons(&outcome, &damages, &tunnels) {
         terminal.say(&diagnostic);
     }
     let mut storage = outputs.finish(&outcome, check, terminal);
@@ -174,7 +174,7 @@ impl Outputs {
                 Ok(target) => targets.push(target),
                 Err(diagnostic) => {
                     targets.into_iter().for_each(Target::abandon);
-                    return Err((vec![diagnostic], STORAGE));
+                    return Err((vec![*diagnostic], STORAGE));
                 }
             }
         }
@@ -203,8 +203,10 @@ impl Outputs {
             (Some(mut events), None) => events.finish(outcome),
             (None, None) => print_report(outcome, check, terminal),
         };
-        let mut wrong: Vec<Diagnostic> =
-            targets.into_iter().filter_map(|target| target.finish(outcome).err()).collect();
+        let mut wrong: Vec<Diagnostic> = targets
+            .into_iter()
+            .filter_map(|target| target.finish(outcome).err().map(|error| *error))
+            .collect();
         if let Err(error) = ignore_closed(printed) {
             wrong.push(unwritable(&error));
         }

@@ -93,9 +93,9 @@ impl Write for Whole {
 
 impl Target {
     /// Begins the file, so that one that cannot be written is known before any work.
-    pub(super) fn begin(output: &Output) -> Result<Self, Diagnostic> {
+    pub(super) fn begin(output: &Output) -> Result<Self, Box<Diagnostic>> {
         let path = output.path.clone();
-        let whole = Whole::begin(&path).map_err(|error| refusal(&path, &error))?;
+        let whole = Whole::begin(&path).map_err(|error| Box::new(refusal(&path, &error)))?;
         let state = match format(output.format) {
             Some(_) if output.format == "ndjson" => State::Events(SessionWriter::new(whole)),
             Some(report) => State::Report(whole, report),
@@ -114,7 +114,7 @@ impl Target {
     }
 
     /// Completes the file.
-    pub(super) fn finish(self, outcome: &Outcome) -> Result<(), Diagnostic> {
+    pub(super) fn finish(self, outcome: &Outcome) -> Result<(), Box<Diagnostic>> {
         let done = match self.state {
             State::Events(mut writer) => {
                 writer.finish(outcome).and_then(|()| writer.into_inner().finish())
@@ -124,7 +124,7 @@ impl Target {
             }
             State::Failed(error) => Err(error),
         };
-        done.map_err(|error| refusal(&self.path, &error))
+        done.map_err(|error| Box::new(refusal(&self.path, &error)))
     }
 
     /// Leaves nothing behind.

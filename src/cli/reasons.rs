@@ -5,11 +5,11 @@ use crate::model::{Coverage, Diagnostic, Incomplete, Level, Outcome};
 
 /// What to say, in the order of the outcome: each thing that makes the evidence incomplete, and that there is none.
 ///
-/// `tunnels` counts UDP datagrams to the ports of VXLAN and GENEVE.
+/// `tunnels` counts UDP datagrams to the ports of tunnels that could not be opened.
 pub(super) fn reasons(
     outcome: &Outcome,
     damages: &[Damage],
-    tunnels: [(u16, u64); 2],
+    tunnels: &[(u16, u64)],
 ) -> Vec<Diagnostic> {
     let accepted = outcome.run.accept.incomplete;
     let coverage = &outcome.coverage;
@@ -56,7 +56,7 @@ fn soften(diagnostic: &mut Diagnostic) {
 }
 
 /// There was no session to judge.
-fn nothing(outcome: &Outcome, tunnels: [(u16, u64); 2]) -> Diagnostic {
+fn nothing(outcome: &Outcome, tunnels: &[(u16, u64)]) -> Diagnostic {
     let coverage = &outcome.coverage;
     let error = match (coverage.frames, read(outcome)) {
         (0, 0) => Diagnostic::error("no-packets", no_packets(outcome))
@@ -105,15 +105,13 @@ fn kinds(coverage: &Coverage) -> String {
     format!("by what they carry: {}{attempts}", kinds.join(", "))
 }
 
-/// Names the tunnel that hides what could be audited.
-fn hint(error: Diagnostic, tunnels: [(u16, u64); 2]) -> Diagnostic {
-    let names = ["VXLAN", "GENEVE"];
-    let seen = names.into_iter().zip(tunnels).filter(|(_, (_, count))| *count > 0);
-    seen.fold(error, |error, (name, (port, count))| {
+/// Names the tunnel that may hide what could be audited: frames that come to its port and could not be opened.
+fn hint(error: Diagnostic, tunnels: &[(u16, u64)]) -> Diagnostic {
+    const NAMES: [(u16, &str); 3] = [(4789, "VXLAN"), (6081, "GENEVE"), (2152, "GTP-U")];
+    tunnels.iter().fold(error, |error, (port, count)| {
+        let name = NAMES.iter().find(|known| known.0 == *port).map_or("a tunnel", |known| known.1);
         error
-            .note(format!(
-                "{count} of them are UDP port {port}: this looks like {name} mirror traffic"
-            ))
-            .help(format!("wirelint does not look into {name} yet: capture where the tunnel ends"))
+            .note(format!("{count} of them are UDP port {port}: this looks like {name} traffic"))
+            .help("what is inside could not be read: capture where the tunnel ends")
     })
 }

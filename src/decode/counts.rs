@@ -1,6 +1,8 @@
 //! What frames carried, in numbers.
 
-use super::{Decoded, Fault, Kind};
+use super::path::Opened;
+use super::tunnel::PORTS;
+use super::{Decoded, Fault, Kind, TunnelKind};
 use crate::capture::Frame;
 
 /// Frames by what they carried.
@@ -15,15 +17,10 @@ pub struct Counts {
     fragment: u64,
     unsupported_link: u64,
     malformed: [u64; FAULTS.len()],
-    vxlan: u64,
-    geneve: u64,
+    tunnels: [u64; TunnelKind::ALL.len()],
+    closed: [u64; PORTS.len()],
     cut: u64,
 }
-
-/// The port that IANA gave VXLAN (RFC 7348).
-const VXLAN_PORT: u16 = 4789;
-/// The port that IANA gave GENEVE (RFC 8926).
-const GENEVE_PORT: u16 = 6081;
 
 const FAULTS: [(Fault, &str); 7] = [
     (Fault::Link, "link header"),
@@ -66,10 +63,18 @@ impl Counts {
         named.filter(|(_, count)| *count > 0).collect()
     }
 
-    /// UDP datagrams to the ports of tunnels, by port: what hides TCP from this audit.
+    /// Frames that held another packet or frame and what was read is that one, by kind of tunnel, sorted by name. One
+    /// within several kinds counts for each.
     #[must_use]
-    pub fn tunnel_ports(&self) -> [(u16, u64); 2] {
-        [(VXLAN_PORT, self.vxlan), (GENEVE_PORT, self.geneve)]
+    pub fn tunnels(&self) -> Vec<(&'static str, u64)> {
+        let named = TunnelKind::ALL.iter().map(|kind| kind.name()).zip(self.tunnels);
+        named.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// UDP datagrams to the ports of tunnels that could not be opened, by port: what may hide TCP from this audit.
+    #[must_use]
+    pub fn tunnel_ports(&self) -> Vec<(u16, u64)> {
+        PORTS.into_iter().zip(self.closed).filter(|(_, count)| *count > 0).collect()
     }
 
     /// Frames of which the capture holds less than was on the wire.
@@ -88,7 +93,11 @@ impl Counts {
         self.tcp += 1;
     }
 
-    pub(super) fn count(&mut self, decoded: &Decoded<'_>) {
+    pub(super) fn count(&mut self, decoded: &Decoded<'_>, opened: Opened) {
+        if opened.any() {
+            let kinds = TunnelKind::ALL.iter().zip(&mut self.tunnels);
+            kinds.for_each(|(kind, count)| *count += u64::from(opened.has(*kind)));
+        }
         match decoded {
             Decoded::Segment(_) => self.count_segment(),
             Decoded::Other(kind) => self.count_other(*kind),
@@ -99,8 +108,10 @@ impl Counts {
         match kind {
             Kind::Udp { port } => {
                 self.udp += 1;
-                self.vxlan += u64::from(port == VXLAN_PORT);
-                self.geneve += u64::from(port == GENEVE_PORT);
+                let at = PORTS.iter().position(|one| *one == port);
+                if let Some(count) = at.and_then(|at| self.closed.get_mut(at)) {
+                    *count += 1;
+                }
             }
             Kind::Icmp => self.icmp += 1,
             Kind::OtherIp(_) => self.other_ip += 1,

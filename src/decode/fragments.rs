@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 
 use super::Fault;
 use super::ip::{Addresses, Datagram, Fragment};
+use super::tunnel::Tunnel;
 use crate::model::{Moment, Timestamp, limits};
 
 /// Datagrams of which fragments are still to come.
@@ -19,8 +20,6 @@ pub(super) struct Fragments {
     unfinished: BTreeMap<u64, Unfinished>,
     next_serial: u64,
     bytes: usize,
-    /// The last datagram that was completed.
-    whole: Vec<u8>,
     overlaps: u64,
     given_up: u64,
 }
@@ -33,6 +32,8 @@ struct Key {
     identification: u32,
     protocol: Option<u8>,
     vlan: u16,
+    /// Networks inside tunnels may use the same addresses.
+    tunnel: Option<Tunnel>,
 }
 
 #[derive(Debug)]
@@ -49,14 +50,15 @@ struct Unfinished {
 }
 
 impl Fragments {
-    /// Adds a fragment; gives protocol and payload of the datagram that it completes.
+    /// Adds a fragment; gives the protocol of the datagram that it completes, and puts its payload into `whole`.
     #[cold]
     pub(super) fn insert(
         &mut self,
         at: Moment,
         datagram: &Datagram<'_>,
         fragment: Fragment,
-    ) -> Result<Option<(u8, &[u8])>, Fault> {
+        whole: &mut Vec<u8>,
+    ) -> Result<Option<u8>, Fault> {
         let payload = datagram.payload;
         let end = fragment.offset.saturating_add(payload.len());
         // What is left of a fragment that the snapshot length cut says nothing about where the datagram ends.
@@ -75,17 +77,16 @@ impl Fragments {
         }
         self.bytes = self.bytes.saturating_add(unfinished.data.len() - before);
         self.overlaps += u64::from(overlap);
-        let whole = unfinished.protocol_when_whole();
-        if whole.is_none() && unfinished.fragments >= limits::FRAGMENTS_PER_DATAGRAM {
+        let protocol = unfinished.protocol_when_whole();
+        if protocol.is_none() && unfinished.fragments >= limits::FRAGMENTS_PER_DATAGRAM {
             self.give_up(serial);
             return Ok(None);
         }
-        let Some(protocol) = whole else {
-            self.make_room(serial);
-            return Ok(None);
-        };
-        self.complete(serial);
-        Ok(Some((protocol, &self.whole)))
+        match protocol {
+            Some(_) => self.complete(serial, whole),
+            None => self.make_room(serial),
+        }
+        Ok(protocol)
     }
 
     /// Fragments that contradicted or partly covered earlier ones.
@@ -106,6 +107,7 @@ impl Fragments {
             identification: fragment.identification,
             protocol: matches!(datagram.addresses, Addresses::V4(_)).then_some(datagram.protocol),
             vlan: datagram.vlan,
+            tunnel: datagram.tunnel,
         };
         if let Some(serial) = self.serials.get(&key) {
             return *serial;
@@ -120,12 +122,12 @@ impl Fragments {
         serial
     }
 
-    fn complete(&mut self, serial: u64) {
+    fn complete(&mut self, serial: u64, whole: &mut Vec<u8>) {
         if let Some(done) = self.unfinished.remove(&serial) {
             self.serials.remove(&done.key);
             self.bytes = self.bytes.saturating_sub(done.data.len());
-            self.whole = done.data;
-            self.whole.truncate(done.total.unwrap_or_default());
+            *whole = done.data;
+            whole.truncate(done.total.unwrap_or_default());
         }
     }
 

@@ -8,19 +8,24 @@ use etherparse::{
 };
 
 use super::Fault;
-use crate::model::limits;
+use super::path::Path;
+use super::tunnel::Tunnel;
 
 /// A network layer packet as the link layer hands it on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Network<'a> {
     /// 4 or 6.
     pub(super) version: u8,
-    /// Number of the outermost tag; 0, which marks a priority and no network (IEEE 802.1Q 9.6), when there is none.
+    /// Number of the outermost tag of the Ethernet frame; 0, which marks a priority and no network (IEEE 802.1Q 9.6), when there is none.
     pub(super) vlan: u16,
+    /// The innermost tunnel around the packet.
+    pub(super) tunnel: Option<Tunnel>,
     /// From the first byte of the IP header to the end of the frame, padding included.
     pub(super) data: &'a [u8],
     /// Bytes of the frame that the snapshot length cut off.
     pub(super) cut: u32,
+    /// Whether a header around the packet says that it ends where `data` ends.
+    pub(super) bounded: bool,
 }
 
 /// The payload of an IP packet.
@@ -29,6 +34,8 @@ pub(super) struct Datagram<'a> {
     pub(super) addresses: Addresses<'a>,
     /// As in [`Network`].
     pub(super) vlan: u16,
+    /// As in [`Network`].
+    pub(super) tunnel: Option<Tunnel>,
     /// Of `payload`; extension headers are behind us.
     pub(super) protocol: u8,
     pub(super) payload: &'a [u8],
@@ -69,12 +76,20 @@ const DESTINATION: u8 = 60;
 const MOBILITY: u8 = 135;
 const HOST_IDENTITY: u8 = 139;
 const SHIM6: u8 = 140;
+const EXTENSIONS: [u8; 8] =
+    [HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION, MOBILITY, HOST_IDENTITY, SHIM6];
 
 impl<'a> Network<'a> {
     /// An untagged, whole packet.
     #[inline]
     pub(super) fn new(version: u8, data: &'a [u8]) -> Self {
-        Self { version, vlan: 0, data, cut: 0 }
+        Self { version, vlan: 0, tunnel: None, data, cut: 0, bounded: false }
+    }
+
+    /// A whole packet with what is around it.
+    pub(super) fn inside(path: &Path, version: u8, data: &'a [u8]) -> Self {
+        let Path { vlan, tunnel, bounded, .. } = *path;
+        Self { vlan, tunnel, bounded, ..Self::new(version, data) }
     }
 }
 
@@ -118,7 +133,7 @@ pub(super) fn plain<'a>(network: &Network<'a>) -> Option<Datagram<'a>> {
 
 /// Reads an IPv4 packet (RFC 791), or an IPv6 packet (RFC 8200) up to what is no extension header or up to a fragment
 /// header.
-pub(super) fn read<'a>(network: &Network<'a>) -> Result<Datagram<'a>, Fault> {
+pub(super) fn read<'a>(network: &Network<'a>, path: &mut Path) -> Result<Datagram<'a>, Fault> {
     let datagram = if network.version == 4 {
         let header = Ipv4HeaderSlice::from_slice(network.data).map_err(|_| Fault::Ipv4)?;
         let fragment = header.is_fragmenting_payload().then(|| Fragment {
@@ -131,7 +146,7 @@ pub(super) fn read<'a>(network: &Network<'a>) -> Result<Datagram<'a>, Fault> {
         let header = Ipv6HeaderSlice::from_slice(network.data).map_err(|_| Fault::Ipv6)?;
         v6(network, &header)?
     };
-    if datagram.fragment.is_some() { Ok(datagram) } else { without_extensions(datagram) }
+    if datagram.fragment.is_some() { Ok(datagram) } else { without_extensions(datagram, path) }
 }
 
 #[inline]
@@ -147,6 +162,7 @@ fn v4<'a>(network: &Network<'a>, header: &Ipv4HeaderSlice<'a>) -> Result<Datagra
     Ok(Datagram {
         addresses: Addresses::V4(addresses.ok_or(Fault::Ipv4)?),
         vlan: network.vlan,
+        tunnel: network.tunnel,
         protocol: header.protocol().0,
         payload,
         missing,
@@ -166,6 +182,7 @@ fn v6<'a>(network: &Network<'a>, header: &Ipv6HeaderSlice<'a>) -> Result<Datagra
     Ok(Datagram {
         addresses: Addresses::V6(addresses.ok_or(Fault::Ipv6)?),
         vlan: network.vlan,
+        tunnel: network.tunnel,
         protocol: header.next_header().0,
         payload,
         missing,
@@ -181,21 +198,21 @@ fn trim<'a>(network: &Network<'a>, header: usize, declared: Option<usize>) -> (&
         None => (rest, network.cut),
         Some(length) => match rest.get(..length) {
             Some(payload) => (payload, 0),
+            // Some routers count the padding of a short frame in.
+            None if network.bounded => (rest, 0),
             None => (rest, u32::try_from(length - rest.len()).unwrap_or(u32::MAX)),
         },
     }
 }
 
 /// Takes extension headers off, up to a fragment header that means a fragment.
-pub(super) fn without_extensions(mut datagram: Datagram<'_>) -> Result<Datagram<'_>, Fault> {
-    for _ in 0..limits::HEADER_DEPTH {
+pub(super) fn without_extensions<'a>(
+    mut datagram: Datagram<'a>,
+    path: &mut Path,
+) -> Result<Datagram<'a>, Fault> {
+    while EXTENSIONS.contains(&datagram.protocol) {
+        path.step()?;
         let (next, length) = match datagram.protocol {
-            TCP | UDP => return Ok(datagram),
-            HOP_BY_HOP | ROUTING | DESTINATION | MOBILITY | HOST_IDENTITY | SHIM6 => {
-                let header = Ipv6RawExtHeaderSlice::from_slice(datagram.payload)
-                    .map_err(|_| Fault::Extension)?;
-                (header.next_header().0, header.slice().len())
-            }
             AUTHENTICATION => {
                 let header = IpAuthHeaderSlice::from_slice(datagram.payload)
                     .map_err(|_| Fault::Extension)?;
@@ -212,13 +229,17 @@ pub(super) fn without_extensions(mut datagram: Datagram<'_>) -> Result<Datagram<
                 });
                 (header.next_header().0, header.slice().len())
             }
-            _ => return Ok(datagram),
+            _ => {
+                let header = Ipv6RawExtHeaderSlice::from_slice(datagram.payload)
+                    .map_err(|_| Fault::Extension)?;
+                (header.next_header().0, header.slice().len())
+            }
         };
         datagram.protocol = next;
         datagram.payload = datagram.payload.get(length..).unwrap_or_default();
         if datagram.fragment.is_some() {
-            return Ok(datagram);
+            break;
         }
     }
-    Err(Fault::Depth)
+    Ok(datagram)
 }

@@ -4,29 +4,36 @@
 //! frame was instead. Knows nothing of connections.
 //!
 //! A frame passes three steps: `link` finds the network layer, `ip` reads its header and puts fragments together, and
-//! [`Decoder`] hands the datagram's payload on by protocol. Tunnels will hook in at this last step: by protocol number,
-//! or by port behind UDP.
+//! `opening` hands the datagram's payload on by protocol. When that is a tunnel's, what is inside goes through the same
+//! steps, so that the segment is the innermost one.
 
 mod counts;
 mod fragments;
 mod ip;
 mod link;
+mod mpls;
+mod opening;
+mod path;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 
 pub use counts::Counts;
 pub use link::{supported, unsupported};
+pub use tunnel::{Tunnel, TunnelKind};
 
 use self::fragments::Fragments;
-use self::ip::{Datagram, Network};
+use self::opening::Opening;
 use crate::capture::Frame;
-use crate::model::{Endpoint, Moment};
+use crate::model::{Endpoint, Moment, limits};
 
 /// Finds TCP segments in frames. Holds unfinished IP fragments and counts what it meets.
 #[derive(Debug, Default)]
 pub struct Decoder {
     fragments: Fragments,
+    /// The datagrams that the frame at hand completed, the outermost first.
+    wholes: [Vec<u8>; limits::HEADER_DEPTH],
     counts: Counts,
 }
 
@@ -68,7 +75,7 @@ pub enum Kind {
 pub enum Fault {
     /// The frame ends inside its link layer header.
     Link,
-    /// More tags or extension headers than [`limits::HEADER_DEPTH`](crate::model::limits::HEADER_DEPTH).
+    /// More tags, extension headers and tunnels than [`limits::HEADER_DEPTH`].
     Depth,
     /// The IPv4 header.
     Ipv4,
@@ -97,7 +104,7 @@ pub struct Segment<'a> {
     pub acknowledgement: u32,
     /// The TCP flags.
     pub flags: TcpFlags,
-    /// Outermost 802.1Q tag of the frame.
+    /// Outermost 802.1Q tag of the frame; of the one inside, when a tunnel carries Ethernet.
     pub vlan: Option<u16>,
     /// Captured payload.
     pub payload: &'a [u8],
@@ -134,12 +141,10 @@ impl Decoder {
 
     #[inline(never)]
     fn decode_any<'a>(&'a mut self, frame: &Frame<'a>) -> Decoded<'a> {
-        let Self { fragments, counts } = self;
-        let decoded = match link::network(frame) {
-            Ok(network) => network_layer(fragments, frame.at, &network),
-            Err(kind) => Decoded::Other(kind),
-        };
-        counts.count(&decoded);
+        let Self { fragments, wholes, counts } = self;
+        let mut opening = Opening::new(fragments, wholes, frame.at);
+        let decoded = opening.frame(frame);
+        counts.count(&decoded, opening.tunnels());
         decoded
     }
 
@@ -167,42 +172,6 @@ fn plain<'a>(frame: &Frame<'a>) -> Option<Segment<'a>> {
     let network = link::plain(frame)?;
     let datagram = ip::plain(&network)?;
     tcp::plain(frame.at, &datagram)
-}
-
-fn network_layer<'a>(
-    fragments: &'a mut Fragments,
-    at: Moment,
-    network: &Network<'a>,
-) -> Decoded<'a> {
-    let datagram = match ip::read(network) {
-        Ok(datagram) => datagram,
-        Err(fault) => return Decoded::Other(Kind::Malformed(fault)),
-    };
-    let Some(fragment) = datagram.fragment else { return payload(at, &datagram) };
-    match fragments.insert(at, &datagram, fragment) {
-        Ok(Some((protocol, bytes))) => {
-            let whole = Datagram { protocol, payload: bytes, fragment: None, ..datagram };
-            match ip::without_extensions(whole) {
-                Ok(datagram) => payload(at, &datagram),
-                Err(fault) => Decoded::Other(Kind::Malformed(fault)),
-            }
-        }
-        Ok(None) => Decoded::Other(Kind::Fragment),
-        Err(fault) => Decoded::Other(Kind::Malformed(fault)),
-    }
-}
-
-/// Hands a whole datagram on by its protocol.
-fn payload<'a>(at: Moment, datagram: &Datagram<'a>) -> Decoded<'a> {
-    match datagram.protocol {
-        ip::TCP => tcp::segment(at, datagram),
-        ip::UDP => {
-            let port = datagram.payload.get(2..).and_then(|rest| rest.first_chunk());
-            Decoded::Other(Kind::Udp { port: port.map_or(0, |port| u16::from_be_bytes(*port)) })
-        }
-        ip::ICMP | ip::ICMPV6 => Decoded::Other(Kind::Icmp),
-        other => Decoded::Other(Kind::OtherIp(other)),
-    }
 }
 
 impl TcpFlags {

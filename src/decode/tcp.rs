@@ -3,7 +3,7 @@
 use etherparse::TcpSlice;
 
 use super::ip::Datagram;
-use super::{Decoded, Fault, Kind, Segment, TcpFlags};
+use super::{Fault, Segment, TcpFlags};
 use crate::model::{Endpoint, Moment};
 
 /// Reads the segment in a whole datagram whose header is whole and right.
@@ -14,11 +14,8 @@ pub(super) fn plain<'a>(at: Moment, datagram: &Datagram<'a>) -> Option<Segment<'
 }
 
 /// Reads the segment in a whole datagram.
-pub(super) fn segment<'a>(at: Moment, datagram: &Datagram<'a>) -> Decoded<'a> {
-    match plain(at, datagram).map_or_else(|| cut_header(at, datagram), Ok) {
-        Ok(segment) => Decoded::Segment(segment),
-        Err(fault) => Decoded::Other(Kind::Malformed(fault)),
-    }
+pub(super) fn segment<'a>(at: Moment, datagram: &Datagram<'a>) -> Result<Segment<'a>, Fault> {
+    plain(at, datagram).map_or_else(|| cut_header(at, datagram), Ok)
 }
 
 /// Reads a header whose options the snapshot length cut off.

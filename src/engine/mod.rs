@@ -60,8 +60,8 @@ pub struct End {
     pub failed_readers: u64,
     /// The replay, for what it says of its sources.
     pub sources: Vec<crate::capture::Source>,
-    /// UDP datagrams to the ports of VXLAN and GENEVE, by port: tunnels are not looked into.
-    pub tunnels: [(u16, u64); 2],
+    /// UDP datagrams to the ports of tunnels that could not be opened, by port.
+    pub tunnels: Vec<(u16, u64)>,
 }
 
 /// Takes the sessions of a run, one by one.

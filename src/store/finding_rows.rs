@@ -1,6 +1,6 @@
 //! Rows of findings: one per identity, a count per run, the earliest evidence.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 use serde_json::json;
 
 use super::flat;
@@ -13,7 +13,7 @@ impl Writer<'_> {
         run: &RunInfo,
         finding: &Finding,
     ) -> rusqlite::Result<()> {
-        let id = self.upsert_finding(finding)?;
+        let (id, new) = self.upsert_finding(finding)?;
         self.db
             .prepare_cached(
                 "INSERT INTO finding_run (finding_id, run_id, count, first_us, last_us)
@@ -31,31 +31,39 @@ impl Writer<'_> {
         for evidence in finding.evidence.iter().take(limits::EVIDENCE) {
             self.write_evidence(run, id, finding, evidence)?;
         }
-        self.keep_earliest_evidence(id)
+        if new { Ok(()) } else { self.keep_earliest_evidence(id) }
     }
 
-    /// Writes what is the same in all runs, as the latest run says it. Its state is people's, not the run's.
-    fn upsert_finding(&mut self, finding: &Finding) -> rusqlite::Result<i64> {
+    /// Writes what is the same in all runs, as the latest run says it, and says whether it is new. Its state is people's,
+    /// not the run's.
+    ///
+    /// Two plain statements: one with RETURNING makes SQLite build a table in memory for each row it gives back, which
+    /// cost more than the writing.
+    fn upsert_finding(&mut self, finding: &Finding) -> rusqlite::Result<(i64, bool)> {
         let client = finding.client.as_ref().map(|party| self.service(party)).transpose()?;
         let server = finding.server.as_ref().map(|party| self.service(party)).transpose()?;
-        self.db.prepare_cached(FINDING)?.query_row(
-            params![
-                finding.id.to_string(),
-                finding.rule,
-                finding.rule_name,
-                finding.severity.name(),
-                finding.confidence.name(),
-                finding.title,
-                finding.message,
-                finding.fix,
-                client,
-                server,
-                finding.server_port,
-                finding.subject,
-                texts(&finding.tags),
-            ],
-            |row| row.get(0),
-        )
+        let fingerprint = finding.id.to_string();
+        let known = self
+            .db
+            .prepare_cached("SELECT finding_id FROM finding WHERE fingerprint = ?1")?
+            .query_row([&fingerprint], |row| row.get(0))
+            .optional()?;
+        self.db.prepare_cached(FINDING)?.execute(params![
+            fingerprint,
+            finding.rule,
+            finding.rule_name,
+            finding.severity.name(),
+            finding.confidence.name(),
+            finding.title,
+            finding.message,
+            finding.fix,
+            client,
+            server,
+            finding.server_port,
+            finding.subject,
+            texts(&finding.tags),
+        ])?;
+        Ok((known.unwrap_or_else(|| self.db.last_insert_rowid()), known.is_none()))
     }
 
     fn write_evidence(
@@ -109,8 +117,7 @@ const FINDING: &str = "
       severity = excluded.severity, confidence = excluded.confidence, title = excluded.title,
       message = excluded.message, fix = excluded.fix, client_service_id = excluded.client_service_id,
       server_service_id = excluded.server_service_id, server_port = excluded.server_port,
-      subject = excluded.subject, tags = excluded.tags
-    RETURNING finding_id";
+      subject = excluded.subject, tags = excluded.tags";
 
 fn frames(run: &RunInfo, evidence: &Evidence) -> String {
     let place = |moment: &crate::model::Moment| {

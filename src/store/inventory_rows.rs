@@ -1,6 +1,6 @@
 //! Rows that outlive runs or sum them up: services, certificates, edges.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::flat;
 use super::write::{Writer, int, texts};
@@ -111,26 +111,33 @@ impl Writer<'_> {
         let client = self.service(&edge.client)?;
         let server = self.service(&edge.server)?;
         let of = |posture| int(edge.postures.of(posture));
-        let id: i64 = self.db.prepare_cached(EDGE)?.query_row(
-            params![
-                self.run.0,
-                client,
-                server,
-                edge.client.addr.to_string(),
-                edge.server.addr.to_string(),
-                edge.server_port,
-                texts(&edge.protocols),
-                of(Posture::Mtls),
-                of(Posture::Tls),
-                of(Posture::TlsOpaque),
-                of(Posture::Plaintext),
-                of(Posture::Unknown),
-                int(edge.bytes),
-                edge.first.micros(),
-                edge.last.micros(),
-            ],
-            |row| row.get(0),
-        )?;
+        let (client_ip, server_ip) = (edge.client.addr.to_string(), edge.server.addr.to_string());
+        let known = self
+            .db
+            .prepare_cached(EDGE_ID)?
+            .query_row(
+                params![server, client, edge.server_port, server_ip, client_ip, self.run.0],
+                |row| row.get(0),
+            )
+            .optional()?;
+        self.db.prepare_cached(EDGE)?.execute(params![
+            self.run.0,
+            client,
+            server,
+            client_ip,
+            server_ip,
+            edge.server_port,
+            texts(&edge.protocols),
+            of(Posture::Mtls),
+            of(Posture::Tls),
+            of(Posture::TlsOpaque),
+            of(Posture::Plaintext),
+            of(Posture::Unknown),
+            int(edge.bytes),
+            edge.first.micros(),
+            edge.last.micros(),
+        ])?;
+        let id: i64 = known.unwrap_or_else(|| self.db.last_insert_rowid());
         let mut hour = self.db.prepare_cached(
             "INSERT INTO edge_hour (edge_id, hour_us, posture, sessions, bytes)
              VALUES (?1, ?2, ?3, ?4, ?5)
@@ -151,8 +158,11 @@ const EDGE: &str = "
     ON CONFLICT (server_service_id, client_service_id, server_port, server_ip, client_ip, run_id)
     DO UPDATE SET protocols = excluded.protocols, mtls = excluded.mtls, tls = excluded.tls,
       tls_opaque = excluded.tls_opaque, plaintext = excluded.plaintext, unknown = excluded.unknown,
-      bytes = excluded.bytes, first_us = excluded.first_us, last_us = excluded.last_us
-    RETURNING edge_id";
+      bytes = excluded.bytes, first_us = excluded.first_us, last_us = excluded.last_us";
+
+const EDGE_ID: &str = "
+    SELECT edge_id FROM edge WHERE server_service_id = ?1 AND client_service_id = ?2 AND server_port = ?3
+      AND server_ip = ?4 AND client_ip = ?5 AND run_id = ?6";
 
 fn names(details: &CertificateDetails) -> String {
     let names: Vec<String> = details.names.iter().map(ToString::to_string).collect();

@@ -92,5 +92,11 @@ pub(super) fn tcp_with_options(options: &[u8], payload: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn udp(port: u16) -> Vec<u8> {
-    [&9_u16.to_be_bytes()[..], &port.to_be_bytes(), &[0, 8], &[0, 0]].concat()
+    udp_with(port, &[])
+}
+
+pub(super) fn udp_with(port: u16, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(8 + payload.len()).unwrap_or(0);
+    [&9_u16.to_be_bytes()[..], &port.to_be_bytes(), &length.to_be_bytes(), &[0, 0], payload]
+        .concat()
 }

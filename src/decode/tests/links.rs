@@ -59,6 +59,7 @@ fn link_types_that_carry_an_ether_type_lead_to_the_segment() {
         (LinkType::ETHERNET, ethernet(0x0800, &v4())),
         (LinkType::ETHERNET, ethernet(0x86dd, &v6())),
         (LinkType::ETHERNET, [&ethernet(0, b"")[..12], &snap, &v4()].concat()),
+        (LinkType::ETHERNET, ethernet(0x88e7, &after(&[0, 0, 0, 5], ethernet(0x0800, &v4())))),
         (LinkType::ETHERNET, ethernet(0x8909, &after(&metadata, v4()))),
         (LinkType::LINUX_SLL, after(&cooked(0x0800), v4())),
         (LinkType::LINUX_SLL, after(&cooked(0x86dd), v6())),
@@ -119,9 +120,9 @@ fn tags_without_end_are_refused() {
         let inner = tag(1, 0x0800, &v4());
         (1..depth).fold(inner, |inner, _| tag(1, 0x8100, &inner))
     };
-    let deep = ethernet(0x8100, &nested(limits::HEADER_DEPTH));
+    let deep = ethernet(0x8100, &nested(limits::HEADER_DEPTH + 1));
     assert_eq!(fault(LinkType::ETHERNET, &deep), Fault::Depth);
-    let allowed = ethernet(0x8100, &nested(limits::HEADER_DEPTH - 1));
+    let allowed = ethernet(0x8100, &nested(limits::HEADER_DEPTH));
     segment(&mut Decoder::new(), &whole(LinkType::ETHERNET, &allowed));
 }
 

@@ -4,6 +4,7 @@ mod bytes;
 mod fragments;
 mod links;
 mod packets;
+mod tunnels;
 
 use super::{Decoded, Decoder, Fault, Kind, Segment};
 use crate::capture::{Frame, LinkType};

@@ -115,7 +115,10 @@ fn other_protocols_are_named() {
     assert_eq!(kind(LinkType::RAW, &ipv6(58, &[128, 0])), Kind::Icmp);
     assert_eq!(kind(LinkType::RAW, &ipv6(50, &[0; 40])), Kind::OtherIp(50));
     assert_eq!(kind(LinkType::RAW, &ipv6(59, &[])), Kind::OtherIp(59));
-    assert_eq!(kind(LinkType::RAW, &Ipv4 { protocol: 4, ..IPV4_TCP }.with(&[])), Kind::OtherIp(4));
+    assert_eq!(
+        kind(LinkType::RAW, &Ipv4 { protocol: 132, ..IPV4_TCP }.with(&[])),
+        Kind::OtherIp(132)
+    );
 }
 
 #[test]

@@ -63,9 +63,9 @@ pub(super) fn messages(direction: Direction, body: &[u8]) -> bool {
     let mut rest = Reader(body);
     while !rest.is_empty() {
         let known = matches!(
-            (direction, rest.u8()),
-            (Direction::ToServer, Some(1 | 11 | 15 | 16))
-                | (Direction::ToClient, Some(2 | 4 | 11 | 12 | 13 | 14 | 22))
+            (rest.u8(), direction),
+            (Some(1 | 11 | 15 | 16), Direction::ToServer)
+                | (Some(2 | 4 | 11 | 12 | 13 | 14 | 22), Direction::ToClient)
         );
         if !known || rest.vec24().is_none() {
             return false;
