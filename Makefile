@@ -2,8 +2,9 @@
 
 SHELL := /bin/bash
 CARGO ?= cargo
-# Seconds per fuzz target.
+# Seconds per fuzz target, and which targets: all when empty.
 FUZZ_SECONDS ?= 300
+FUZZ_TARGETS ?=
 # What `make demo` looks at; any capture will do.
 DEMO ?= $(addprefix samples/,grpc-plaintext.pcapng tls12-mutual.pcapng tls12-client-declines.pcapng \
 	tls12-expired-self-signed.pcapng tls13-mutual.pcapng)
@@ -45,10 +46,13 @@ deny: ## Check licences and sources of dependencies (needs cargo-deny)
 bench: build ## Measure whole-program speed beside libpcap's bare iteration
 	benches/run
 
-fuzz: ## Run every fuzz target for FUZZ_SECONDS each (needs nightly Rust and cargo-fuzz)
-	@set -e; for target in $$($(CARGO) +nightly fuzz list); do \
+fuzz: ## Run the fuzz targets for FUZZ_SECONDS each (needs nightly Rust and cargo-fuzz)
+	fuzz/seed
+	@set -e; for target in $(or $(FUZZ_TARGETS),$$($(CARGO) +nightly fuzz list)); do \
 		echo "==> fuzz $$target for $(FUZZ_SECONDS) s"; \
-		$(CARGO) +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
+		dictionary=fuzz/dictionaries/$$target; \
+		$(CARGO) +nightly fuzz run --sanitizer none "$$target" -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+			-rss_limit_mb=2048 -max_len=16384 $$([ ! -e $$dictionary ] || echo "-dict=$$dictionary"); \
 	done
 
 ci: ## What continuous integration checks

@@ -12,7 +12,12 @@ fuzz_target!(|data: &[u8]| {
     let Some((cut, bytes)) = data.split_first() else { return };
     let whole = read(Cursor::new(bytes.to_vec()));
     let pieces = Pieces { bytes: Cursor::new(bytes.to_vec()), most: usize::from(*cut).max(1) };
-    assert!(whole == read(pieces), "what is read depends on the cut");
+    let pieces = read(pieces);
+    // A decompressor that meets damage gives more or less of what came before it, as its input comes.
+    let compressed = matches!(bytes, [0x1f, 0x8b, ..] | [0x28, 0xb5, ..] | [0x50..=0x5f, 0x2a, ..]);
+    if !(compressed && (whole.is_damaged() || pieces.is_damaged())) {
+        assert!(whole == pieces, "what is read depends on the cut");
+    }
 });
 
 struct Pieces {
@@ -30,7 +35,13 @@ impl Read for Pieces {
 #[derive(PartialEq)]
 enum Outcome {
     Refused(&'static str),
-    Frames { frames: Vec<(Moment, LinkType, u32, Vec<u8>)>, end: String },
+    Frames { frames: Vec<(Moment, LinkType, u32, Vec<u8>)>, end: String, damaged: bool },
+}
+
+impl Outcome {
+    fn is_damaged(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Frames { damaged: true, .. })
+    }
 }
 
 /// Frames compared. A small compressed file can hold very many, and they need no comparison.
@@ -60,5 +71,5 @@ fn read(reader: impl Read + Send + 'static) -> Outcome {
     if let Some(damage) = file.damage() {
         let _said = damage.diagnostic();
     }
-    Outcome::Frames { frames, end }
+    Outcome::Frames { frames, end, damaged: file.damage().is_some() }
 }

@@ -62,15 +62,19 @@ fn nothing(outcome: &Outcome, tunnels: &[(u16, u64)]) -> Diagnostic {
         (0, 0) => Diagnostic::error("no-packets", no_packets(outcome))
             .help("check the capture filter and the interface: tcpdump -c1 -i eth1 tcp"),
         (0, read) => {
-            let all = packets(read);
             let filter = outcome.run.filter.as_deref().unwrap_or_default();
-            Diagnostic::error("no-packets", format!("the filter lets none of {all} through"))
-                .note(format!("the filter is: {filter}"))
-                .help("a filter sees the outermost packet: behind VLAN tags write \"vlan and tcp\"")
+            Diagnostic::error(
+                "no-packets",
+                format!("the filter lets none of {} through", packets(read)),
+            )
+            .note(format!("the filter is: {filter}"))
+            .help("a filter sees the outermost packet: behind VLAN tags write \"vlan and tcp\"")
         }
         (frames, _) => {
-            let all = packets(frames);
-            let none = format!("none of {all} could be audited");
+            let none = match frames {
+                1 => "its only packet could not be audited".to_owned(),
+                _ => format!("none of {frames} packets could be audited"),
+            };
             hint(Diagnostic::error("nothing-audited", none).note(kinds(coverage)), tunnels)
         }
     };

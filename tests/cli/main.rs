@@ -1,0 +1,12 @@
+//! The program from the outside: what it says, where it says it, and how it ends. `docs/output.md` has the contract.
+
+#![cfg(test)]
+
+mod bytes;
+mod input;
+mod program;
+mod rules;
+mod screens;
+mod storage;
+mod streams;
+mod verdict;
