@@ -316,3 +316,34 @@ fn no_probe_takes_noise_for_its_own() {
         }
     }
 }
+
+#[test]
+fn what_was_captured_in_another_order_invents_no_fact() {
+    let mut wrong = Vec::new();
+    let mut random = Random(31);
+    for conversation in CONVERSATIONS.iter() {
+        let whole = overhear(conversation);
+        if whole.facts.mismatch.is_some() {
+            continue; // It is told by who spoke first.
+        }
+        for _ in 0..20 {
+            let mut events = conversation.events.clone();
+            for _ in 0..1 + random.below(3) {
+                let n = random.below(events.len().max(2) - 1);
+                let direction = |event: Option<&Event>| match event {
+                    Some(Event::Bytes(direction, _)) => Some(*direction),
+                    _ => None,
+                };
+                if direction(events.get(n)) != direction(events.get(n + 1)) && n + 1 < events.len()
+                {
+                    events.swap(n, n + 1);
+                }
+            }
+            let name = format!("{} disordered", conversation.name);
+            let disordered = Conversation { name, events };
+            let found = invented(&whole, &overhear(&disordered));
+            wrong.extend(found.iter().map(|what| format!("{}: {what}", disordered.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} in all\n{}", wrong.len(), first_of_each(&wrong));
+}

@@ -29,6 +29,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("jiff", &["model"]),
     ("memchr", ANYWHERE),
+    ("mimalloc", &["cli"]),
     ("pcap", &["capture"]),
     ("pcap_parser", &["capture"]),
     ("ratatui", &["tui"]),

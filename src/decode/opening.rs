@@ -36,6 +36,11 @@ impl<'a, 'f> Opening<'a, 'f> {
     pub(super) fn frame(&mut self, frame: &Frame<'a>) -> Decoded<'a> {
         let mut network = link::network(frame, &mut self.path);
         loop {
+            // What is as plain inside as most frames are outside is read in one piece too, see `Decoder::decode`.
+            let plain = network.ok().and_then(|network| ip::plain(&network));
+            if let Some(segment) = plain.and_then(|datagram| tcp::plain(self.at, &datagram)) {
+                return Decoded::Segment(segment);
+            }
             match network.and_then(|network| self.content(&network)) {
                 Ok(Content::Segment(segment)) => return Decoded::Segment(segment),
                 Ok(Content::Tunnel(inner)) => network = link::inner(&inner, &mut self.path),

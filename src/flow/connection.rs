@@ -115,7 +115,7 @@ impl<R: StreamReader> Flow<R> {
         self.session.last = self.session.last.max(segment.at);
         self.session.stream.cut_segments += u32::from(segment.missing > 0);
         self.sides[direction].fin |= segment.flags.fin();
-        if segment.flags.ack() {
+        if segment.flags.ack() && !segment.flags.rst() {
             self.sides[direction.reversed()].acknowledge(segment.acknowledgement);
         }
         if self.reading && !segment.flags.rst() {

@@ -12,6 +12,9 @@ use crate::model::{
 /// verify data, 4 of header, 1 of content type and 16 of tag; an alert has 2).
 const FINISHED_RECORD: u16 = 50;
 
+/// Content type of application data.
+const DATA: u8 = 23;
+
 /// Handshake message types (RFC 8446 section 4, RFC 5246 section 7.4, RFC 6066).
 mod kind {
     pub(super) const CLIENT_HELLO: u8 = 1;
@@ -142,7 +145,6 @@ impl Handshake {
     pub(super) fn encrypted(&mut self, record: RecordFact) {
         const ALERT: u8 = 21;
         const HANDSHAKE: u8 = 22;
-        const DATA: u8 = 23;
         let direction = record.direction;
         if self.facts.records.len() < limits::RECORD_FACTS {
             self.facts.records.push(record);
@@ -247,6 +249,7 @@ impl Handshake {
                 }
                 if is_tls13(hello.version) {
                     self.facts.change_cipher = PerDirection::default();
+                    self.records_before_hello();
                     self.facts.resumed = Seen::Value(hello.psk);
                     self.facts.key_exchange = match hello.group {
                         Some(group) => Seen::Value(KeyExchange {
@@ -373,15 +376,29 @@ impl Handshake {
     /// Under TLS 1.3 the rest of the handshake travels in records of type application data.
     fn encrypted_13(&mut self, record: RecordFact) {
         if self.client_finished {
-            return self.data(record.direction, record.at);
+            self.data(record.direction, record.at);
         }
-        if record.direction == Direction::ToServer && record.length >= FINISHED_RECORD {
-            self.client_finished = true;
-            let server = self.facts.records.iter().any(|one| one.direction == Direction::ToClient);
-            if server {
-                self.facts.established = Seen::Value(true);
-            }
+        let from_client = record.direction == Direction::ToServer;
+        self.client_finished |= from_client && record.length >= FINISHED_RECORD;
+        let records = &self.facts.records;
+        let server_spoke = records.iter().any(|one| one.direction == Direction::ToClient);
+        if self.client_finished && server_spoke {
+            self.facts.established = Seen::Value(true);
         }
+    }
+
+    /// A client cannot finish before it has the server's hello; where the capture has it so, it is out of order. Early
+    /// data looks the same.
+    fn records_before_hello(&mut self) {
+        if self.facts.client_hello.value().is_none_or(|hello| hello.early_data) {
+            return;
+        }
+        self.facts.application_data = PerDirection::default();
+        self.client_finished = self.facts.records.iter().any(|one| {
+            one.direction == Direction::ToServer
+                && one.content_type == DATA
+                && one.length >= FINISHED_RECORD
+        });
     }
 }
 

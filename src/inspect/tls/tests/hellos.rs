@@ -209,3 +209,20 @@ fn a_client_that_finishes_completes_tls_13_and_one_that_alerts_does_not() {
     assert_eq!(ended_by(69), Seen::Value(true));
     assert_eq!(ended_by(19), Seen::Value(false));
 }
+
+#[test]
+fn a_finished_that_is_captured_before_the_server_hello_counts() {
+    let server_flight = [server_hello(AES_13, &is_13(29)), change_cipher(), sealed(23, 900)];
+    let found = tls(&[
+        client(client_hello(&[AES_13], &[])),
+        client([change_cipher(), sealed(23, 69)].concat()),
+        server(server_flight.concat()),
+    ]);
+    assert_eq!(found.established, Seen::Value(true));
+    let early = tls(&[
+        client(client_hello(&[AES_13], &[extension(EARLY_DATA, [])])),
+        client([change_cipher(), sealed(23, 300)].concat()),
+        server(server_flight.concat()),
+    ]);
+    assert_eq!(early.established, Seen::Value(false), "early data, and then nothing");
+}
