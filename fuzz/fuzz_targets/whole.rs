@@ -47,7 +47,13 @@ fn audit(options: Options) -> Option<Outcome> {
     let rules = Arc::clone(&RULES);
     let mut auditor = Auditor::new(rules, Directory::new(), KeepSessions::All);
     let stop = AtomicBool::new(false);
-    let input = Input { replay: inputs.replay(), filter: None, stop: &stop, progress: &|_| {} };
+    let input = Input {
+        replay: inputs.replay(),
+        filter: None,
+        stop: &stop,
+        run: RunInfo::default(),
+        progress: &|_| {},
+    };
     let sink = &mut |_: &RunInfo, session| auditor.session(session, &mut |_| {});
     let end = replay(input, options, sink).ok()?;
     assert_eq!(end.failed_readers, 0);
