@@ -15,7 +15,7 @@ use super::{BUG, Code, INTERRUPTED, STORAGE, USAGE};
 use crate::audit::{Auditor, CaptureFacts};
 use crate::capture::{Damage, Filter, Inputs};
 use crate::edge::on_interrupt;
-use crate::engine::{End, Input, Options, replay, unsupported_link};
+use crate::engine::{End, Input, Options, replay, unsupported_links};
 use crate::identity::Directory;
 use crate::model::{
     Accept, AuditedSession, Diagnostic, Incomplete, Outcome, RunInfo, Session, Timestamp,
@@ -67,9 +67,10 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
             return Err(usage(vec![error.diagnostic()]));
         }
     };
-    if let Some(diagnostic) = unsupported_link(&end.sources) {
+    let unsupported = unsupported_links(&end.sources);
+    if !unsupported.is_empty() {
         outputs.abandon();
-        return Err(usage(vec![diagnostic]));
+        return Err(usage(unsupported));
     }
     let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels.clone());
     let damages: Vec<Damage> =

@@ -16,7 +16,7 @@ use crate::decode::Segment;
 use crate::flow::TableCounts;
 use crate::model::{Coverage, FlowKey, Moment, RunInfo, Session};
 
-pub use source::unsupported_link;
+pub use source::unsupported_links;
 
 /// What is read, and how a run is told to end early.
 pub struct Input<'a> {

@@ -120,6 +120,10 @@ impl<'a> Front<'a> {
         coverage.evicted = counts.evicted;
         coverage.dropped = self.input.replay.lost();
         coverage.incomplete = self.input.replay.incomplete();
+        let unread = unreadable(self.input.replay.sources());
+        coverage
+            .incomplete
+            .extend(unread.map(|said| Incomplete { code: said.code, message: said.message }));
         note_cuts(coverage);
         if self.stopped {
             let message = format!("stopped after {} frames", coverage.frames);
@@ -176,11 +180,18 @@ fn note_cuts(coverage: &mut Coverage) {
     }
 }
 
-/// A source none of whose frames can be read, as a message.
+/// What to say of sources none of whose frames can be read, when there are no others. Beside others they are a part of
+/// the evidence that is missing.
 #[must_use]
-pub fn unsupported_link(sources: &[Source]) -> Option<Diagnostic> {
-    let bad = sources.iter().find(|source| {
+pub fn unsupported_links(sources: &[Source]) -> Vec<Diagnostic> {
+    let bad: Vec<Diagnostic> = unreadable(sources).collect();
+    let with_frames = sources.iter().filter(|source| !source.link_types.is_empty()).count();
+    if bad.len() == with_frames { bad } else { Vec::new() }
+}
+
+fn unreadable(sources: &[Source]) -> impl Iterator<Item = Diagnostic> {
+    let bad = sources.iter().filter(|source| {
         !source.link_types.is_empty() && !source.link_types.iter().any(|link| supported(*link))
-    })?;
-    bad.link_types.first().map(|link| unsupported(&bad.info.name, *link))
+    });
+    bad.filter_map(|source| Some(unsupported(&source.info.name, *source.link_types.first()?)))
 }

@@ -155,6 +155,16 @@ fn a_link_type_without_ip_is_refused_with_the_list_of_others() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_beside_others_is_missing_evidence_and_no_refusal() {
+    let lab = Lab::new();
+    lab.file("captures/serial.pcap", pcap(250, &[b"abcd"])).sample(GOOD, "captures/good.pcapng");
+    let what = "captures/serial.pcap has link type 250 (RTAC_SERIAL), which carries no IP that wirelint can read";
+    lab.run(&["check", "captures"]).says(4, &[&format!("error[unsupported-linktype]: {what}")]);
+    let accepted = lab.run(&["check", "captures", "--on-incomplete", "warn"]);
+    assert!(accepted.out.contains("passed: "), "{accepted:#?}");
+}
+
+#[test]
 fn cut_packets_are_told_with_the_way_to_capture_them_whole() {
     let lab = Lab::new();
     lab.sample("tls12-snaplen-96.pcapng", "s.pcapng");
