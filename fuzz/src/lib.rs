@@ -1,6 +1,6 @@
 //! What fuzz targets share: a reader that takes any bytes for a script, and conversations made of such scripts.
 
-use wirelint::inspect::{Inspector, Next, protocol};
+use wirelint::inspect::{Context, Inspector, Next, protocol};
 use wirelint::model::{Direction, Facts, FrameNo, Moment, PerDirection, Timestamp, limits};
 
 /// Takes values off the front of the fuzzer's bytes. What is missing at the end reads as zero.
@@ -128,7 +128,7 @@ fn read_twice(name: &str, conversation: &Conversation) -> [(Facts, Next); 2] {
 fn read(name: &str, events: &[Event], cut: usize) -> (Facts, Next) {
     let protocol = protocol(name).expect("a protocol of the table");
     let mut feeder =
-        Feeder { inspector: protocol.inspector(), left: PerDirection::default(), next: Next::More };
+        Feeder { inspector: protocol.inspector(&Context::default()), left: PerDirection::default(), next: Next::More };
     for (index, event) in events.iter().enumerate() {
         let at = moment(index);
         match event {

@@ -4,7 +4,9 @@
 //! protocol of the table recognises is watched a little longer: many protocols begin in clear and then start TLS, and a
 //! ClientHello at the beginning of a segment tells so whatever came before it.
 
-use super::{Head, Inspector, Next, PROTOCOLS, Probe, Protocol, ProtocolId, merge_calls, protocol};
+use super::{
+    Context, Head, Inspector, Next, PROTOCOLS, Probe, Protocol, ProtocolId, merge_calls, protocol,
+};
 use crate::flow::{StreamReader, Want};
 use crate::model::{Direction, Facts, FirstBytes, Moment, PerDirection, limits};
 
@@ -147,7 +149,7 @@ impl Dialogue {
 
     fn begin(&mut self, protocol: &'static dyn Protocol) {
         self.protocol = Some(protocol.name());
-        self.state = State::Reading(protocol.inspector());
+        self.state = State::Reading(protocol.inspector(&Context { from_start: !self.midstream }));
     }
 
     fn probe(&mut self, direction: Direction, bytes: &[u8]) -> (usize, Step) {

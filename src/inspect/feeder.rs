@@ -23,7 +23,7 @@ pub(super) fn server(bytes: impl AsRef<[u8]>) -> Event {
 /// What a protocol's inspector makes of a conversation in pieces of at most `cut` bytes, and what it wanted last.
 pub(super) fn inspect(name: &str, events: &[Event], cut: usize) -> (Facts, Next) {
     let mut feeder = Feeder {
-        inspector: protocol(name).unwrap().inspector(),
+        inspector: protocol(name).unwrap().inspector(&super::Context::default()),
         left: PerDirection::default(),
         next: Next::More,
     };

@@ -41,7 +41,7 @@ pub trait Protocol: Sync {
     fn probe(&self, head: &Head<'_>) -> Probe;
 
     /// A reader for one connection.
-    fn inspector(&self) -> Box<dyn Inspector>;
+    fn inspector(&self, context: &Context) -> Box<dyn Inspector>;
 
     /// The fields that rules can ask because of it.
     fn fields(&self) -> &'static [Field] {
@@ -58,6 +58,19 @@ pub struct Head<'a> {
     pub bytes: &'a [u8],
     /// Whether these are the connection's first bytes, or the capture joined later.
     pub from_start: bool,
+}
+
+/// What an inspector is told of its connection before the first byte.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Whether what it is given begins with the connection's first bytes, or the capture joined later.
+    pub from_start: bool,
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self { from_start: true }
+    }
 }
 
 /// What a probe says.

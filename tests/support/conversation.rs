@@ -6,7 +6,7 @@ use wirelint::audit::{Verdict, judge};
 use wirelint::capture::Inputs;
 use wirelint::decode::{Decoded, Decoder, Segment, TcpFlags};
 use wirelint::flow::{StreamReader, Table, Want};
-use wirelint::inspect::{Dialogue, Next, Protocol};
+use wirelint::inspect::{Context, Dialogue, Next, Protocol};
 use wirelint::model::{Direction, Endpoint, Facts, FlowKey, Moment, PerDirection, Session};
 
 /// Something that happens in one direction.
@@ -250,7 +250,7 @@ impl Wire {
 /// What one inspector makes of a conversation, and what it wanted last.
 pub(crate) fn inspect(protocol: &dyn Protocol, conversation: &Conversation) -> (Facts, Next) {
     const AT_MOST: usize = wirelint::model::limits::PENDING_BYTES;
-    let mut inspector = protocol.inspector();
+    let mut inspector = protocol.inspector(&Context::default());
     let mut left = PerDirection::<Vec<u8>>::default();
     let mut next = Next::More;
     for event in &conversation.events {

@@ -16,7 +16,7 @@ use self::head::{Framing, RequestHead, ResponseHead};
 use self::pairing::{Asked, Pairing};
 use super::begins::{Begins, tls_alert};
 use super::calls::{self, CallName, Calls, HeaderName, Status};
-use super::{Head, Inspector, Next, Probe, Protocol, ProtocolId};
+use super::{Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Field, Moment, PerDirection, limits};
 
 /// HTTP/1.0 and HTTP/1.1 without TLS.
@@ -37,7 +37,7 @@ impl Protocol for Http1 {
         }
     }
 
-    fn inspector(&self) -> Box<dyn Inspector> {
+    fn inspector(&self, _: &Context) -> Box<dyn Inspector> {
         Box::new(Connection::default())
     }
 

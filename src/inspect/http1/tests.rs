@@ -124,7 +124,7 @@ fn an_upgrade_to_h2c_goes_on_as_h2() {
 
 #[test]
 fn a_switch_uses_the_head_and_nothing_behind_it() {
-    let mut inspector = Http1.inspector();
+    let mut inspector = Http1.inspector(&Context::default());
     let request = b"GET /a HTTP/1.1\r\nUpgrade: h2c\r\n\r\n";
     inspector.read(Direction::ToServer, request, Moment::default());
     let head = b"HTTP/1.1 101 S\r\nUpgrade: h2c\r\n\r\n";

@@ -16,7 +16,7 @@ use self::message::Message;
 use self::streams::{Stream, Streams};
 use super::begins::{Begins, tls_alert};
 use super::calls::{CallId, CallName, Calls, Status};
-use super::{Head, Inspector, Next, Probe, Protocol, ProtocolId};
+use super::{Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, limits};
 
 /// HTTP/2 without TLS.
@@ -53,7 +53,7 @@ impl Protocol for Http2 {
         }
     }
 
-    fn inspector(&self) -> Box<dyn Inspector> {
+    fn inspector(&self, _: &Context) -> Box<dyn Inspector> {
         Box::new(Connection::default())
     }
 }

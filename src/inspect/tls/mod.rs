@@ -17,7 +17,7 @@ pub use names::{alert_name, group_name, is_tls13, scheme_hash, scheme_name, vers
 pub use suites::{Suite, suite, suite_name};
 
 use super::begins::Begins;
-use super::{Head, Inspector, Next, Probe, Protocol};
+use super::{Context, Head, Inspector, Next, Probe, Protocol};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, RecordFact, Why, limits};
 use handshake::Handshake;
 
@@ -47,7 +47,7 @@ impl Protocol for Tls {
         }
     }
 
-    fn inspector(&self) -> Box<dyn Inspector> {
+    fn inspector(&self, _: &Context) -> Box<dyn Inspector> {
         Box::<TlsInspector>::default()
     }
 }
