@@ -37,6 +37,14 @@ pub fn judge(session: &Session) -> Verdict {
     Verdict::new(Posture::Unknown, why, Seen::NotReached)
 }
 
+/// How the verdict on a session is known.
+pub(super) fn evidence(session: &Session) -> &'static str {
+    match &session.facts.tls {
+        Some(tls) if tls.decryption.decided => "decrypted",
+        _ => "observed",
+    }
+}
+
 fn judge_tls(tls: &TlsFacts, mismatch: bool) -> Verdict {
     let client_auth = client_auth(tls);
     if mismatch {

@@ -29,7 +29,7 @@ pub use outcome::{
 pub use seen::{Seen, Why};
 pub use session::{
     Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, ClientAuth,
-    ClientHello, EdgeFacts, EndState, EndpointFacts, Evident, Facts, FirstBytes, KeyExchange,
+    ClientHello, Decryption, EdgeFacts, EndState, EndpointFacts, Evident, Facts, FirstBytes, KeyExchange, Keys,
     Party, Posture, RecordFact, Roles, ServerHello, Session, StreamFacts, TlsFacts, Traffic,
 };
 pub use time::Timestamp;

@@ -61,7 +61,11 @@ pub(crate) fn version(tls: &TlsFacts) -> Option<u16> {
 /// What could not be seen of a TLS session, by the names of the keys in reports, and a stable word for why.
 pub(crate) fn not_observable(tls: &TlsFacts) -> Vec<(&'static str, &'static str)> {
     let hidden_alpn = match &tls.server_hello {
-        Seen::Value(hello) if hello.alpn.is_none() && is_tls13(hello.version) => {
+        Seen::Value(hello)
+            if hello.alpn.is_none()
+                && is_tls13(hello.version)
+                && !tls.decryption.extensions =>
+        {
             Some(why_code(Why::Encrypted))
         }
         _ => None,

@@ -167,7 +167,7 @@ const TLS12: u16 = 0x0303;
 fn alpn(tls: &TlsFacts) -> Seen<Value<'_>> {
     server(tls, |hello| match (&hello.alpn, hello.version) {
         (Some(alpn), _) => Seen::Value(Value::text(alpn)),
-        (None, TLS13..) => Seen::Hidden(Why::Encrypted),
+        (None, TLS13..) if !tls.decryption.extensions => Seen::Hidden(Why::Encrypted),
         (None, _) => Seen::Absent,
     })
 }

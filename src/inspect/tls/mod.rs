@@ -3,15 +3,19 @@
 //! Reads record headers, hands readable handshake messages to `handshake`, and keeps the lengths of what is encrypted.
 //! Bodies of encrypted records are skipped without being looked at or held.
 
+mod decrypt;
 mod failure;
 mod fields;
 mod handshake;
 mod hello;
+mod hidden;
 mod names;
+mod opened;
 mod reader;
 mod resync;
 mod suites;
 
+pub use decrypt::{KeyLines, KeyLog, KeyTail};
 pub use fields::FIELDS;
 pub use names::{alert_name, group_name, is_tls13, scheme_hash, scheme_name, version_name};
 pub use suites::{Suite, suite, suite_name};
@@ -19,11 +23,14 @@ pub use suites::{Suite, suite, suite_name};
 use super::begins::Begins;
 use super::{Context, Head, Inspector, Next, Probe, Protocol};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, RecordFact, Why, limits};
+use decrypt::Sealed;
 use handshake::Handshake;
+use opened::Inside;
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
+const DATA: u8 = 23;
 const HEARTBEAT: u8 = 24;
 const HEADER: usize = 5;
 
@@ -47,8 +54,9 @@ impl Protocol for Tls {
         }
     }
 
-    fn inspector(&self, _: &Context) -> Box<dyn Inspector> {
-        Box::<TlsInspector>::default()
+    fn inspector(&self, context: &Context) -> Box<dyn Inspector> {
+        let inside = Inside::new(context.keys.clone());
+        Box::new(TlsInspector { inside, ..TlsInspector::default() })
     }
 }
 
@@ -115,16 +123,18 @@ fn second_header_fits(bytes: &[u8], first: &Header) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Header {
     kind: u8,
+    /// The low byte of its version.
+    minor: u8,
     length: usize,
 }
 
 impl Header {
     /// Reads it; `None` when there is none or it makes no sense.
     fn read(bytes: &[u8]) -> Option<Self> {
-        let &[kind, 3, 0..=4, high, low, ..] = bytes else { return None };
+        let &[kind, 3, minor @ 0..=4, high, low, ..] = bytes else { return None };
         let length = usize::from(u16::from_be_bytes([high, low]));
         let sound = (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&kind) && length <= FRAGMENT;
-        sound.then_some(Self { kind, length })
+        sound.then_some(Self { kind, minor, length })
     }
 }
 
@@ -134,6 +144,7 @@ struct TlsInspector {
     handshake: Handshake,
     sides: PerDirection<Side>,
     mismatch: Option<Evident<&'static str>>,
+    inside: Inside,
 }
 
 /// Where one direction stands.
@@ -141,6 +152,8 @@ struct TlsInspector {
 struct Side {
     /// Bytes of the current record that are not looked at.
     skip: usize,
+    /// The current record is waited for whole, to be opened with the keys that were given.
+    sealed: Option<Sealed>,
     /// Bytes of the current handshake record that are still to come.
     handshake_left: usize,
     /// A handshake message that began in an earlier record.
@@ -192,7 +205,7 @@ impl Inspector for TlsInspector {
             let rest = bytes.get(used..).unwrap_or_default();
             let Some(n) = self.step(direction, rest, at) else { break };
             used += n;
-            if self.handshake.is_settled() || self.is_hopeless() {
+            if self.is_settled() || self.is_hopeless() {
                 return (bytes.len(), Next::Done);
             }
         }
@@ -200,10 +213,17 @@ impl Inspector for TlsInspector {
         (used, Next::More)
     }
 
-    fn gap(&mut self, direction: Direction, missing: u64, _: Moment) -> Next {
+    fn gap(&mut self, direction: Direction, missing: u64, at: Moment) -> Next {
         let side = &mut self.sides[direction];
         let missing = usize::try_from(missing).unwrap_or(usize::MAX).saturating_add(side.unused);
         side.unused = 0;
+        if let Some(sealed) = side.sealed.take() {
+            side.skip = sealed.length;
+            if missing <= sealed.length {
+                self.inside.skipped(direction, sealed.length, at);
+            }
+        }
+        let side = &mut self.sides[direction];
         if missing <= side.skip {
             side.skip -= missing;
             return Next::More;
@@ -213,12 +233,13 @@ impl Inspector for TlsInspector {
             self.handshake.unreadable(direction, kind, Why::Gap);
         }
         self.sides[direction].lose(missing);
+        self.inside.lost(direction, missing, at);
         Next::More
     }
 
     fn held(&self) -> usize {
         let partial = self.sides.to_server.partial.len() + self.sides.to_client.partial.len();
-        self.handshake.held() + partial
+        self.handshake.held() + partial + self.inside.held()
     }
 
     fn finish(self: Box<Self>) -> Facts {
@@ -228,11 +249,13 @@ impl Inspector for TlsInspector {
                 handshake.unreadable(direction, kind, Why::Gap);
             }
         }
+        let calls = self.inside.finish(&mut handshake);
         let hellos = &handshake.facts;
         handshake.facts.midstream =
             !hellos.client_hello.is_value() && !hellos.server_hello.is_value();
         Facts {
             tls: Some(Box::new(handshake.finish())),
+            calls,
             mismatch: self.mismatch,
             ..Facts::default()
         }
@@ -248,6 +271,12 @@ impl TlsInspector {
         }
         if side.unreadable {
             return Some(bytes.len());
+        }
+        if let Some(sealed) = side.sealed {
+            let body = bytes.get(..sealed.length)?;
+            side.sealed = None;
+            self.inside.record(direction, &sealed, body, &mut self.handshake, at);
+            return Some(sealed.length);
         }
         if side.skip > 0 {
             let n = side.skip.min(bytes.len());
@@ -316,7 +345,13 @@ impl TlsInspector {
         if content_type == CHANGE_CIPHER_SPEC {
             self.handshake.change_cipher(direction, at);
         }
-        self.sides[direction].skip = header.length;
+        let Header { kind, minor, length } = *header;
+        let sealed = Sealed { kind, minor, length };
+        if self.inside.wants(direction, &sealed, &self.handshake, at) {
+            self.sides[direction].sealed = Some(sealed);
+        } else {
+            self.sides[direction].skip = length;
+        }
     }
 
     fn readable_record(&mut self, direction: Direction, header: &Header, body: &[u8], at: Moment) {
@@ -329,10 +364,16 @@ impl TlsInspector {
                 return;
             }
             ALERT if is_clear_alert(body) => self.alerts(direction, body, at),
-            CHANGE_CIPHER_SPEC if body == [1] => self.handshake.change_cipher(direction, at),
+            CHANGE_CIPHER_SPEC if body == [1] => {
+                self.handshake.change_cipher(direction, at);
+                // The one that a client of TLS 1.3 sends ahead of its early data changes nothing.
+                if self.handshake.version() != 0 {
+                    self.inside.changed_cipher(direction);
+                }
+            }
             CHANGE_CIPHER_SPEC => {}
             // Before any cipher change: the handshake was not seen, or this is early data.
-            _ => self.encrypted_record(direction, header, at),
+            _ => return self.encrypted_record(direction, header, at),
         }
         self.sides[direction].skip = header.length;
     }
@@ -369,6 +410,11 @@ impl TlsInspector {
         self.handshake.gaps |= self.sides[direction].began;
         self.sides[direction].unreadable = true;
         Some(bytes.len())
+    }
+
+    /// Whether nothing more can be learned of this connection.
+    fn is_settled(&self) -> bool {
+        self.handshake.is_settled() && !self.inside.goes_on()
     }
 
     fn is_hopeless(&self) -> bool {

@@ -9,7 +9,8 @@ pub use audited::{
 };
 pub use calls::{Call, CallFacts};
 pub use tls::{
-    Alert, CertificateRequest, ClientHello, KeyExchange, RecordFact, ServerHello, TlsFacts,
+    Alert, CertificateRequest, ClientHello, Decryption, KeyExchange, Keys, RecordFact, ServerHello,
+    TlsFacts,
 };
 
 use super::{CommunityId, Endpoint, Moment, PerDirection};
