@@ -15,6 +15,9 @@ use crate::model::{
 pub(super) struct Hidden {
     finished: PerDirection<bool>,
     data: PerDirection<Option<Moment>>,
+    /// The server sent a ticket or data after the client had finished.
+    accepted: bool,
+    /// The server broke off before it had accepted the client.
     refused: bool,
     /// Every record of the direction was opened.
     pub(super) whole: PerDirection<bool>,
@@ -50,7 +53,11 @@ impl Handshake {
             kind::CERTIFICATE_REQUEST => self.request_13(body, at),
             kind::CERTIFICATE_VERIFY => self.verify_13(direction, body, at),
             kind::FINISHED => self.finished_13(direction),
-            kind::NEW_SESSION_TICKET => self.ticket(body),
+            kind::NEW_SESSION_TICKET => {
+                // Some servers send them before the client has finished.
+                self.hidden.accepted |= self.hidden.finished.to_server;
+                self.ticket(body);
+            }
             _ => {}
         }
     }
@@ -63,8 +70,7 @@ impl Handshake {
             self.alert(direction, level, description, at);
             let closing = matches!(description, CLOSE_NOTIFY | USER_CANCELED);
             // A client has finished before the server judges its certificate.
-            let answered = self.hidden.data.to_client.is_some();
-            if direction == Direction::ToClient && !closing && !answered {
+            if direction == Direction::ToClient && !closing && !self.hidden.accepted {
                 self.hidden.refused = true;
             }
         }
@@ -75,6 +81,7 @@ impl Handshake {
         // Early data and what a server sends before the client has finished say nothing of how it judges the client.
         if self.hidden.finished.to_server && is_tls13(self.version()) {
             self.hidden.data[direction].get_or_insert(at);
+            self.hidden.accepted |= direction == Direction::ToClient;
         }
     }
 
@@ -82,8 +89,14 @@ impl Handshake {
     pub(super) fn settle_hidden(&mut self) {
         let hidden = &self.hidden;
         let facts = &mut self.facts;
-        let whole = hidden.whole.to_server && hidden.whole.to_client;
-        if !whole || !is_tls13(facts.server_hello.value().map_or(0, |hello| hello.version)) {
+        if !is_tls13(facts.server_hello.value().map_or(0, |hello| hello.version)) {
+            return;
+        }
+        if hidden.refused {
+            facts.established = Seen::Value(false);
+        }
+        // A key log may lack the client's last keys: a server derives them when the client has finished.
+        if !hidden.whole.to_server || !hidden.whole.to_client {
             return;
         }
         let both = hidden.finished.to_server && hidden.finished.to_client;
