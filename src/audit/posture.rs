@@ -86,9 +86,7 @@ fn client_auth(tls: &TlsFacts) -> Seen<ClientAuth> {
         (Seen::Value(_), _) => Seen::Value(ClientAuth::Declined),
         (Seen::Absent, Seen::Value(_)) => Seen::Value(ClientAuth::Declined),
         // Only who has presented a certificate proves that it holds the key.
-        (Seen::Hidden(_), _) if tls.client_verify.is_value() => {
-            Seen::Value(ClientAuth::Presented)
-        }
+        (Seen::Hidden(_), _) if tls.client_verify.is_value() => Seen::Value(ClientAuth::Presented),
         (_, Seen::Absent) => Seen::Value(ClientAuth::NotRequested),
         (_, Seen::Hidden(why)) | (Seen::Hidden(why), _) => Seen::Hidden(*why),
         _ => Seen::NotReached,

@@ -65,7 +65,8 @@ impl Keys {
                     .note("open: AES-GCM, AES-CCM, ChaCha20-Poly1305, AES-CBC, 3DES-CBC; TLS 1.0 to 1.3"),
             );
         }
-        let useless = coverage.decrypted + coverage.keys_do_not_fit + coverage.keys_unsupported == 0;
+        let useless =
+            coverage.decrypted + coverage.keys_do_not_fit + coverage.keys_unsupported == 0;
         if self.files > 0 && useless && coverage.tls_sessions > 0 {
             let message = "no session of this capture has its keys in the key log";
             said.push(
@@ -90,7 +91,8 @@ fn complaint(name: &str, lines: &KeyLines) -> Option<Diagnostic> {
         );
     }
     if lines.dropped > 0 {
-        let message = format!("{name}: {} secrets were not kept, there are too many", lines.dropped);
+        let message =
+            format!("{name}: {} secrets were not kept, there are too many", lines.dropped);
         return Some(
             Diagnostic::warning("keylog-full", message)
                 .help("cut the log down to the time of the capture"),

@@ -61,11 +61,9 @@ pub(super) fn run(
             let (spare, keys) = (spare_in.clone(), Arc::clone(&keys));
             inputs.push(batch_in);
             answers.push(answer_out);
-            handles.push(
-                scope.spawn(move || {
-                    Worker::new(worker, workers, &keys).work(&batch_out, &answer_in, &spare)
-                }),
-            );
+            handles.push(scope.spawn(move || {
+                Worker::new(worker, workers, &keys).work(&batch_out, &answer_in, &spare)
+            }));
         }
         let collector = scope.spawn(move || collect(&round_out, &answers, sink));
         let mut spread = Spread::new(inputs, round_in, spare_out);

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::exchange::merge_readable;
 use super::tls::KeyLog;
 use super::{
     Context, Head, Inspector, Next, PROTOCOLS, Probe, Protocol, ProtocolId, merge_calls, protocol,
@@ -258,6 +259,11 @@ fn absorb(all: &mut Facts, new: Facts) {
     match (&mut all.calls, new.calls) {
         (Some(first), Some(then)) => merge_calls(first, *then),
         (None, then) => all.calls = then,
+        (Some(_), None) => {}
+    }
+    match (&mut all.readable, new.readable) {
+        (Some(first), Some(then)) => merge_readable(first, *then),
+        (None, then) => all.readable = then,
         (Some(_), None) => {}
     }
     all.plaintext = all.plaintext.or(new.plaintext);

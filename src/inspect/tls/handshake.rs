@@ -1,6 +1,6 @@
 //! What the handshake says: readable messages in, facts out. Knows nothing of records.
 
-use super::decrypt::{Agreed, RANDOM};
+use super::decrypt::Agreed;
 use super::hello::{HelloOfServer, client_hello, server_hello, text};
 use super::hidden::Hidden;
 use super::names::is_tls13;
@@ -238,7 +238,7 @@ impl Handshake {
 
     fn client_hello(&mut self, body: &[u8], at: Moment) {
         self.letter(Direction::ToServer, 'c');
-        note_random(body, &mut self.agreed.client_random);
+        self.agreed.note_client(body);
         if self.facts.client_hello.is_value() {
             return;
         }
@@ -256,11 +256,7 @@ impl Handshake {
             Some(HelloOfServer::Retry) => self.retry(at),
             Some(HelloOfServer::Hello(hello)) => {
                 self.letter(Direction::ToClient, 's');
-                note_random(body, &mut self.agreed.server_random);
-                self.agreed.version = hello.version;
-                self.agreed.suite = hello.suite;
-                self.agreed.encrypt_then_mac = hello.encrypt_then_mac;
-                self.agreed.compressed = hello.compression != 0;
+                self.agreed.note_server(body, &hello);
                 if self.facts.server_hello.is_value() {
                     return;
                 }
@@ -304,12 +300,7 @@ impl Handshake {
         }
     }
 
-    pub(super) fn keep_chain(
-        &mut self,
-        direction: Direction,
-        chain: Option<Vec<Der>>,
-        at: Moment,
-    ) {
+    pub(super) fn keep_chain(&mut self, direction: Direction, chain: Option<Vec<Der>>, at: Moment) {
         let (seen, place) = match direction {
             Direction::ToClient => (&mut self.facts.server_chain, &mut self.facts.server_chain_at),
             Direction::ToServer => (&mut self.facts.client_chain, &mut self.facts.client_chain_at),
@@ -424,13 +415,6 @@ impl Handshake {
                 && one.content_type == DATA
                 && one.length >= FINISHED_RECORD
         });
-    }
-}
-
-/// The random of a hello, which follows its version.
-fn note_random(body: &[u8], random: &mut [u8; RANDOM]) {
-    if let Some(bytes) = body.get(2..).and_then(<[u8]>::first_chunk) {
-        *random = *bytes;
     }
 }
 

@@ -128,7 +128,8 @@ impl Inside {
 
     /// Bytes it holds that peers can inflate.
     pub(super) fn held(&self) -> usize {
-        let messages = self.messages.to_server.partial.len() + self.messages.to_client.partial.len();
+        let messages =
+            self.messages.to_server.partial.len() + self.messages.to_client.partial.len();
         messages + self.conversation.as_ref().map_or(0, |conversation| conversation.held())
     }
 

@@ -108,12 +108,7 @@ impl KeyLog {
     }
 
     /// The secret of this connection, as far as it is known at this frame.
-    pub(super) fn find(
-        &self,
-        random: &[u8; RANDOM],
-        label: Label,
-        at: FrameNo,
-    ) -> Option<Secret> {
+    pub(super) fn find(&self, random: &[u8; RANDOM], label: Label, at: FrameNo) -> Option<Secret> {
         let known = self.known(random, label, at);
         let (None, Some(tail)) = (&known, &self.tail) else { return known };
         tail(&mut |lines| {
@@ -125,10 +120,7 @@ impl KeyLog {
     fn known(&self, random: &[u8; RANDOM], label: Label, at: FrameNo) -> Option<Secret> {
         let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
         let known = store.secrets.get(random)?;
-        known
-            .iter()
-            .find(|one| one.label == label && one.from <= at)
-            .map(|one| one.secret.clone())
+        known.iter().find(|one| one.label == label && one.from <= at).map(|one| one.secret.clone())
     }
 }
 
@@ -176,7 +168,8 @@ fn parse(line: &[u8]) -> Line {
         return Line::Nothing;
     }
     let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let (Some(word), Some(random), Some(secret)) = (words.next(), words.next(), words.next()) else {
+    let (Some(word), Some(random), Some(secret)) = (words.next(), words.next(), words.next())
+    else {
         return Line::Rubbish;
     };
     let Some(label) = Label::of(word) else {

@@ -172,11 +172,7 @@ fn opener_12(
     direction: Direction,
     agreed: &Agreed,
 ) -> Option<Opener> {
-    let sizes = [
-        protection.mac_key(),
-        protection.key,
-        protection.fixed_iv(agreed.version),
-    ];
+    let sizes = [protection.mac_key(), protection.key, protection.fixed_iv(agreed.version)];
     let length = 2 * sizes.iter().sum::<usize>();
     let seed: [&[u8]; 3] = [b"key expansion", &agreed.server_random, &agreed.client_random];
     let hash = if agreed.version == TLS12 { protection.hash } else { Hash::Sha1 };

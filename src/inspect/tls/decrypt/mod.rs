@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 pub(super) use decompress::decompress;
 pub use keylog::{KeyLines, KeyLog, KeyTail};
 
-use crate::model::{Direction, FrameNo, Keys, PerDirection, limits};
+use crate::model::{Direction, FrameNo, Keys, PerDirection, ServerHello, limits};
 use lane::{Lane, Stage};
 use secret::Label;
 
@@ -37,6 +37,28 @@ pub(super) struct Agreed {
     pub(super) compressed: bool,
     /// The client announced early data.
     pub(super) early_data: bool,
+}
+
+impl Agreed {
+    /// Takes the random of a ClientHello, which follows its version.
+    pub(super) fn note_client(&mut self, body: &[u8]) {
+        note_random(body, &mut self.client_random);
+    }
+
+    /// Takes what a ServerHello says.
+    pub(super) fn note_server(&mut self, body: &[u8], hello: &ServerHello) {
+        note_random(body, &mut self.server_random);
+        self.version = hello.version;
+        self.suite = hello.suite;
+        self.encrypt_then_mac = hello.encrypt_then_mac;
+        self.compressed = hello.compression != 0;
+    }
+}
+
+fn note_random(body: &[u8], random: &mut [u8; RANDOM]) {
+    if let Some(bytes) = body.get(2..).and_then(<[u8]>::first_chunk) {
+        *random = *bytes;
+    }
 }
 
 /// Bytes of the random of a hello.

@@ -25,10 +25,18 @@ pub(super) struct Opener {
 
 enum Layer {
     /// TLS 1.3 (RFC 8446 section 5.2).
-    Hidden { aead: Box<dyn Aead>, iv: [u8; NONCE], secret: Secret, protection: Protection },
+    Hidden {
+        aead: Box<dyn Aead>,
+        iv: [u8; NONCE],
+        secret: Secret,
+        protection: Protection,
+    },
     /// AEAD before TLS 1.3 (RFC 5246 section 6.2.3.3): the nonce is a fixed part and an explicit one (RFC 5288), or the
     /// sequence number added to a fixed one (RFC 7905).
-    Aead { aead: Box<dyn Aead>, iv: Fixed },
+    Aead {
+        aead: Box<dyn Aead>,
+        iv: Fixed,
+    },
     Cbc(Box<Cbc>),
 }
 

@@ -28,10 +28,9 @@ impl Protection {
     /// That of this suite; `None` for one that cannot be opened here.
     pub(super) fn of(suite: u16) -> Option<Self> {
         let name = crate::inspect::tls::suite(suite)?.name;
-        let cipher = name.split_once("_WITH_").map_or_else(
-            || name.strip_prefix("TLS_").unwrap_or(name),
-            |(_, cipher)| cipher,
-        );
+        let cipher = name
+            .split_once("_WITH_")
+            .map_or_else(|| name.strip_prefix("TLS_").unwrap_or(name), |(_, cipher)| cipher);
         let (key, mode) = match cipher.split_at_checked(8)? {
             ("AES_128_", mode) => (16, mode),
             ("AES_256_", mode) => (32, mode),
@@ -95,7 +94,11 @@ mod tests {
             (0xc028, Cipher::AesCbc(Hash::Sha384), 32, Hash::Sha384),
             (0x000a, Cipher::TripleDesCbc(Hash::Sha1), 24, Hash::Sha256),
         ] {
-            assert_eq!(Protection::of(suite), Some(Protection { hash, cipher, key }), "{suite:04x}");
+            assert_eq!(
+                Protection::of(suite),
+                Some(Protection { hash, cipher, key }),
+                "{suite:04x}"
+            );
         }
         for suite in [0x0005, 0x0002, 0x0041, 0xc06e, 0xfefe] {
             assert_eq!(Protection::of(suite), None, "{suite:04x}");
