@@ -7,19 +7,18 @@ A file has the key log's lines, then one line per piece of the conversation: `>`
 server sent, in hexadecimal. openssl s_server and s_client speak over a proxy of this program, which writes down what
 passes. Both ends present certificates where the name says mutual.
 """
-import pathlib, re, socket, subprocess, sys, tempfile, threading, time
+import os, pathlib, re, socket, subprocess, sys, tempfile, threading, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 REQUEST = b"GET /ledger HTTP/1.1\r\nhost: ledger.internal\r\n\r\n"
-# name, options of both ends, options of the server, options of the client
-OLD = ["-cipher", "ALL:@SECLEVEL=0"]
+# name, options of both ends, whether the client is asked for a certificate
 SESSIONS = [
     ("tls13-aes128-gcm-mutual", ["-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256"], True),
     ("tls13-aes128-ccm", ["-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_SHA256"], False),
     ("tls13-aes128-ccm8-mutual", ["-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_8_SHA256", "-cipher", "ALL:@SECLEVEL=0"], True),
     ("tls12-aes128-ccm", ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-CCM"], False),
     ("tls12-aes256-ccm8", ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-CCM8:@SECLEVEL=0"], False),
-    ("tls12-aes256-gcm-without-ems", ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384", "-no_ems"], False),
+    ("tls12-aes256-gcm-without-ems", ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"], False),
     ("tls12-chacha20", ["-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305"], False),
     ("tls12-aes128-cbc-sha-encrypt-then-mac", ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA"], False),
     ("tls12-aes128-cbc-sha-mac-then-encrypt", ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA", "-no_etm"], False),
@@ -28,8 +27,18 @@ SESSIONS = [
     ("tls11-aes256-cbc-sha-mac-then-encrypt", ["-tls1_1", "-cipher", "ECDHE-ECDSA-AES256-SHA:@SECLEVEL=0", "-no_etm"], False),
     ("tls10-aes128-cbc-sha-encrypt-then-mac", ["-tls1", "-cipher", "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0"], False),
     ("tls10-aes128-cbc-sha-mac-then-encrypt", ["-tls1", "-cipher", "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0", "-no_etm"], False),
-    ("tls12-3des-cbc-sha", ["-tls1_2", "-cipher", "ECDHE-ECDSA-DES-CBC3-SHA:@SECLEVEL=0"], False),
 ]
+
+
+# What there is no option for.
+PLAIN_MASTER_SECRET = """openssl_conf = all
+[all]
+ssl_conf = tls
+[tls]
+system_default = options
+[options]
+Options = -ExtendedMasterSecret
+"""
 
 
 def certificate(folder, name):
@@ -58,12 +67,12 @@ def pump(source, target, mark, lines):
 def record(folder, name, both, mutual, server, client):
     port = 20443
     log = folder / f"{name}.keys"
+    (folder / "openssl.cnf").write_text(PLAIN_MASTER_SECRET if name.endswith("without-ems") else "")
+    environment = {**os.environ, "OPENSSL_CONF": str(folder / "openssl.cnf")}
     listen = ["openssl", "s_server", "-port", str(port), "-quiet", "-naccept", "1", "-rev", *server, *both]
-    if "_ems" in "".join(both):
-        pass
     if mutual:
         listen += ["-Verify", "1", "-verify_quiet"]
-    spoken = subprocess.Popen(listen, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    spoken = subprocess.Popen(listen, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     time.sleep(0.4)
     proxy = socket.create_server(("127.0.0.1", 0))
     lines = []
@@ -78,14 +87,18 @@ def record(folder, name, both, mutual, server, client):
 
     thread = threading.Thread(target=relay, daemon=True)
     thread.start()
-    call = ["openssl", "s_client", "-connect", f"127.0.0.1:{proxy.getsockname()[1]}", "-quiet", "-servername",
+    call = ["openssl", "s_client", "-connect", f"127.0.0.1:{proxy.getsockname()[1]}", "-servername",
             "ledger.internal", "-keylogfile", str(log), *(client if mutual else []), *both]
-    caller = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    caller = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     time.sleep(0.4)
-    caller.stdin.write(REQUEST)
-    caller.stdin.flush()
-    time.sleep(0.4)
-    caller.stdin.close()
+    try:
+        caller.stdin.write(REQUEST)
+        caller.stdin.flush()
+        time.sleep(0.4)
+        caller.stdin.write(b"Q\n")
+        caller.stdin.close()
+    except BrokenPipeError:
+        pass
     caller.wait(timeout=10)
     thread.join(timeout=10)
     spoken.kill()

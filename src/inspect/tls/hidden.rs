@@ -19,7 +19,7 @@ pub(super) struct Hidden {
     accepted: bool,
     /// The server broke off before it had accepted the client.
     refused: bool,
-    /// Every record of the direction was opened.
+    /// Every record of the direction so far was opened.
     pub(super) whole: PerDirection<bool>,
 }
 
@@ -161,12 +161,14 @@ impl Handshake {
     fn finished_13(&mut self, direction: Direction) {
         self.letter(direction, 'f');
         self.hidden.finished[direction] = true;
+        let whole = self.hidden.whole[direction];
         let facts = &mut self.facts;
         // What is asked for was said in the session that is resumed.
         if facts.resumed == Seen::Value(true) {
             return hide_resumed(facts);
         }
         match direction {
+            _ if !whole => {}
             Direction::ToClient => {
                 facts.server_chain.settle_absent();
                 facts.ocsp_staple.settle_absent();

@@ -69,6 +69,7 @@ impl Inside {
             }
             return;
         };
+        handshake.hidden.whole[direction] = decryptor.is_whole(direction);
         let is_13 = super::is_tls13(handshake.version());
         match kind {
             HANDSHAKE => self.messages[direction].read(&content, &mut |message| match message {
@@ -139,10 +140,9 @@ impl Inside {
         let decryption = &mut handshake.facts.decryption;
         decryption.keys = decryptor.fit();
         decryption.cut = decryptor.is_spent();
-        if decryption.keys == Keys::Fit {
-            for direction in Direction::BOTH {
-                handshake.hidden.whole[direction] = decryptor.is_whole(direction);
-            }
+        for direction in Direction::BOTH {
+            let whole = decryptor.fit() == Keys::Fit && decryptor.is_whole(direction);
+            handshake.hidden.whole[direction] = whole;
         }
         let (protocol, calls) = self.conversation.map(|one| one.finish()).unwrap_or_default();
         handshake.facts.decryption.inside = protocol;
