@@ -11,7 +11,7 @@ use wirelint::inspect::tls::KeyLog;
 use wirelint::inspect::{Context, Inspector, protocol};
 use wirelint::model::{Direction, Facts, FrameNo, Keys, PerDirection};
 
-use crate::{Conversation, Event, Script, read_with};
+use crate::{Event, Script, read_with};
 
 const RECORDED: &str = include_str!("../../tests/vectors/tls13-aes128-gcm-mutual.txt");
 

@@ -122,10 +122,13 @@ fn a_key_log_shows_what_was_hidden() {
 fn keys_that_a_capture_carries_apply_to_what_follows_them() {
     let lab = Lab::new();
     let log = recorded().0;
-    lab.file("first.pcapng", carrying(&log, 0)).file("late.pcapng", carrying(&log, 6));
-    for (file, evidence, keys) in
-        [("first.pcapng", "decrypted", "fit".into()), ("late.pcapng", "", Value::Null)]
-    {
+    lab.file("first.pcapng", carrying(&log, 0));
+    lab.file("between-hellos.pcapng", carrying(&log, 3)).file("late.pcapng", carrying(&log, 6));
+    for (file, evidence, keys) in [
+        ("first.pcapng", "decrypted", "fit".into()),
+        ("between-hellos.pcapng", "decrypted", "fit".into()),
+        ("late.pcapng", "", Value::Null),
+    ] {
         for workers in ["1", "4"] {
             let run = lab.run(&[&JSON[..], &[file, "--batch", "1", "--workers", workers]].concat());
             let one = session(&run.out);

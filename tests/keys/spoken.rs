@@ -270,3 +270,26 @@ fn a_server_that_refuses_the_client_is_read_as_one() {
     assert_eq!(tls(&facts).established, Seen::Value(false));
     assert_eq!(facts.verdict.posture, Posture::Unknown);
 }
+
+#[test]
+fn a_bulk_transfer_is_decrypted_up_to_a_bound() {
+    let mut pair = Setup::new(tls13(), false).connect();
+    pair.settle();
+    pair.ask();
+    pair.server.set_buffer_limit(None);
+    pair.client.set_buffer_limit(None);
+    let piece = vec![b'x'; 1 << 20];
+    pair.server.writer().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 18874368\r\n\r\n").unwrap();
+    for _ in 0..18 {
+        pair.server.writer().write_all(&piece).unwrap();
+        pair.settle();
+        let mut got = vec![0; 2 << 20];
+        while pair.client.reader().read(&mut got).is_ok_and(|n| n > 0) {}
+    }
+    let keyed = pair.close("bulk");
+    let facts = overhear_with(&keyed.keys(), &keyed.conversation);
+    assert!(tls(&facts).decryption.cut);
+    assert_eq!(tls(&facts).decryption.keys, Keys::Fit);
+    assert_eq!(facts.verdict.posture, Posture::Tls);
+    assert_eq!(facts.facts.calls.unwrap().requests, 1);
+}

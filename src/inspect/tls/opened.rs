@@ -18,13 +18,15 @@ use crate::model::{CallFacts, Direction, Keys, Moment, PerDirection, Why, limits
 pub(super) struct Inside {
     keys: Option<Arc<KeyLog>>,
     decryptor: Option<Box<Decryptor>>,
+    /// Bytes of a direction were lost before anything was decrypted.
+    missed: PerDirection<bool>,
     messages: PerDirection<Messages>,
     conversation: Option<Box<Conversation>>,
 }
 
 impl Inside {
     pub(super) fn new(keys: Option<Arc<KeyLog>>) -> Self {
-        Self { keys: keys.filter(|keys| !keys.is_idle()), ..Self::default() }
+        Self { keys, ..Self::default() }
     }
 
     /// Whether the body of this record is wanted whole.
@@ -47,8 +49,11 @@ impl Inside {
         if !encrypted || sealed.length == 0 {
             return false;
         }
-        let decryptor =
-            self.decryptor.get_or_insert_with(|| Box::new(Decryptor::new(Arc::clone(keys))));
+        // Not even an empty log may be passed over: what it holds by now depends on how far the reader is, and only a
+        // look-up with the number of the frame does not.
+        let decryptor = self
+            .decryptor
+            .get_or_insert_with(|| Box::new(Decryptor::new(Arc::clone(keys), self.missed)));
         decryptor.wants(direction, agreed, at.frame)
     }
 
@@ -109,8 +114,9 @@ impl Inside {
 
     /// Nobody knows how many records of this direction were not captured.
     pub(super) fn lost(&mut self, direction: Direction, missing: usize, at: Moment) {
-        if let Some(decryptor) = &mut self.decryptor {
-            decryptor.lost(direction);
+        match &mut self.decryptor {
+            Some(decryptor) => decryptor.lost(direction),
+            None => self.missed[direction] = true,
         }
         self.gap(direction, missing as u64, at);
     }

@@ -113,3 +113,52 @@ fn decrypt<C: BlockModeDecrypt + KeyIvInit>(
     cipher.decrypt_padded::<NoPadding>(content).ok()?;
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use cbc::cipher::BlockModeEncrypt;
+
+    use super::*;
+
+    const SEALED: Sealed = Sealed { kind: 23, minor: 3, length: 0 };
+
+    /// A TLS 1.2 record of 3DES with HMAC-SHA-1 under the encryption.
+    fn sealed(text: &[u8], padding: usize) -> Vec<u8> {
+        let header = pseudo_header(0, &SEALED, text.len()).unwrap();
+        let mac = Hash::Sha1.mac(&[2; 20], &[&header, text]);
+        let mut body =
+            [text, mac.bytes(), &vec![u8::try_from(padding).unwrap(); padding + 1]].concat();
+        let length = body.len();
+        let iv = [7; 8];
+        cbc::Encryptor::<TdesEde3>::new_from_slices(&[3; 24], &iv)
+            .unwrap()
+            .encrypt_padded::<NoPadding>(&mut body, length)
+            .unwrap();
+        [&iv[..], &body].concat()
+    }
+
+    fn opened(body: &[u8]) -> Option<Vec<u8>> {
+        let keys = Keys12 { mac: &[2; 20], key: &[3; 24], iv: &[] };
+        let mut content = Vec::new();
+        let mut cbc = Cbc::new(&keys, Hash::Sha1, 0x0303, false).unwrap();
+        cbc.open(0, &SEALED, body, &mut content).map(|()| content)
+    }
+
+    #[test]
+    fn triple_des_is_opened_whatever_the_padding() {
+        assert_eq!(opened(&sealed(b"hello world!", 7)).unwrap(), b"hello world!");
+        assert_eq!(opened(&sealed(b"hello world!", 255)).unwrap(), b"hello world!");
+        assert_eq!(opened(&sealed(b"", 3)).unwrap(), b"");
+    }
+
+    #[test]
+    fn what_was_changed_or_is_too_short_is_not_opened() {
+        let good = sealed(b"hello world!", 7);
+        for place in 0..good.len() {
+            let mut bad = good.clone();
+            bad[place] ^= 1;
+            assert_eq!(opened(&bad), None, "{place}");
+            assert_eq!(opened(&good[..place]), None);
+        }
+    }
+}

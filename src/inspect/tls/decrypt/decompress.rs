@@ -34,3 +34,46 @@ fn unpack(from: impl Read, length: usize) -> Option<Vec<u8>> {
     from.take(length as u64 + 1).read_to_end(&mut message).ok()?;
     (message.len() == length).then_some(message)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn message(algorithm: u8, length: usize, packed: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(length).unwrap().to_be_bytes();
+        [&[0, algorithm], &length[1..], &[0, 0, 0], packed].concat()
+    }
+
+    fn zlib(text: &[u8]) -> Vec<u8> {
+        let mut packed =
+            flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        packed.write_all(text).unwrap();
+        packed.finish().unwrap()
+    }
+
+    #[test]
+    fn each_way_of_packing_is_undone() {
+        let text = b"certificate ".repeat(40);
+        assert_eq!(decompress(&message(1, 480, &zlib(&text))).unwrap(), text);
+        let packed = zstd::encode_all(text.as_slice(), 3).unwrap();
+        assert_eq!(decompress(&message(3, 480, &packed)).unwrap(), text);
+        // Brotli of "abc", not compressed: a last meta-block follows.
+        let brotli = [0x0b, 0x01, 0x80, b'a', b'b', b'c', 0x03];
+        assert_eq!(decompress(&message(2, 3, &brotli)).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn a_message_that_says_another_length_is_not_believed() {
+        let bomb = zlib(&vec![0; 4 << 20]);
+        assert_eq!(decompress(&message(1, 1000, &bomb)), None);
+        assert_eq!(decompress(&message(1, limits::HANDSHAKE_MESSAGE + 1, &bomb)), None);
+        assert_eq!(decompress(&message(1, 481, &zlib(&[1; 480]))), None);
+        assert_eq!(decompress(&message(9, 3, b"abc")), None);
+        assert_eq!(decompress(&[0, 1, 0]), None);
+        for length in 0..40 {
+            assert_eq!(decompress(&message(2, 480, &vec![0xa5; length])), None);
+        }
+    }
+}

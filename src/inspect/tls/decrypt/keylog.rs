@@ -97,16 +97,6 @@ impl KeyLog {
         came
     }
 
-    /// Whether there is nothing to look up, now or later.
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.tail.is_none() && self.count() == 0
-    }
-
-    fn count(&self) -> usize {
-        self.store.read().unwrap_or_else(PoisonError::into_inner).count
-    }
-
     /// The secret of this connection, as far as it is known at this frame.
     pub(super) fn find(&self, random: &[u8; RANDOM], label: Label, at: FrameNo) -> Option<Secret> {
         let known = self.known(random, label, at);
@@ -126,7 +116,8 @@ impl KeyLog {
 
 impl fmt::Debug for KeyLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyLog({} secrets)", self.count())
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        write!(f, "KeyLog({} secrets)", store.count)
     }
 }
 

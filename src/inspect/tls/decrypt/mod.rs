@@ -89,14 +89,13 @@ pub(super) struct Decryptor {
 }
 
 impl Decryptor {
-    /// One that takes its keys from this log.
-    pub(super) fn new(keys: Arc<KeyLog>) -> Self {
-        Self {
-            keys,
-            lanes: PerDirection::default(),
-            fit: Keys::None,
-            budget: limits::DECRYPTED_BYTES,
+    /// One that takes its keys from this log. `missed` says in which directions bytes were lost before.
+    pub(super) fn new(keys: Arc<KeyLog>, missed: PerDirection<bool>) -> Self {
+        let mut lanes = PerDirection::<Lane>::default();
+        for direction in Direction::BOTH.into_iter().filter(|way| missed[*way]) {
+            lanes[direction].note_missed();
         }
+        Self { keys, lanes, fit: Keys::None, budget: limits::DECRYPTED_BYTES }
     }
 
     /// How the keys did.
