@@ -93,7 +93,7 @@ impl Figures {
     }
 
     fn print(&self, name: &str) {
-        println!(
+        eprintln!(
             "{name}: opened {}, same verdict without keys {}, could not be told {}, different {}, keys do not fit {}, \
              unsupported {}",
             self.opened.values().sum::<u64>(),
@@ -103,8 +103,8 @@ impl Figures {
             self.do_not_fit,
             self.unsupported
         );
-        self.opened.iter().for_each(|(suite, count)| println!("  {count:5} {suite}"));
-        self.different.iter().for_each(|line| println!("  {line}"));
+        self.opened.iter().for_each(|(suite, count)| eprintln!("  {count:5} {suite}"));
+        self.different.iter().for_each(|line| eprintln!("  {line}"));
     }
 }
 

@@ -24,7 +24,7 @@ pub use suites::{Suite, suite, suite_name};
 use super::begins::Begins;
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, RecordFact, Why, limits};
-use decrypt::Sealed;
+use decrypt::{Record, Sealed};
 use handshake::Handshake;
 use opened::Inside;
 
@@ -221,7 +221,7 @@ impl TlsInspector {
         if let Some(sealed) = side.sealed {
             let body = bytes.get(..sealed.length)?;
             side.sealed = None;
-            self.inside.record(direction, &sealed, body, &mut self.handshake, at);
+            self.inside.record(&Record { direction, sealed, body, at }, &mut self.handshake);
             return Some(sealed.length);
         }
         if side.skip > 0 {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::decrypt::{Decryptor, KeyLog, Opened, Sealed};
+use super::decrypt::{Decryptor, KeyLog, Opened, Record, Sealed};
 use super::handshake::Handshake;
 use super::{ALERT, CHANGE_CIPHER_SPEC, DATA, HANDSHAKE, message_length, whole_message};
 use crate::flow::{StreamReader as _, Want};
@@ -58,16 +58,10 @@ impl Inside {
     }
 
     /// Opens a record and reads what is in it.
-    pub(super) fn record(
-        &mut self,
-        direction: Direction,
-        sealed: &Sealed,
-        body: &[u8],
-        handshake: &mut Handshake,
-        at: Moment,
-    ) {
+    pub(super) fn record(&mut self, record: &Record<'_>, handshake: &mut Handshake) {
+        let Record { direction, at, .. } = *record;
         let Some(decryptor) = &mut self.decryptor else { return };
-        let opened = decryptor.open(direction, handshake.agreed(), sealed, body, at.frame);
+        let opened = decryptor.open(record, handshake.agreed());
         let Some(Opened { kind, content }) = opened else {
             if !decryptor.goes_on() {
                 self.conversation = self.conversation.take().map(Conversation::ended);
@@ -156,6 +150,9 @@ impl Inside {
     }
 }
 
+/// Type and body of a message; only the type of one that is too long.
+type Message<'m> = Result<(u8, &'m [u8]), u8>;
+
 /// Puts handshake messages together that go over several records.
 #[derive(Debug, Default)]
 struct Messages {
@@ -166,7 +163,7 @@ struct Messages {
 
 impl Messages {
     /// Gives each whole message, and the kind of each that is too long.
-    fn read(&mut self, content: &[u8], give: &mut dyn FnMut(Result<(u8, &[u8]), u8>)) {
+    fn read(&mut self, content: &[u8], give: &mut dyn FnMut(Message<'_>)) {
         let passed = self.oversized.min(content.len());
         self.oversized -= passed;
         self.partial.extend_from_slice(content.get(passed..).unwrap_or_default());

@@ -172,7 +172,7 @@ fn parse(line: &[u8]) -> Line {
     let mut bytes = Zeroizing::new([0; LONGEST]);
     let random = <[u8; RANDOM]>::try_from(hex(random, &mut [0; RANDOM]).unwrap_or_default());
     let secret = hex(secret, &mut *bytes).filter(|secret| label.allows(secret.len()));
-    match (random, secret.and_then(|secret| Secret::of(secret))) {
+    match (random, secret.and_then(Secret::of)) {
         (Ok(random), Some(secret)) => Line::Secret { random, label, secret },
         _ => Line::Rubbish,
     }

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 pub(super) use decompress::decompress;
 pub use keylog::{KeyLines, KeyLog, KeyTail};
 
-use crate::model::{Direction, FrameNo, Keys, PerDirection, ServerHello, limits};
+use crate::model::{Direction, FrameNo, Keys, Moment, PerDirection, ServerHello, limits};
 use lane::{Lane, Stage};
 use secret::Label;
 
@@ -70,6 +70,16 @@ pub(super) struct Sealed {
     pub(super) kind: u8,
     pub(super) minor: u8,
     pub(super) length: usize,
+}
+
+/// An encrypted record that is there whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record<'r> {
+    pub(super) direction: Direction,
+    pub(super) sealed: Sealed,
+    pub(super) body: &'r [u8],
+    /// Where it ends.
+    pub(super) at: Moment,
 }
 
 /// The contents of a record.
@@ -127,14 +137,8 @@ impl Decryptor {
     }
 
     /// Opens a record; `None` when it cannot be.
-    pub(super) fn open(
-        &mut self,
-        direction: Direction,
-        agreed: &Agreed,
-        sealed: &Sealed,
-        body: &[u8],
-        at: FrameNo,
-    ) -> Option<Opened> {
+    pub(super) fn open(&mut self, record: &Record<'_>, agreed: &Agreed) -> Option<Opened> {
+        let Record { direction, sealed, body, at } = *record;
         if self.budget < body.len() {
             self.budget = 0;
             Direction::BOTH.iter().for_each(|way| self.lanes[*way].give_up());
@@ -142,7 +146,7 @@ impl Decryptor {
         }
         self.budget -= body.len();
         let lane = &mut self.lanes[direction];
-        if let Some(opened) = lane.open(sealed, body) {
+        if let Some(opened) = lane.open(&sealed, body) {
             self.fit = Keys::Fit;
             return Some(opened);
         }
@@ -150,8 +154,8 @@ impl Decryptor {
         let early = direction == Direction::ToServer && agreed.version != 0;
         if early && lane.stage() == Stage::Early {
             lane.enter(Stage::Handshake);
-            self.prepare(direction, agreed, at);
-            if let Some(opened) = self.lanes[direction].open(sealed, body) {
+            self.prepare(direction, agreed, at.frame);
+            if let Some(opened) = self.lanes[direction].open(&sealed, body) {
                 self.fit = Keys::Fit;
                 return Some(opened);
             }
