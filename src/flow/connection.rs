@@ -59,6 +59,7 @@ impl<R: StreamReader> Flow<R> {
             vlan: syn.map_or(segment.vlan, |syn| syn.vlan),
             start_seen,
             end: EndState::Open,
+            closed: PerDirection::default(),
             stream: StreamFacts::default(),
             protocol: None,
             facts: Facts::default(),
@@ -115,12 +116,28 @@ impl<R: StreamReader> Flow<R> {
         self.session.last = self.session.last.max(segment.at);
         self.session.stream.cut_segments += u32::from(segment.missing > 0);
         self.sides[direction].fin |= segment.flags.fin();
+        self.note_close(direction, segment);
         if segment.flags.ack() && !segment.flags.rst() {
             self.sides[direction.reversed()].acknowledge(segment.acknowledgement);
         }
         if self.reading && !segment.flags.rst() {
             self.place(direction, segment);
             self.deliver(direction, segment);
+        }
+    }
+
+    /// Who closes first tells who gave up. A FIN also tells how much its sender has sent, whether captured or not.
+    fn note_close(&mut self, direction: Direction, segment: &Segment<'_>) {
+        let side = &mut self.sides[direction];
+        let resets = segment.flags.rst() && side.accepts(segment.sequence);
+        if !segment.flags.fin() && !resets {
+            return;
+        }
+        self.session.closed[direction].get_or_insert(segment.at);
+        if segment.flags.fin() && !resets && side.accepts(segment.sequence) {
+            let length = u32::try_from(segment.payload.len()).unwrap_or(0);
+            let sent = length.wrapping_add(segment.missing).wrapping_add(1);
+            side.acknowledge(segment.sequence.wrapping_add(sent));
         }
     }
 
@@ -281,6 +298,7 @@ impl<R: StreamReader> Flow<R> {
         std::mem::swap(&mut session.client, &mut session.server);
         session.traffic.swap();
         session.stream.gap_bytes.swap();
+        session.closed.swap();
         session.roles = Roles::Content;
         self.sides.swap();
         for direction in Direction::BOTH {

@@ -2,12 +2,14 @@
 
 mod audited;
 mod calls;
+mod inference;
 mod tls;
 
 pub use audited::{
     AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture,
 };
 pub use calls::{Call, CallFacts};
+pub use inference::{ClientStep, Inference, ServerStep};
 pub use tls::{
     Alert, CertificateRequest, ClientHello, KeyExchange, RecordFact, ServerHello, TlsFacts,
 };
@@ -35,6 +37,8 @@ pub struct Session {
     pub start_seen: bool,
     /// How it ended.
     pub end: EndState,
+    /// The first FIN or reset of either side.
+    pub closed: PerDirection<Option<Moment>>,
     /// What reassembly met.
     pub stream: StreamFacts,
     /// What carried the bytes (`tls`, `http/1.1`, `h2`, `grpc`), by a name of the table of protocols.
