@@ -26,6 +26,8 @@ impl Tally {
             let hidden = tls.server_chain == Seen::Hidden(Why::Encrypted);
             coverage.certificates_hidden += u64::from(hidden);
         }
+        coverage.inferred += u64::from(audited.evidence == "inferred");
+        coverage.inherited += u64::from(audited.evidence == "inherited");
         let unknown = session.protocol.is_none() && session.facts.first_bytes.is_some();
         coverage.unrecognised += u64::from(unknown);
     }
@@ -43,6 +45,8 @@ impl Tally {
             gap_bytes: sessions.gap_bytes,
             conflicting_sessions: sessions.conflicting_sessions,
             certificates_hidden: sessions.certificates_hidden,
+            inferred: sessions.inferred,
+            inherited: sessions.inherited,
             tls_sessions: sessions.tls_sessions,
             unrecognised: sessions.unrecognised,
             ..capture

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::flow::{Ended, StreamReader, Want};
-use crate::inspect::Dialogue;
+use crate::inspect::{Dialogue, conclude};
 use crate::model::{Direction, Moment, Session};
 
 /// Readers that failed, over the life of the process. A run takes the difference.
@@ -68,6 +68,7 @@ pub(super) fn finished(ended: Ended<Guarded>) -> Session {
             Ok((protocol, facts)) => {
                 session.protocol = protocol;
                 session.facts = facts;
+                conclude(&mut session);
             }
             Err(_) => {
                 FAILED.fetch_add(1, Ordering::Relaxed);

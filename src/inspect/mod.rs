@@ -20,6 +20,7 @@ pub mod tls;
 pub use calls::merge_calls;
 pub use dialogue::Dialogue;
 pub use fields::SESSION_FIELDS;
+pub use tls::conclude;
 
 use crate::model::{Direction, Facts, Field, Moment};
 

@@ -29,7 +29,8 @@ pub use outcome::{
 pub use seen::{Seen, Why};
 pub use session::{
     Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, ClientAuth,
-    ClientHello, EdgeFacts, EndState, EndpointFacts, Evident, Facts, FirstBytes, KeyExchange,
-    Party, Posture, RecordFact, Roles, ServerHello, Session, StreamFacts, TlsFacts, Traffic,
+    ClientHello, ClientStep, EdgeFacts, EndState, EndpointFacts, Evident, Facts, FirstBytes,
+    Inference, KeyExchange, Party, Posture, RecordFact, Roles, ServerHello, ServerStep, Session,
+    StreamFacts, TlsFacts, Traffic,
 };
 pub use time::Timestamp;

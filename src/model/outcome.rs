@@ -241,6 +241,10 @@ pub struct Coverage {
     pub conflicting_sessions: u64,
     /// TLS sessions whose certificates are encrypted.
     pub certificates_hidden: u64,
+    /// Sessions whose posture was inferred from the lengths of encrypted records.
+    pub inferred: u64,
+    /// Sessions whose posture was inherited from the session that they resume.
+    pub inherited: u64,
     /// TLS sessions.
     pub tls_sessions: u64,
     /// Sessions whose protocol was not recognised.

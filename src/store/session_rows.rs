@@ -54,6 +54,7 @@ impl Writer<'_> {
             audited.posture.name(),
             audited.posture_why,
             audited.evidence,
+            audited.confidence.name(),
             audited.client_auth.value().map(|auth| auth.name()),
             int(session.traffic.to_server.packets),
             int(session.traffic.to_client.packets),
@@ -100,6 +101,9 @@ impl Writer<'_> {
             flat::last_alert(tls),
             tls.history,
             not_observable(tls),
+            tls.inferred.map(|inference| inference.verdict()),
+            tls.inferred.map(|inference| inference.verdict_confidence().name()),
+            tls.inferred.map(|inference| inference.why),
         ])?;
         Ok(())
     }
@@ -130,17 +134,18 @@ impl Writer<'_> {
 const SESSION: &str = "
     INSERT INTO session (run_id, number, source_id, first_frame, community_id, first_us, last_us,
       client_ip, client_port, server_ip, server_port, client_service_id, server_service_id, roles, vlan,
-      protocol, posture, posture_why, evidence, client_auth, packets_to_server, packets_to_client,
+      protocol, posture, posture_why, evidence, confidence, client_auth, packets_to_server, packets_to_client,
       bytes_to_server, bytes_to_client, start_seen, end_state, gap_bytes, first_bytes)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
+      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
     ON CONFLICT (run_id, number) DO NOTHING";
 
 const TLS: &str = "
     INSERT INTO tls (session_id, version, cipher, key_group, sni, alpn, alpn_offered, resumed, hello_retry,
       established, client_certificate_requested, client_certificate, server_certificate_id,
-      client_certificate_id, alert, history, not_observable)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+      client_certificate_id, alert, history, not_observable, inferred, inferred_confidence, inferred_why)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+      ?18, ?19, ?20)";
 
 fn not_observable(tls: &TlsFacts) -> String {
     let fields: serde_json::Map<_, _> = flat::not_observable(tls)

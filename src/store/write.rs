@@ -242,6 +242,8 @@ fn coverage_json(coverage: &Coverage) -> String {
         "gap_sessions": coverage.gap_sessions,
         "conflicting_sessions": coverage.conflicting_sessions,
         "certificates_hidden": coverage.certificates_hidden,
+        "inferred": coverage.inferred,
+        "inherited": coverage.inherited,
         "tls_sessions": coverage.tls_sessions,
         "unrecognised": coverage.unrecognised,
         "evicted": coverage.evicted,

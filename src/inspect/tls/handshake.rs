@@ -99,6 +99,13 @@ impl Handshake {
         }
     }
 
+    /// Bytes of a direction are missing.
+    pub(super) fn lost(&mut self, direction: Direction) {
+        self.gaps = true;
+        let kept = u16::try_from(self.facts.records.len()).unwrap_or(u16::MAX);
+        self.facts.records_gap[direction].get_or_insert(kept);
+    }
+
     /// A ChangeCipherSpec record.
     pub(super) fn change_cipher(&mut self, direction: Direction, at: Moment) {
         if self.ignores_change_cipher() {

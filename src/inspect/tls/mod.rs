@@ -7,12 +7,14 @@ mod failure;
 mod fields;
 mod handshake;
 mod hello;
+mod inference;
 mod names;
 mod reader;
 mod resync;
 mod suites;
 
 pub use fields::FIELDS;
+pub use inference::conclude;
 pub use names::{alert_name, group_name, is_tls13, scheme_hash, scheme_name, version_name};
 pub use suites::{Suite, suite, suite_name};
 
@@ -208,7 +210,7 @@ impl Inspector for TlsInspector {
             side.skip -= missing;
             return Next::More;
         }
-        self.handshake.gaps = true;
+        self.handshake.lost(direction);
         if let [kind, ..] = *side.partial.as_slice() {
             self.handshake.unreadable(direction, kind, Why::Gap);
         }
@@ -366,7 +368,9 @@ impl TlsInspector {
         if answered && self.sides.to_server.began && !self.handshake.gaps {
             self.mismatch.get_or_insert(Evident { value: "tls-to-plaintext", at });
         }
-        self.handshake.gaps |= self.sides[direction].began;
+        if self.sides[direction].began {
+            self.handshake.lost(direction);
+        }
         self.sides[direction].unreadable = true;
         Some(bytes.len())
     }

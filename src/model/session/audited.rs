@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Session;
-use crate::model::{Certificate, Direction, Endpoint, Moment, Postures, Seen, Timestamp};
+use crate::model::{
+    Certificate, Confidence, Direction, Endpoint, Moment, Postures, Seen, Timestamp,
+};
 
 /// How private and authenticated a session is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -81,8 +83,10 @@ pub struct AuditedSession {
     pub server: Party,
     /// The verdict.
     pub posture: Posture,
-    /// How it is known: `observed`, and later `decrypted`, `inherited`, `inferred`.
+    /// How it is known: `observed`, `inferred`, `inherited`, and later `decrypted`.
     pub evidence: &'static str,
+    /// How sure it is; what was read is sure.
+    pub confidence: Confidence,
     /// Why, in a few words.
     pub posture_why: &'static str,
     /// What the client did to authenticate itself.

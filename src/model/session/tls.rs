@@ -1,5 +1,6 @@
 //! What a TLS handshake showed.
 
+use super::Inference;
 use crate::model::{Der, Direction, Moment, PerDirection, Seen};
 
 /// A TLS connection as its handshake shows it (RFC 8446, RFC 5246 and before).
@@ -51,6 +52,10 @@ pub struct TlsFacts {
     pub records: Vec<RecordFact>,
     /// Some records after the last kept one were not kept.
     pub records_cut: bool,
+    /// How many records were kept, of both directions, when bytes of a direction first turned out to be missing.
+    pub records_gap: PerDirection<Option<u16>>,
+    /// What these records tell of a TLS 1.3 handshake.
+    pub inferred: Option<Inference>,
     /// The handshake as letters, upper case for the client: C/s hello, j retry, x certificate, r request, k key
     /// exchange, v verify, t ticket, i cipher change, f finished, d data, l alert; at most 32.
     pub history: String,

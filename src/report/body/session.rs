@@ -27,6 +27,7 @@ pub(in crate::report) struct SessionBody<'a> {
     posture: &'static str,
     posture_why: &'static str,
     posture_evidence: &'static str,
+    posture_confidence: &'static str,
     client_auth: Option<&'static str>,
     client_auth_hidden: Option<&'static str>,
     flow: Flow,
@@ -112,6 +113,7 @@ impl<'a> SessionBody<'a> {
             posture: audited.posture.name(),
             posture_why: audited.posture_why,
             posture_evidence: audited.evidence,
+            posture_confidence: audited.confidence.name(),
             client_auth: audited.client_auth.value().map(|auth| auth.name()),
             client_auth_hidden: match &audited.client_auth {
                 Seen::Hidden(why) => Some(flat::why_code(*why)),

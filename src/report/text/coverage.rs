@@ -16,6 +16,9 @@ pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -
     if coverage.sessions > 0 {
         writeln!(out, "  judged: {}", judged(coverage))?;
     }
+    for line in concluded(coverage) {
+        writeln!(out, "  not read: {line}")?;
+    }
     for line in unseen(coverage) {
         writeln!(out, "  not seen: {line}")?;
     }
@@ -83,6 +86,19 @@ fn judged(coverage: &Coverage) -> String {
         1 => format!("{known}; 1 has an unknown posture"),
         _ => format!("{known}; {} have an unknown posture", grouped(unknown)),
     }
+}
+
+/// Postures that are conclusions, and from what.
+fn concluded(coverage: &Coverage) -> impl Iterator<Item = String> {
+    let postures = |count, words: &str| {
+        (count > 0).then(|| format!("{} {words}", counted(count, "posture", "postures")))
+    };
+    [
+        postures(coverage.inferred, "inferred from the lengths of encrypted records (TLS 1.3)"),
+        postures(coverage.inherited, "inherited from the session that was resumed"),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// What could not be seen, one line per reason that there is.
