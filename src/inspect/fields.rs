@@ -17,6 +17,8 @@ pub static SESSION_FIELDS: &[Field] = &[
     field("session.evidence", Kind::Text, "observed", "how the posture is known: `observed`, `decrypted`, `inherited` or `inferred`", |s| of(s, |a| text(a.evidence))),
     field("session.confidence", Kind::Text, "high", "how sure the posture is: `high`, `medium` or `low`; less than `high` only where it is inferred or inherited", |s| of(s, |a| text(a.confidence.name()))),
     field("session.told", Kind::Text, " (inferred from the lengths of encrypted records)", "for messages: how the posture is known where it was not read; empty where it was", |s| of(s, |a| text(told(a)))),
+    field("session.inherited_from", Kind::Int, "17", "for a resumed session, the number of the session whose full handshake it continues; absent when that was not seen", |s| of(s, |a| a.inherited.as_deref().map(|i| Value::Int(i64::try_from(i.from).unwrap_or(i64::MAX))).into())),
+    field("session.inherited_by", Kind::Text, "ticket", "what ties the two together: `session-id`, `ticket`, or `ends` where TLS 1.3 encrypts tickets", |s| of(s, |a| a.inherited.as_deref().map(|i| Value::text(i.link.name())).into())),
     field("session.protocol", Kind::Text, "tls", "what carried the bytes; absent when it was not recognised", |s| of(s, |a| a.session.protocol.map(Value::text).into())),
     field("session.tls", Kind::Bool, "true", "a TLS record was seen", |s| of(s, |a| bool(a.session.facts.tls.is_some()))),
     field("session.client_auth", Kind::Text, "not-requested", "what the client did to authenticate itself in TLS: `not-requested`, `declined` or `presented`", |s| of(s, client_auth)),

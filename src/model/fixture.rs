@@ -235,6 +235,7 @@ fn coverage() -> Coverage {
         certificates_hidden: 48,
         inferred: 31,
         inherited: 5,
+        origins_forgotten: 0,
         tls_sessions: 161,
         unrecognised: 3,
         evicted: 0,
@@ -350,6 +351,7 @@ pub(crate) fn session(number: u64, posture: Posture) -> AuditedSession {
         confidence: Confidence::High,
         posture_why: "readable application bytes",
         client_auth: Seen::Hidden(Why::Encrypted),
+        inherited: None,
         server_chain: Vec::new(),
         client_chain: Vec::new(),
     }

@@ -7,6 +7,7 @@ mod fields;
 mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod handle;
 pub mod limits;
 mod net;
 mod outcome;
@@ -21,6 +22,7 @@ pub use diagnostic::{Diagnostic, Level, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
 pub use finding::{Confidence, Evidence, Finding, FindingId, Severity};
+pub use handle::Handle;
 pub use net::{CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection};
 pub use outcome::{
     Accept, CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome,
@@ -30,7 +32,7 @@ pub use seen::{Seen, Why};
 pub use session::{
     Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, ClientAuth,
     ClientHello, ClientStep, EdgeFacts, EndState, EndpointFacts, Evident, Facts, FirstBytes,
-    Inference, KeyExchange, Party, Posture, RecordFact, Roles, ServerHello, ServerStep, Session,
-    StreamFacts, TlsFacts, Traffic,
+    Inference, Inherited, KeyExchange, Link, Party, Posture, RecordFact, Roles, ServerHello,
+    ServerStep, Session, Shown, StreamFacts, TlsFacts, Traffic,
 };
 pub use time::Timestamp;

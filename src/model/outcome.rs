@@ -245,6 +245,8 @@ pub struct Coverage {
     pub inferred: u64,
     /// Sessions whose posture was inherited from the session that they resume.
     pub inherited: u64,
+    /// Full handshakes that were forgotten, for want of room, before a session could resume them.
+    pub origins_forgotten: u64,
     /// TLS sessions.
     pub tls_sessions: u64,
     /// Sessions whose protocol was not recognised.

@@ -314,6 +314,7 @@ fn session(version: u16) -> AuditedSession {
         confidence: Confidence::High,
         posture_why: "",
         client_auth: Seen::NotReached,
+        inherited: None,
         server_chain: Vec::new(),
         client_chain: Vec::new(),
     }

@@ -244,6 +244,7 @@ fn coverage_json(coverage: &Coverage) -> String {
         "certificates_hidden": coverage.certificates_hidden,
         "inferred": coverage.inferred,
         "inherited": coverage.inherited,
+        "origins_forgotten": coverage.origins_forgotten,
         "tls_sessions": coverage.tls_sessions,
         "unrecognised": coverage.unrecognised,
         "evicted": coverage.evicted,

@@ -1,6 +1,6 @@
 //! What the handshake says: readable messages in, facts out. Knows nothing of records.
 
-use super::hello::{HelloOfServer, client_hello, server_hello, text};
+use super::hello::{HelloOfServer, client_hello, server_hello, text, ticket_handle};
 use super::names::is_tls13;
 use super::reader::{Reader, numbers};
 use crate::model::{
@@ -283,7 +283,10 @@ impl Handshake {
     fn ticket(&mut self, body: &[u8]) {
         self.letter(Direction::ToClient, 't');
         self.facts.tickets += 1;
-        self.facts.ticket_lifetime = Reader(body).u32();
+        let mut r = Reader(body);
+        self.facts.ticket_lifetime = r.u32();
+        let ticket = r.vec16().filter(|ticket| !ticket.is_empty());
+        self.facts.ticket_handle = ticket.map(ticket_handle);
     }
 
     fn certificate(&mut self, direction: Direction, body: &[u8], at: Moment) {

@@ -3,6 +3,7 @@
 mod audited;
 mod calls;
 mod inference;
+mod inherited;
 mod tls;
 
 pub use audited::{
@@ -10,6 +11,7 @@ pub use audited::{
 };
 pub use calls::{Call, CallFacts};
 pub use inference::{ClientStep, Inference, ServerStep};
+pub use inherited::{Inherited, Link, Shown};
 pub use tls::{
     Alert, CertificateRequest, ClientHello, KeyExchange, RecordFact, ServerHello, TlsFacts,
 };

@@ -1,7 +1,7 @@
 //! What a TLS handshake showed.
 
 use super::Inference;
-use crate::model::{Der, Direction, Moment, PerDirection, Seen};
+use crate::model::{Der, Direction, Handle, Moment, PerDirection, Seen};
 
 /// A TLS connection as its handshake shows it (RFC 8446, RFC 5246 and before).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -36,6 +36,8 @@ pub struct TlsFacts {
     pub tickets: u32,
     /// Lifetime hint of the last ticket in seconds.
     pub ticket_lifetime: Option<u32>,
+    /// What stands for the last ticket given out in clear.
+    pub ticket_handle: Option<Handle>,
     /// Whether the handshake completed, as far as an observer can tell.
     pub established: Seen<bool>,
     /// First ChangeCipherSpec, per direction.
@@ -94,6 +96,8 @@ pub struct ClientHello {
     pub session_id: Vec<u8>,
     /// A session ticket was offered (not just the empty extension).
     pub ticket: bool,
+    /// What stands for that ticket.
+    pub ticket_handle: Option<Handle>,
     /// A pre_shared_key was offered.
     pub psk: bool,
     /// psk_key_exchange_modes.

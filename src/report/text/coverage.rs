@@ -126,6 +126,10 @@ fn unseen(coverage: &Coverage) -> Vec<String> {
             let attempts = counted(coverage.half_open, "connection attempt", "connection attempts");
             format!("{attempts} without an answer or data")
         }),
+        (coverage.origins_forgotten > 0).then(|| {
+            let forgotten = grouped(coverage.origins_forgotten);
+            format!("the oldest {forgotten} handshakes, where later sessions resume them")
+        }),
         sessions(coverage.evicted, "cut short because the flow table was full"),
         (coverage.half_open_evicted > 0).then(|| {
             let attempts = grouped(coverage.half_open_evicted);
