@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use super::class_of;
 use crate::model::{
     AuditedSession, Field, Kind, PerDirection, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT,
 };
@@ -20,6 +21,7 @@ pub static SESSION_FIELDS: &[Field] = &[
     field("session.inherited_from", Kind::Int, "17", "for a resumed session, the number of the session whose full handshake it continues; absent when that was not seen", |s| of(s, |a| a.inherited.as_deref().map(|i| Value::Int(i64::try_from(i.from).unwrap_or(i64::MAX))).into())),
     field("session.inherited_by", Kind::Text, "ticket", "what ties the two together: `session-id`, `ticket`, or `ends` where TLS 1.3 encrypts tickets", |s| of(s, |a| a.inherited.as_deref().map(|i| Value::text(i.link.name())).into())),
     field("session.protocol", Kind::Text, "tls", "what carried the bytes; absent when it was not recognised", |s| of(s, |a| a.session.protocol.map(Value::text).into())),
+    field("session.class", Kind::Text, "rpc", "what the protocol is for: `channel` (TLS), `rpc`, `datastore`, `broker`, `registry` or `infrastructure`; absent when the protocol was not recognised", |s| of(s, |a| a.session.protocol.and_then(class_of).map(|class| Value::text(class.name())).into())),
     field("session.tls", Kind::Bool, "true", "a TLS record was seen", |s| of(s, |a| bool(a.session.facts.tls.is_some()))),
     field("session.client_auth", Kind::Text, "not-requested", "what the client did to authenticate itself in TLS: `not-requested`, `declined` or `presented`", |s| of(s, client_auth)),
     field("session.client_auth_confidence", Kind::Text, "high", "how sure that is: `high`, `medium` or `low`", |s| of(s, |a| client_auth(a).map(|_| Value::text(a.confidence.name())))),

@@ -11,6 +11,7 @@ mod handle;
 pub mod limits;
 mod net;
 mod outcome;
+mod secret;
 mod seen;
 mod session;
 mod time;
@@ -28,11 +29,13 @@ pub use outcome::{
     Accept, CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome,
     Postures, RunInfo, ServiceRow, SourceInfo,
 };
+pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{
-    Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, ClientAuth,
-    ClientHello, ClientStep, EdgeFacts, EndState, EndpointFacts, Evident, Facts, FirstBytes,
-    Inference, Inherited, KeyExchange, Link, Party, Posture, RecordFact, Roles, ServerHello,
-    ServerStep, Session, Shown, StreamFacts, TlsFacts, Traffic,
+    Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, Claim, ClientAuth,
+    ClientHello, ClientStep, Credential, CredentialKind, EdgeFacts, EndState, EndpointFacts,
+    Evident, Exposure, Facts, FirstBytes, Inference, Inherited, KeyExchange, Link, Party, Posture,
+    Program, ReadableFacts, RecordFact, Registration, Roles, ServerHello, ServerStep, Session,
+    Shown, StreamFacts, TlsFacts, Traffic, Upgrade, UpgradeState,
 };
 pub use time::Timestamp;

@@ -4,6 +4,7 @@ mod audited;
 mod calls;
 mod inference;
 mod inherited;
+mod readable;
 mod tls;
 
 pub use audited::{
@@ -12,6 +13,10 @@ pub use audited::{
 pub use calls::{Call, CallFacts};
 pub use inference::{ClientStep, Inference, ServerStep};
 pub use inherited::{Inherited, Link, Shown};
+pub use readable::{
+    Claim, Credential, CredentialKind, Exposure, Program, ReadableFacts, Registration, Upgrade,
+    UpgradeState,
+};
 pub use tls::{
     Alert, CertificateRequest, ClientHello, KeyExchange, RecordFact, ServerHello, TlsFacts,
 };
@@ -143,6 +148,8 @@ pub struct Facts {
     pub tls: Option<Box<TlsFacts>>,
     /// Calls that crossed readable.
     pub calls: Option<Box<CallFacts>>,
+    /// What crossed readable besides: credentials, claims, upgrades, registrations.
+    pub readable: Option<Box<ReadableFacts>>,
     /// The first readable application bytes, when there were any: proof of plaintext.
     pub plaintext: Option<Moment>,
     /// What the first bytes of an unrecognised protocol look like.
