@@ -267,7 +267,8 @@ fn issued(session: &Session, tls: &TlsFacts) -> Wanted {
         return issued;
     }
     issued.extend(tls.ticket_handle.map(|ticket| (ticket, Link::Ticket)));
-    if full && !server.session_id.is_empty() {
+    // A server that gave out a ticket keeps no session.
+    if full && issued.is_empty() && !server.session_id.is_empty() {
         issued.push((id(session, &server.session_id), Link::SessionId));
     }
     issued
