@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Session;
-use crate::model::{Certificate, Direction, Endpoint, Moment, Postures, Seen, Timestamp};
+use super::{Inherited, Session};
+use crate::model::{
+    Certificate, Confidence, Direction, Endpoint, Moment, Postures, Seen, Timestamp,
+};
 
 /// How private and authenticated a session is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -71,7 +73,7 @@ impl ClientAuth {
 /// A session with its verdict.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuditedSession {
-    /// Its number within the run, from 1, in the order sessions ended.
+    /// Its number within the run, from 1, in the order sessions ended; a resumed one counts behind its origin.
     pub number: u64,
     /// The session.
     pub session: Session,
@@ -81,16 +83,33 @@ pub struct AuditedSession {
     pub server: Party,
     /// The verdict.
     pub posture: Posture,
-    /// How it is known: `observed`, and later `decrypted`, `inherited`, `inferred`.
+    /// How it is known: `observed`, `inferred`, `inherited`, and later `decrypted`.
     pub evidence: &'static str,
+    /// How sure it is; what was read is sure.
+    pub confidence: Confidence,
     /// Why, in a few words.
     pub posture_why: &'static str,
     /// What the client did to authenticate itself.
     pub client_auth: Seen<ClientAuth>,
+    /// For a resumed session, where its verdict comes from.
+    pub inherited: Option<Box<Inherited>>,
     /// The server's chain, parsed.
     pub server_chain: Vec<Arc<Certificate>>,
     /// The client's chain, parsed.
     pub client_chain: Vec<Arc<Certificate>>,
+}
+
+impl AuditedSession {
+    /// The certificate of one end: shown in this session, or in the one that it resumes.
+    #[must_use]
+    pub fn leaf(&self, end: Direction) -> Option<&Arc<Certificate>> {
+        let inherited = self.inherited.as_deref().map(|inherited| &inherited.shown);
+        let (own, earlier) = match end {
+            Direction::ToClient => (&self.server_chain, inherited.map(|shown| &shown.server_chain)),
+            Direction::ToServer => (&self.client_chain, inherited.map(|shown| &shown.client_chain)),
+        };
+        own.first().or_else(|| earlier.and_then(|chain| chain.first()))
+    }
 }
 
 /// Who one end of an edge is.
