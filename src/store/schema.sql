@@ -146,7 +146,10 @@ CREATE TABLE tls (
   client_certificate_id        INTEGER REFERENCES certificate,
   alert                        TEXT,
   history                      TEXT NOT NULL,
-  not_observable               TEXT NOT NULL CHECK (json_valid(not_observable))
+  not_observable               TEXT NOT NULL CHECK (json_valid(not_observable)),
+  ja3                          TEXT,
+  ja3s                         TEXT,
+  ja4                          TEXT
 ) STRICT;
 
 CREATE TABLE call (
@@ -271,7 +274,7 @@ SELECT s.session_id, s.run_id, s.community_id, s.last_us,
        c.name AS client, d.name AS server, s.client_ip, s.client_port, s.server_ip, s.server_port,
        s.protocol, s.posture, s.posture_why, s.evidence, s.client_auth,
        t.version AS tls_version, t.cipher, t.sni, t.alpn, t.resumed, t.established,
-       t.client_certificate_requested, t.client_certificate, t.not_observable,
+       t.client_certificate_requested, t.client_certificate, t.not_observable, t.ja3, t.ja3s, t.ja4,
        s.bytes_to_server, s.bytes_to_client, s.end_state, s.start_seen, s.gap_bytes
 FROM session s
 JOIN service c ON c.service_id = s.client_service_id

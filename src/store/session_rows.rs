@@ -80,6 +80,7 @@ impl Writer<'_> {
         };
         let server_certificate = row(leaf(&audited.server_chain))?;
         let client_certificate = row(leaf(&audited.client_chain))?;
+        let [ja3, ja3s, ja4] = flat::fingerprints(tls);
         let client_hello = tls.client_hello.value();
         let server_hello = tls.server_hello.value();
         self.db.prepare_cached(TLS)?.execute(params![
@@ -100,6 +101,9 @@ impl Writer<'_> {
             flat::last_alert(tls),
             tls.history,
             not_observable(tls),
+            ja3,
+            ja3s,
+            ja4,
         ])?;
         Ok(())
     }
@@ -139,8 +143,8 @@ const SESSION: &str = "
 const TLS: &str = "
     INSERT INTO tls (session_id, version, cipher, key_group, sni, alpn, alpn_offered, resumed, hello_retry,
       established, client_certificate_requested, client_certificate, server_certificate_id,
-      client_certificate_id, alert, history, not_observable)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+      client_certificate_id, alert, history, not_observable, ja3, ja3s, ja4)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
 
 fn not_observable(tls: &TlsFacts) -> String {
     let fields: serde_json::Map<_, _> = flat::not_observable(tls)

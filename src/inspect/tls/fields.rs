@@ -8,6 +8,7 @@ use crate::model::{
 };
 
 use super::failure::reasons;
+use super::fingerprint::{ja3, ja3s, ja4};
 use super::names::{
     alert_name, group_name, scheme_hash, scheme_is_weak, scheme_name, version_name,
 };
@@ -44,6 +45,9 @@ pub static FIELDS: &[Field] = &[
     field("tls.offered_alpn", Kind::Texts, "h2", "application protocols in the order of the client", |s| of(s, |t| client(t, |h| texts(h.alpn.iter().map(|a| Cow::Borrowed(a.as_str())))))),
     field("tls.sslv2_hello", Kind::Bool, "false", "the ClientHello came in the framing of SSLv2", |s| of(s, |t| client(t, |h| bool(h.sslv2)))),
     field("tls.fallback", Kind::Bool, "false", "the client said that it had already failed with a higher version (RFC 7507)", |s| of(s, |t| client(t, |h| bool(h.fallback)))),
+    field("tls.ja3", Kind::Text, "ada70206e40642a3e4461f35503241d5", "the JA3 fingerprint of the ClientHello; absent for the framing of SSLv2", |s| of(s, |t| fingerprint(&t.client_hello, ja3))),
+    field("tls.ja3s", Kind::Text, "15af977ce25de452b96affa2addb1036", "the JA3S fingerprint of the ServerHello", |s| of(s, |t| fingerprint(&t.server_hello, |h| Seen::Value(ja3s(h))))),
+    field("tls.ja4", Kind::Text, "t13d1516h2_8daaf6152771_e5627efa2ab1", "the JA4 fingerprint of the ClientHello; absent for the framing of SSLv2", |s| of(s, |t| fingerprint(&t.client_hello, ja4))),
     field("tls.ech", Kind::Bool, "false", "the client sent an encrypted ClientHello inside this one", |s| of(s, |t| client(t, |h| bool(h.ech)))),
     field("tls.early_data", Kind::Bool, "false", "the client announced data before the handshake ends", |s| of(s, |t| client(t, |h| bool(h.early_data)))),
     field("tls.psk", Kind::Bool, "false", "a pre-shared key or a TLS 1.3 ticket was agreed on", |s| of(s, |t| server(t, |h| bool(h.psk)))),
@@ -92,6 +96,13 @@ fn of<'a>(
         }
         _ => WRONG_SUBJECT,
     }
+}
+
+fn fingerprint<'a, T>(
+    hello: &Seen<Box<T>>,
+    of: impl FnOnce(&T) -> Seen<String>,
+) -> Seen<Value<'a>> {
+    hello.and_then(|hello| of(hello).map(|text| Value::Text(Cow::Owned(text.clone()))))
 }
 
 fn client<'a>(

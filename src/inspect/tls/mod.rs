@@ -5,6 +5,7 @@
 
 mod failure;
 mod fields;
+mod fingerprint;
 mod handshake;
 mod hello;
 mod names;
@@ -13,6 +14,7 @@ mod resync;
 mod suites;
 
 pub use fields::FIELDS;
+pub use fingerprint::{ja3, ja3s, ja4, no_fingerprint};
 pub use names::{alert_name, group_name, is_tls13, scheme_hash, scheme_name, version_name};
 pub use suites::{Suite, suite, suite_name};
 
