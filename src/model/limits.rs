@@ -195,6 +195,19 @@ pub const VERDICT_MEMO: usize = 16_384;
 /// Places (endpoint or client, role, position) at which distinct certificates are followed in one run.
 pub const CERTIFICATE_USES: usize = 131_072;
 
+/// Pairs of a server and a name that clients asked it for whose certificates are followed over the run. A client chooses
+/// the names.
+pub const CERTIFICATE_SERIES: usize = 131_072;
+
+/// Certificates of one such pair that are told apart. A server that makes one for every connection never ends.
+pub const CERTIFICATES_PER_SERIES: usize = 32;
+
+/// Changes of certificates that are told of one run.
+pub const CERTIFICATE_CHANGES: usize = 16_384;
+
+/// Addresses kept of those that refused one certificate.
+pub const REFUSERS: usize = 64;
+
 /// Names that clients asked one endpoint for, kept with one certificate.
 pub const REQUESTED_NAMES: usize = 16;
 /// Findings that the text report shows in full; further ones are counted by rule. A scan of a large estate yields

@@ -50,6 +50,7 @@ pub static FIELDS: &[Field] = &[
     field("tls.ja4", Kind::Text, "t13d1516h2_8daaf6152771_e5627efa2ab1", "the JA4 fingerprint of the ClientHello; absent for the framing of SSLv2", |s| of(s, |t| fingerprint(&t.client_hello, ja4))),
     field("tls.ech", Kind::Bool, "false", "the client sent an encrypted ClientHello inside this one", |s| of(s, |t| client(t, |h| bool(h.ech)))),
     field("tls.early_data", Kind::Bool, "false", "the client announced data before the handshake ends", |s| of(s, |t| client(t, |h| bool(h.early_data)))),
+    field("tls.early_data_sent", Kind::Bool, "false", "the client sent such data, ahead of the ServerHello; whether the server took it is encrypted", |s| of(s, early_data_sent)),
     field("tls.psk", Kind::Bool, "false", "a pre-shared key or a TLS 1.3 ticket was agreed on", |s| of(s, |t| server(t, |h| bool(h.psk)))),
     field("tls.downgrade_sentinel", Kind::Int, "1", "the server marked that it could do better: 1 than TLS 1.2, 0 than TLS 1.1 and before; absent without the mark", |s| of(s, |t| server(t, |h| option(h.downgrade_sentinel, int)))),
     field("tls.compression", Kind::Int, "0", "the compression method agreed on, 0 for none", |s| of(s, |t| server(t, |h| int(h.compression)))),
@@ -67,7 +68,7 @@ pub static FIELDS: &[Field] = &[
     field("tls.accepted_authorities", Kind::Texts, "CN=Example CA", "authorities whose client certificates the server says it accepts", |s| of(s, |t| t.certificate_request.and_then(|r| texts(r.authorities.iter().map(|a| Cow::Borrowed(a.as_str())))))),
     field("tls.ocsp_staple", Kind::Bool, "false", "the server sent an OCSP response", |s| of(s, |t| present(&t.ocsp_staple))),
     field("tls.tickets", Kind::Int, "1", "session tickets in clear", |s| of(s, |t| int(t.tickets))),
-    field("tls.ticket_lifetime", Kind::Int, "7200", "lifetime hint of the last of them in seconds", |s| of(s, |t| option(t.ticket_lifetime, int))),
+    field("tls.ticket_lifetime", Kind::Int, "7200", "lifetime hint of the last of them in seconds; encrypted in TLS 1.3", |s| of(s, ticket_lifetime)),
     field("tls.renegotiations", Kind::Int, "0", "handshakes begun on the established connection", |s| of(s, |t| int(t.renegotiations))),
     field("tls.alerts", Kind::Texts, "client:unknown_ca", "alerts in clear, each with who sent it", |s| of(s, |t| texts(t.alerts.iter().map(alert)))),
     field("tls.client_data", Kind::Bool, "true", "the client sent application data", |s| of(s, |t| bool(t.application_data[Direction::ToServer].is_some()))),
@@ -172,6 +173,14 @@ fn forward_secrecy(tls: &TlsFacts) -> Seen<Value<'_>> {
     })
 }
 
+/// Data of the client ahead of the ServerHello cannot be anything else.
+fn early_data_sent(tls: &TlsFacts) -> Seen<Value<'_>> {
+    client(tls, |hello| match tls.application_data[Direction::ToServer] {
+        Some(data) if hello.early_data => server(tls, |answer| bool(data.frame < answer.at.frame)),
+        _ => bool(false),
+    })
+}
+
 const TLS13: u16 = 0x0304;
 const TLS12: u16 = 0x0303;
 
@@ -181,6 +190,16 @@ fn alpn(tls: &TlsFacts) -> Seen<Value<'_>> {
         (None, TLS13..) => Seen::Hidden(Why::Encrypted),
         (None, _) => Seen::Absent,
     })
+}
+
+fn ticket_lifetime(tls: &TlsFacts) -> Seen<Value<'_>> {
+    match tls.ticket_lifetime {
+        Some(seconds) => int(seconds),
+        None => server(tls, |hello| match hello.version {
+            TLS13.. => Seen::Hidden(Why::Encrypted),
+            _ => Seen::Absent,
+        }),
+    }
 }
 
 fn offered(hello: &ClientHello) -> &[u16] {

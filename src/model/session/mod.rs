@@ -2,6 +2,7 @@
 
 mod audited;
 mod calls;
+mod change;
 mod readable;
 mod tls;
 
@@ -9,6 +10,7 @@ pub use audited::{
     AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture,
 };
 pub use calls::{Call, CallFacts};
+pub use change::{AcrossRun, ChangeFacts, Descent, Refusals, Showing};
 pub use readable::{
     Claim, Credential, CredentialKind, Exposure, Program, ReadableFacts, Registration, Upgrade,
     UpgradeState,
