@@ -77,15 +77,15 @@ class Lab:
         """The command on that host. File names become relative, for programs that tell their command line to peers."""
         return wire.inside(host, [word.replace(self.directory + os.sep, "") for word in words])
 
-    def serve(self, host, argv, port, env=None, stdin=None):
-        """Starts a server and waits until it listens."""
+    def serve(self, host, argv, port, env=None, stdin=None, patience=10):
+        """Starts a server and waits until it listens, `patience` seconds at most."""
         log = open(self.path(f"server-{port}.log"), "ab")
         process = subprocess.Popen(
             self.argv(host, argv), stdin=stdin or subprocess.DEVNULL, stdout=log, stderr=log,
             env={**os.environ, **(env or {})}, cwd=self.directory,
         )
         self.running.append(process)
-        for _ in range(200):
+        for _ in range(patience * 20):
             if wire.listening(host, port):
                 return process
             if process.poll() is not None:
@@ -104,6 +104,29 @@ class Lab:
             raise RuntimeError(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout.decode()}\n{done.stderr.decode()}")
         return done.stdout + done.stderr
 
+    def stop(self, process):
+        """Stops a server before the end, and waits for its port to be free."""
+        process.terminate()
+        process.wait(20)
+        self.running.remove(process)
+
+    def revocations(self, issuer, *revoked, **flags):
+        """Makes ISSUER.crl, in which certificates of that issuer are revoked."""
+        names = ",".join(self.path(name) for name in revoked)
+        words = [f"-{key}={value}" for key, value in flags.items()]
+        subprocess.run(
+            [self.peer, "crl", f"-issuer={self.path(issuer)}", f"-revoked={names}", f"-out={self.path(issuer)}.crl", *words],
+            check=True,
+        )
+        return self.path(f"{issuer}.crl")
+
+    def bundle(self, name, *authorities):
+        """Makes NAME.pem with the certificates of authorities, each without its own chain."""
+        with open(self.path(f"{name}.pem"), "w", encoding="ascii") as file:
+            for authority in authorities:
+                file.write(leaf(self.path(f"{authority}.pem")))
+        return self.path(f"{name}.pem")
+
     def close(self):
         for process in reversed(self.running):
             process.terminate()
@@ -112,3 +135,10 @@ class Lab:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def leaf(path):
+    """The first certificate of a PEM file."""
+    with open(path, encoding="ascii") as file:
+        end = "-----END CERTIFICATE-----\n"
+        return file.read().split(end)[0] + end
