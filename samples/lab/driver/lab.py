@@ -73,15 +73,17 @@ class Lab:
     def authority(self, name="lab-root", **flags):
         return self.certificate(name, usage="ca", o="wirelint lab", **{"from": "-48h", "to": "8760h", **flags})
 
-    def argv(self, host, words):
+    def argv(self, host, words, absolute=False):
         """The command on that host. File names become relative, for programs that tell their command line to peers."""
+        if absolute:
+            return wire.inside(host, words)
         return wire.inside(host, [word.replace(self.directory + os.sep, "") for word in words])
 
-    def serve(self, host, argv, port, env=None, stdin=None, patience=10):
+    def serve(self, host, argv, port, env=None, stdin=None, patience=10, absolute=False):
         """Starts a server and waits until it listens, `patience` seconds at most."""
         log = open(self.path(f"server-{port}.log"), "ab")
         process = subprocess.Popen(
-            self.argv(host, argv), stdin=stdin or subprocess.DEVNULL, stdout=log, stderr=log,
+            self.argv(host, argv, absolute), stdin=stdin or subprocess.DEVNULL, stdout=log, stderr=log,
             env={**os.environ, **(env or {})}, cwd=self.directory,
         )
         self.running.append(process)
@@ -93,10 +95,10 @@ class Lab:
             time.sleep(0.05)
         raise RuntimeError(f"{argv[0]} does not listen on {port}: {open(log.name, encoding='utf-8').read()}")
 
-    def call(self, host, argv, expect=0, input=b"", env=None):
+    def call(self, host, argv, expect=0, input=b"", env=None, absolute=False):
         """Runs a client to its end. `expect` is its exit code; "failure" for any but 0, "any" for any."""
         done = subprocess.run(
-            self.argv(host, argv), input=input, capture_output=True, timeout=60, check=False,
+            self.argv(host, argv, absolute), input=input, capture_output=True, timeout=60, check=False,
             env={**os.environ, **(env or {})}, cwd=self.directory,
         )
         right = done.returncode != 0 if expect == "failure" else expect == "any" or done.returncode == expect

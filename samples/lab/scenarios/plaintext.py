@@ -96,22 +96,6 @@ def h2c_upgrade(lab):
     return Truth([clear(address, "h2", calls)], present=["WL1001"])
 
 
-@scenario("redis-plaintext", "A plaintext protocol that is not recognised yet: Redis", ["redis"])
-def redis_plaintext(lab):
-    address = f"{ipv4('server')}:6379"
-    lab.serve("server", [
-        "redis-server", "--bind", ipv4("server"), "--port", "6379", "--protected-mode", "no", "--save", "",
-        "--dir", lab.directory,
-    ], 6379)
-    with lab.capture():
-        for command in ("SET stock:chair 41", "INCR stock:chair", "LPUSH orders 7 8 9", "LRANGE orders 0 -1"):
-            lab.call("client", ["redis-cli", "-h", ipv4("server"), *command.split()])
-    unrecognised = connection(
-        ipv4("client"), address, 4, posture="unknown", true_posture="plaintext"
-    )
-    return Truth([unrecognised], present=["WL9004"], coverage={"unrecognised": 4})
-
-
 @scenario("hostile-text", "Terminal escapes and text direction tricks in a server name, a certificate and requests", ["openssl", "python", "node"])
 def hostile_text(lab):
     escape, rtl = "\x1b]0;owned\x07\x1b[31m", "\u202e"
