@@ -102,7 +102,7 @@ def connections(frames):
             continue
         segment = Segment(data)
         client, server = segment.ends()
-        if client[1] < server[1]:
+        if (server, client) in seen or (segment.flags & 0x12 != 0x02 and client[1] < server[1]):
             client, server = server, client
         if (client, server) not in seen:
             seen.add((client, server))

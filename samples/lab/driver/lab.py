@@ -106,6 +106,14 @@ class Lab:
             raise RuntimeError(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout.decode()}\n{done.stderr.decode()}")
         return done.stdout + done.stderr
 
+    def wait(self, host, port, patience=10):
+        """Waits until something listens, for servers with several ports."""
+        for _ in range(patience * 20):
+            if wire.listening(host, port):
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"nothing listens on {port}")
+
     def stop(self, process):
         """Stops a server before the end, and waits for its port to be free."""
         process.terminate()
