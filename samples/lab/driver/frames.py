@@ -102,12 +102,13 @@ def connections(frames):
             continue
         segment = Segment(data)
         client, server = segment.ends()
-        if (server, client) in seen or (segment.flags & 0x12 != 0x02 and client[1] < server[1]):
+        if (client, server) in seen or (server, client) in seen:
+            continue
+        if segment.flags & 0x12 != 0x02 and client[1] < server[1]:
             client, server = server, client
-        if (client, server) not in seen:
-            seen.add((client, server))
-            key = (client[0], server[0], server[1])
-            counts[key] = counts.get(key, 0) + 1
+        seen.add((client, server))
+        key = (client[0], server[0], server[1])
+        counts[key] = counts.get(key, 0) + 1
     return counts
 
 
