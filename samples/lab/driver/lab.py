@@ -114,6 +114,10 @@ class Lab:
             time.sleep(0.05)
         raise RuntimeError(f"nothing listens on {port}")
 
+    def settle(self, seconds=1):
+        """Lets servers that listen before they are ready become ready, or agents say what they say by themselves."""
+        time.sleep(seconds)
+
     def stop(self, process):
         """Stops a server before the end, and waits for its port to be free."""
         process.terminate()
