@@ -6,7 +6,7 @@ from driver.lab import scenario
 from driver.truth import Truth, credential
 from driver.wire import ipv4
 
-from .secured import chain, in_clear, over_tls, pair
+from .secured import chain, in_clear, over_tls, pair, roots
 from .stores import DB, at, issued, secured_stores
 
 PASSWORD = "lab-not-a-real-broker-password"
@@ -110,7 +110,7 @@ def mqtt_plaintext(lab):
     )
 
 
-@scenario("mqtt-tls", "MQTT over TLS: 1.2 and 1.3, one-way, mutual and declined", ["mosquitto", "mosquitto-clients"])
+@scenario("mqtt-tls", "MQTT over TLS: 1.2 and 1.3, one-way and mutual", ["mosquitto", "paho-mqtt"])
 def mqtt_tls(lab):
     issued(lab)
     cert, key = pair(lab, "db")
@@ -121,10 +121,12 @@ def mqtt_tls(lab):
                   f"keyfile {key}", f"require_certificate {ask}", f"tls_version tlsv{version}")
     with lab.capture():
         for port, (version, _, auth) in kinds.items():
-            own = [word for both in zip(("--cert", "--key"), pair(lab, "orders")) for word in both]
-            publish(lab, port, "--cafile", lab.path("lab-root.pem"), "--tls-version", f"tlsv{version}",
-                    *(own if auth == "presented" else []))
-    return secured_stores(lab, kinds)
+            own = [f"{word}={path}" for word, path in zip(("cert", "key"), pair(lab, "orders"))]
+            lab.call("client", [
+                lab.python, lab.program("mqtt_client.py"), ipv4("server"), str(port), f"ca={lab.path('lab-root.pem')}",
+                f"version={version}", *(own if auth == "presented" else []),
+            ])
+    return secured_stores(lab, kinds, [at(8883), at(8884), ipv4("client")])
 
 
 def rabbitmq(lab, *settings, plugins=()):
@@ -192,8 +194,9 @@ def rabbitmq_tls(lab):
                  *(own if auth == "presented" else []))
     return Truth(
         [over_tls(at(5671), version, auth) for version, auth in kinds],
-        [chain(lab, "db", "server", at(5671)), chain(lab, "orders", "client", ipv4("client"))],
-        present=["WL4002", "WL9001"], maybe=["WL1004", "WL2002", "WL3015"], absent=["WL1002", "WL1003", "WL4001"],
+        [chain(lab, "db", "server", at(5671)), chain(lab, "orders", "client", ipv4("client")),
+         *roots(lab, at(5671), ipv4("client"))],
+        present=["WL2007", "WL4002", "WL9001"], maybe=["WL1004", "WL2002", "WL3015"], absent=["WL1002", "WL1003", "WL4001"],
     )
 
 
@@ -279,7 +282,7 @@ def kafka_tls(lab):
         [over_tls(at(9093), "1.2", "presented", 2), over_tls(at(9094), "1.3", "not-requested", 2)],
         [
             chain(lab, "db", "server", at(9093)), chain(lab, "orders", "client", ipv4("client")),
-            chain(lab, "db", "server", at(9094), "1.3"),
+            chain(lab, "db", "server", at(9094), "1.3"), *roots(lab, ipv4("client")),
         ],
         present=["WL4001", "WL9001"], maybe=["WL2002", "WL3014"], absent=["WL1002", "WL1003"],
     )

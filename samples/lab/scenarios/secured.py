@@ -31,6 +31,12 @@ def chain(lab, name, role, holder, version="1.2"):
     return certificate(lab.path(f"{name}.pem"), role, holder, visible=version == "1.2")
 
 
+def roots(lab, *holders):
+    """OpenSSL adds the authority that an end trusts behind its own certificate. A holder without a port is a client."""
+    kinds = [("server" if ":" in holder else "client", holder) for holder in holders]
+    return [{**certificate(lab.path("lab-root.pem"), role, holder), "position": 1} for role, holder in kinds]
+
+
 def pair(lab, name):
     """Certificate and key of one end, for command lines."""
     return lab.path(f"{name}.pem"), lab.path(f"{name}.key")

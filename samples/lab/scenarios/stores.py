@@ -7,7 +7,7 @@ from driver.lab import scenario
 from driver.truth import Truth, credential
 from driver.wire import ipv4
 
-from .secured import chain, in_clear, over_tls, pair
+from .secured import chain, in_clear, over_tls, pair, roots
 
 DB = "db.shop.test"
 REDIS_PASSWORD = "lab-not-a-real-redis-password"
@@ -81,12 +81,12 @@ def redis_tls(lab):
             redis_cli(
                 lab, port, "--tls", "--sni", DB, "--cacert", lab.path("lab-root.pem"), *own, "-a", REDIS_PASSWORD, "PING",
             )
-    return secured_stores(lab, kinds, sni=DB)
+    return secured_stores(lab, kinds, [at(6380), at(6381), ipv4("client")], sni=DB)
 
 
-def secured_stores(lab, kinds, **facts):
-    """The truth of one connection to each port, and certificates as far as they can be read."""
-    shown = []
+def secured_stores(lab, kinds, rooted=(), **facts):
+    """The truth of one connection to each port, and certificates as far as they can be read; `rooted` send a root too."""
+    shown = roots(lab, *rooted)
     for port, (version, _, auth) in kinds.items():
         shown.append(chain(lab, "db", "server", at(port), version))
         if auth == "presented" and version == "1.2":
@@ -183,7 +183,7 @@ def postgresql_tls(lab):
             cert, key = pair(lab, "orders")
             own = f"sslcert={cert} sslkey={key}" if auth == "presented" else "sslcert=none sslkey=none"
             psql(lab, port, "plain", "verify-ca", own, f"sslrootcert={lab.path('lab-root.pem')}")
-    told = secured_stores(lab, kinds)
+    told = secured_stores(lab, kinds, [at(5433), at(5434), ipv4("client")])
     told.quiet = sorted([*told.quiet, "WL1005"])
     return told
 
@@ -238,7 +238,7 @@ def mariadb_tls(lab):
             own = [f"--ssl-{name}={path}" for name, path in zip(("cert", "key"), pair(lab, "orders"))]
             mysql_cli(lab, port, "orders", f"-p{SQL_PASSWORD}", f"--ssl-ca={lab.path('lab-root.pem')}",
                       *(own if auth == "presented" else []))
-    told = secured_stores(lab, kinds)
+    told = secured_stores(lab, kinds, [at(3306), at(3307), ipv4("client")])
     told.note = "MariaDB always asks for a client certificate when it has an authority, and requires none."
     return told
 
