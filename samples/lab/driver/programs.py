@@ -87,6 +87,10 @@ GO = {}
 NODE = {"@grpc/grpc-js": "@grpc/grpc-js {}"}
 
 # Key: start of the jar's name in .build/java, words.
-JAVA = {"kafka": ("kafka_2.13", "Apache Kafka {}")}
+JAVA = {
+    "kafka": ("kafka_2.13", "Apache Kafka {}"),
+    "grpc-java": ("grpc-netty-shaded", "grpc-java {} (Netty)"),
+    "dubbo": ("dubbo", "Apache Dubbo {} (Java)"),
+}
 
 RUST = {"tonic": "tonic {}", "rustls": "rustls {}"}
