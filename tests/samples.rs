@@ -135,7 +135,7 @@ struct Call {
     service: String,
     method: String,
     count: u32,
-    status: i32,
+    status: Option<i32>,
 }
 
 #[derive(Deserialize)]

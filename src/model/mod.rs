@@ -10,6 +10,7 @@ pub(crate) mod fixture;
 pub mod limits;
 mod net;
 mod outcome;
+mod secret;
 mod seen;
 mod session;
 mod time;
@@ -26,10 +27,13 @@ pub use outcome::{
     Accept, CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome,
     Postures, RunInfo, ServiceRow, SourceInfo,
 };
+pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{
-    Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, ClientAuth,
-    ClientHello, EdgeFacts, EndState, EndpointFacts, Evident, Facts, FirstBytes, KeyExchange,
-    Party, Posture, RecordFact, Roles, ServerHello, Session, StreamFacts, TlsFacts, Traffic,
+    Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, Claim, ClientAuth,
+    ClientHello, Credential, CredentialKind, EdgeFacts, EndState, EndpointFacts, Evident, Exposure,
+    Facts, FirstBytes, KeyExchange, Party, Posture, Program, ReadableFacts, RecordFact,
+    Registration, Roles, ServerHello, Session, StreamFacts, TlsFacts, Traffic, Upgrade,
+    UpgradeState,
 };
 pub use time::Timestamp;

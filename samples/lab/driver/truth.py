@@ -6,7 +6,7 @@ import re
 import subprocess
 
 RULES = [
-    "WL1001", "WL1004", "WL2001", "WL2002", "WL2003", "WL2004", "WL2005", "WL2006", "WL2007", "WL2008", "WL3001",
+    "WL1001", "WL1002", "WL1004", "WL2001", "WL2002", "WL2003", "WL2004", "WL2005", "WL2006", "WL2007", "WL2008", "WL3001",
     "WL3003", "WL3004", "WL3005", "WL3006", "WL3009", "WL3010", "WL3011", "WL3012", "WL3013", "WL3014", "WL4001",
     "WL4002", "WL8001", "WL8004", "WL9001", "WL9002", "WL9003", "WL9004",
 ]
@@ -142,7 +142,8 @@ def literal(value):
     if isinstance(value, int):
         return str(value)
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {literal(inner)}" for key, inner in value.items()) + " }"
+        told = (f"{key} = {literal(inner)}" for key, inner in value.items() if inner is not None)
+        return "{ " + ", ".join(told) + " }"
     if isinstance(value, (list, tuple)):
         inner = [literal(item) for item in value]
         flat = "[" + ", ".join(inner) + "]"

@@ -36,15 +36,6 @@ def redis_cli(lab, port, *words, **how):
     return lab.call("client", ["redis-cli", "--no-auth-warning", "-h", ipv4("server"), "-p", str(port), *words], **how)
 
 
-@scenario("redis-plaintext", "Redis that asks nobody for a password", ["redis"])
-def redis_plaintext(lab):
-    redis(lab, 6379, "--port", "6379")
-    with lab.capture():
-        for command in ("SET stock:chair 41", "INCR stock:chair", "LPUSH orders 7 8 9", "LRANGE orders 0 -1"):
-            redis_cli(lab, 6379, *command.split())
-    return Truth([in_clear(at(6379), "redis", 4)], present=["WL1002"], maybe=["WL1007"], absent=["WL1003", "WL9004"])
-
-
 @scenario("redis-auth", "Redis with passwords in clear: of the default user, of a named one, by HELLO, and a wrong one", ["redis"])
 def redis_auth(lab):
     wrong = "lab-not-a-real-wrong-password"
@@ -263,17 +254,4 @@ def memcached_plaintext(lab):
             in_clear(at(11211), "memcached"),
         ],
         present=["WL1002", "WL1003"], maybe=["WL1007"], absent=["WL9004"], secrets=[password],
-    )
-
-
-@scenario("unknown-plaintext", "A protocol of nobody's, in clear: greetings and answers in an encoding of their own", ["python"])
-def unknown_plaintext(lab):
-    lab.serve("server", ["/usr/bin/python3", lab.program("nobodys_server.py"), ipv4("server"), "7070"], 7070)
-    with lab.capture():
-        for _ in range(3):
-            lab.call("client", ["/usr/bin/python3", lab.program("say.py"), ipv4("server"), "7070"],
-                     input=b"\x07\x21\x0aorder|chair|41\x00")
-    return Truth(
-        [in_clear(at(7070), None, 3, posture="unknown", evidence=None, true_posture="plaintext")], present=["WL9004"],
-        coverage={"unrecognised": 3},
     )

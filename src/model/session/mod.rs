@@ -2,12 +2,17 @@
 
 mod audited;
 mod calls;
+mod readable;
 mod tls;
 
 pub use audited::{
     AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture,
 };
 pub use calls::{Call, CallFacts};
+pub use readable::{
+    Claim, Credential, CredentialKind, Exposure, Program, ReadableFacts, Registration, Upgrade,
+    UpgradeState,
+};
 pub use tls::{
     Alert, CertificateRequest, ClientHello, KeyExchange, RecordFact, ServerHello, TlsFacts,
 };
@@ -137,6 +142,8 @@ pub struct Facts {
     pub tls: Option<Box<TlsFacts>>,
     /// Calls that crossed readable.
     pub calls: Option<Box<CallFacts>>,
+    /// What crossed readable besides: credentials, claims, upgrades, registrations.
+    pub readable: Option<Box<ReadableFacts>>,
     /// The first readable application bytes, when there were any: proof of plaintext.
     pub plaintext: Option<Moment>,
     /// What the first bytes of an unrecognised protocol look like.
