@@ -35,6 +35,7 @@ pub static FIELDS: &[Field] = &[
     field("cert.refused", Kind::Int, "0", "handshakes that the other end gave up with an alert about this certificate; an alert that is encrypted is not counted", |s| of(s, |c| int(c.refused.sessions))),
     field("cert.refused_by", Kind::Int, "0", "distinct addresses of those ends, at most 64", |s| of(s, |c| int(c.refused.by.len() as u64))),
     field("cert.same_as_server", Kind::Bool, "false", "a client showed the very certificate that the server had shown it", |s| of(s, |c| bool(c.same_as_server > 0))),
+    field("cert.also_server", Kind::Bool, "false", "a server showed the same leaf, at any address", |s| of(s, |c| bool(c.across.also_server))),
     field("cert.holder_internal", Kind::Bool, "true", "the address that presented it cannot be reached from the public internet", |s| of(s, |c| bool(is_internal(c.party.addr)))),
     field("cert.sessions", Kind::Int, "40", "sessions that showed it here", |s| of(s, |c| int(c.sessions))),
     field("cert.established", Kind::Int, "40", "of them with a completed handshake", |s| of(s, |c| int(c.established))),

@@ -110,6 +110,8 @@ type Issuer = (String, Option<String>);
 
 #[derive(Default)]
 struct Facts {
+    /// Leaves that servers show.
+    of_servers: BTreeSet<Digest>,
     keys: Map<Digest, Key>,
     serials: Map<(Issuer, String), BTreeSet<Digest>>,
     /// Servers that show a leaf of an issuer.
@@ -156,6 +158,7 @@ impl Facts {
             key.identities.push(details.clone());
         }
         if place.role == Direction::ToClient {
+            self.of_servers.insert(place.certificate.sha256);
             let end = Endpoint::new(place.party.addr, place.port);
             self.issuers.entry(details.issuer.clone()).or_default().insert(end);
         }
@@ -184,6 +187,7 @@ impl Facts {
         if place.position != 0 {
             return;
         }
+        across.also_server = self.of_servers.contains(&place.certificate.sha256);
         if let Some(key) = self.keys.get(&details.spki_sha256) {
             across.key_places = key.places.len() as u64;
             across.key_identities = key.identities.len() as u64;

@@ -60,6 +60,8 @@ pub struct AcrossRun {
     pub key_places: u64,
     /// Identities that leaves with the same public key carry.
     pub key_identities: u64,
+    /// Whether a server shows the same leaf.
+    pub also_server: bool,
     /// Other certificates of the same issuer with the same serial number.
     pub serial_twins: u64,
     /// Other servers that had left its issuer for another one before it was last shown.
