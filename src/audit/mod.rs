@@ -135,7 +135,8 @@ impl Auditor {
         }
         for edge in &edges {
             let weight = edge.postures.total();
-            self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &[]);
+            let samples: Vec<_> = edge.descent.samples.into_iter().flatten().collect();
+            self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
         }
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         history::count_leaves(&certificates, &mut coverage);

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::Map;
 use crate::model::{
     Alert, AuditedSession, CertificateAt, CertificateDetails, ChangeFacts, Coverage, Descent,
-    Digest, Direction, Endpoint, Posture, Seen, Timestamp, TlsFacts, limits,
+    Digest, Direction, Endpoint, Moment, Posture, Seen, Timestamp, TlsFacts, limits,
 };
 use crate::pki::{same_authority, same_identity};
 
@@ -17,30 +17,34 @@ pub(in crate::audit) fn note_descent(descent: &mut Descent, audited: &AuditedSes
     if audited.session.facts.mismatch.is_some() {
         return;
     }
-    let began = Some(audited.session.first);
-    match audited.posture {
-        Posture::Mtls => {
-            if descent.last_mtls < began {
-                descent.last_mtls = began;
-                descent.without_certificate = 0;
-            }
-        }
-        Posture::Tls | Posture::Plaintext if descent.last_mtls.is_some() => {
-            descent.without_certificate += u64::from(began > descent.last_mtls);
-        }
-        _ => {}
+    let session = &audited.session;
+    let began = Some(session.first);
+    let sample = Some((session.first, session.client, session.server));
+    let mutual = audited.posture == Posture::Mtls;
+    let is_tls = matches!(audited.posture, Posture::Mtls | Posture::Tls | Posture::TlsOpaque);
+    let strong = match descent.last_mtls {
+        Some(last) => mutual && session.first > last,
+        None => is_tls && descent.last_tls < began,
+    };
+    if mutual && descent.last_mtls < began {
+        descent.last_mtls = began;
+        descent.without_certificate = 0;
     }
-    match audited.posture {
-        Posture::Mtls | Posture::Tls | Posture::TlsOpaque => {
-            if descent.last_tls < began {
-                descent.last_tls = began;
-                descent.readable = 0;
-            }
-        }
-        Posture::Plaintext if descent.last_tls.is_some() => {
-            descent.readable += u64::from(began > descent.last_tls);
-        }
-        _ => {}
+    if is_tls && descent.last_tls < began {
+        descent.last_tls = began;
+        descent.readable = 0;
+    }
+    let readable = audited.posture == Posture::Plaintext;
+    let since = |last: Option<Moment>| last.is_some_and(|last| session.first > last);
+    let without = (readable || audited.posture == Posture::Tls) && since(descent.last_mtls);
+    let readable = readable && since(descent.last_tls);
+    descent.without_certificate += u64::from(without);
+    descent.readable += u64::from(readable);
+    let [strongest, weaker] = &mut descent.samples;
+    if strong {
+        (*strongest, *weaker) = (sample, None);
+    } else if (without || readable) && weaker.is_none() {
+        *weaker = sample;
     }
 }
 

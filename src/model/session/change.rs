@@ -88,4 +88,6 @@ pub struct Descent {
     pub without_certificate: u64,
     /// Readable sessions since the latest TLS one; 0 when there is none.
     pub readable: u64,
+    /// Evidence: the latest session of the strongest posture, and the first weaker one since.
+    pub samples: [Option<(Moment, Endpoint, Endpoint)>; 2],
 }
