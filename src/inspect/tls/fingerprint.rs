@@ -3,6 +3,9 @@
 //! Takes hellos, gives JA3 and JA3S (MD5 of a line of decimal numbers) and JA4 (three parts, two of them the beginning
 //! of a SHA-256). They identify programs, not people, and prove nothing: whoever wants to can send another's hello. They
 //! are computed when asked for, never while packets are read.
+//!
+//! JA4 for clients is the one of its family that its authors (FoxIO) put under the BSD 3-Clause licence. The others are
+//! licensed otherwise and are not here.
 
 use std::fmt::Write as _;
 
