@@ -15,16 +15,24 @@ use rust_source::{Token, paths, tokens};
 ///
 /// **Added a dependency?** Give it a line, with the narrowest fence that works.
 const FENCES: &[(&str, &[&str])] = &[
+    ("aes", &["inspect/tls/decrypt"]),
+    ("aes_gcm", &["inspect/tls/decrypt"]),
     ("base64", &["model"]),
+    ("brotli_decompressor", &["inspect/tls/decrypt"]),
+    ("cbc", &["inspect/tls/decrypt"]),
+    ("ccm", &["inspect/tls/decrypt"]),
     ("cel", &["rule"]),
+    ("chacha20poly1305", &["inspect/tls/decrypt"]),
     ("clap", &["cli"]),
     ("comfy_table", &["report"]),
     ("crossbeam_channel", &["engine"]),
     ("crossterm", &["tui"]),
+    ("des", &["inspect/tls/decrypt"]),
     ("etherparse", &["decode"]),
-    ("flate2", &["capture"]),
+    ("flate2", &["capture", "inspect/tls/decrypt"]),
     ("foldhash", ANYWHERE),
     ("hashbrown", ANYWHERE),
+    ("hmac", &["inspect/tls/decrypt"]),
     ("httparse", &["inspect"]),
     ("indicatif", &["cli"]),
     ("jiff", &["model"]),
@@ -37,8 +45,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("serde", &["rule", "store", "report", "cli"]),
     ("serde_json", &["rule", "store", "report", "cli"]),
-    ("sha1", &["model", "pki"]),
-    ("sha2", &["model", "pki", "inspect/tls", "rule", "audit"]),
+    ("sha1", &["model", "pki", "inspect/tls/decrypt"]),
+    ("sha2", &["model", "pki", "rule", "audit", "inspect/tls"]),
     ("smallvec", ANYWHERE),
     ("strsim", &["capture", "rule", "cli"]),
     ("terminal_size", &["cli"]),
@@ -47,7 +55,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("tokio", &["engine", "edge"]),
     ("toml", &["rule", "identity", "cli"]),
     ("x509_parser", &["pki"]),
-    ("zstd", &["capture"]),
+    ("zeroize", &["inspect/tls"]),
+    ("zstd", &["capture", "inspect/tls/decrypt"]),
 ];
 
 const ANYWHERE: &[&str] = &[""];

@@ -33,9 +33,9 @@ pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{
     AcrossRun, Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest,
-    ChangeFacts, Claim, ClientAuth, ClientHello, Credential, CredentialKind, Descent, EdgeFacts,
-    EndState, EndpointFacts, Evident, Exposure, Facts, FirstBytes, KeyExchange, Party, Posture,
-    Program, ReadableFacts, RecordFact, Refusals, Registration, Roles, ServerHello, Session,
-    Showing, StreamFacts, TlsFacts, Traffic, Upgrade, UpgradeState,
+    ChangeFacts, Claim, ClientAuth, ClientHello, Credential, CredentialKind, Decryption, Descent,
+    EdgeFacts, EndState, EndpointFacts, Evident, Exposure, Facts, FirstBytes, KeyExchange, Keys,
+    Party, Posture, Program, ReadableFacts, RecordFact, Refusals, Registration, Roles, ServerHello,
+    Session, Showing, StreamFacts, TlsFacts, Traffic, Upgrade, UpgradeState,
 };
 pub use time::Timestamp;

@@ -247,6 +247,12 @@ pub struct Coverage {
     pub leaf_places: u64,
     /// The first end of validity among those that were valid when last shown.
     pub next_expiry: Option<Timestamp>,
+    /// TLS sessions that keys opened.
+    pub decrypted: u64,
+    /// TLS sessions that their keys do not open.
+    pub keys_do_not_fit: u64,
+    /// TLS sessions with keys whose cipher suite cannot be opened.
+    pub keys_unsupported: u64,
     /// TLS sessions.
     pub tls_sessions: u64,
     /// Sessions whose protocol was not recognised.
