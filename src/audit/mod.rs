@@ -3,6 +3,7 @@
 //! Takes sessions one by one in a fixed order; gives one finished [`Outcome`]. Knows no frames, no threads and no clock.
 
 mod coverage;
+mod history;
 mod inventory;
 mod ledger;
 mod posture;
@@ -14,14 +15,15 @@ use std::sync::Arc;
 
 use coverage::Tally;
 use hashbrown::HashMap;
+use history::History;
 use inventory::Inventory;
 use ledger::{Ledger, Occurrence, evidence};
 use resumption::Resumption;
 
 use crate::identity::Directory;
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, Coverage, Der, Endpoint, EndpointFacts, Incomplete,
-    Moment, Outcome, RunInfo, Seen, Session, Subject, limits,
+    AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, Der, Endpoint,
+    EndpointFacts, Incomplete, Moment, Outcome, RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::CertificateCache;
 use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
@@ -45,6 +47,7 @@ pub struct Auditor {
     certificates: CertificateCache,
     inventory: Inventory,
     resumption: Resumption,
+    history: History,
     ledger: Ledger,
     tally: Tally,
     keep: KeepSessions,
@@ -72,6 +75,7 @@ impl Auditor {
             certificates: CertificateCache::new(),
             inventory: Inventory::default(),
             resumption: Resumption::default(),
+            history: History::default(),
             ledger: Ledger::default(),
             tally: Tally::default(),
             keep,
@@ -110,6 +114,7 @@ impl Auditor {
         self.resumption.remember(&audited);
         self.tally.add(&audited);
         let sample = self.inventory.add(&audited);
+        self.history.add(&audited);
         let is_evidence = self.apply_session(&audited);
         seen(&audited);
         let keep = match self.keep {
@@ -138,22 +143,29 @@ impl Auditor {
     #[must_use]
     pub fn finish(mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
         self.flush(&mut |_| {});
-        let certificates = self.inventory.certificates();
+        let mut certificates = self.inventory.certificates();
+        let mut changes = self.history.changes();
+        history::relate(&mut certificates, &mut changes);
         let endpoints = self.inventory.endpoints();
         let edges = self.inventory.edges();
         for place in &certificates {
             self.apply_certificate(place);
+        }
+        for change in &changes {
+            self.apply_change(change);
         }
         for endpoint in &endpoints {
             self.apply_endpoint(endpoint);
         }
         for edge in &edges {
             let weight = edge.postures.total();
-            self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &[]);
+            let samples: Vec<_> = edge.descent.samples.into_iter().flatten().collect();
+            self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
         }
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
-        let overflow = self.inventory.overflow + self.ledger.overflow;
+        history::count_leaves(&certificates, &mut coverage);
+        let overflow = self.inventory.overflow + self.history.overflow + self.ledger.overflow;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
                 code: "inventory-full",
@@ -229,6 +241,12 @@ impl Auditor {
         let samples: Vec<_> = place.samples.clone();
         let times = [place.first, place.last];
         self.apply(&Subject::Certificate(place), times, place.sessions, &samples);
+    }
+
+    fn apply_change(&mut self, change: &ChangeFacts) {
+        let times = [change.after.first, change.after.last];
+        let weight = change.after.sessions;
+        self.apply(&Subject::Change(change), times, weight, &change.samples);
     }
 
     fn apply_endpoint(&mut self, endpoint: &EndpointFacts) {

@@ -217,6 +217,18 @@ pub const AWAITING_ORIGIN: usize = 4096;
 
 /// Seconds of packet time for which such a session is kept.
 pub const AWAITING_ORIGIN_SECONDS: i64 = 3600;
+/// Pairs of a server and a name that clients asked it for whose certificates are followed over the run. A client chooses
+/// the names.
+pub const CERTIFICATE_SERIES: usize = 131_072;
+
+/// Certificates of one such pair that are told apart. A server that makes one for every connection never ends.
+pub const CERTIFICATES_PER_SERIES: usize = 32;
+
+/// Changes of certificates that are told of one run.
+pub const CERTIFICATE_CHANGES: usize = 16_384;
+
+/// Addresses kept of those that refused one certificate.
+pub const REFUSERS: usize = 64;
 
 /// Names that clients asked one endpoint for, kept with one certificate.
 pub const REQUESTED_NAMES: usize = 16;

@@ -24,7 +24,9 @@ pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
 pub use finding::{Confidence, Evidence, Finding, FindingId, Severity};
 pub use handle::Handle;
-pub use net::{CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection};
+pub use net::{
+    CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, is_internal,
+};
 pub use outcome::{
     Accept, CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome,
     Postures, RunInfo, ServiceRow, SourceInfo,
@@ -32,10 +34,11 @@ pub use outcome::{
 pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{
-    Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, Claim, ClientAuth,
-    ClientHello, ClientStep, Credential, CredentialKind, Decryption, EdgeFacts, EndState,
-    EndpointFacts, Evident, Exposure, Facts, FirstBytes, Inference, Inherited, KeyExchange, Keys,
-    Link, Party, Posture, Program, ReadableFacts, RecordFact, Registration, Roles, ServerHello,
-    ServerStep, Session, Shown, StreamFacts, TlsFacts, Traffic, Upgrade, UpgradeState,
+    AcrossRun, Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest,
+    ChangeFacts, Claim, ClientAuth, ClientHello, ClientStep, Credential, CredentialKind,
+    Decryption, Descent, EdgeFacts, EndState, EndpointFacts, Evident, Exposure, Facts, FirstBytes,
+    Inference, Inherited, KeyExchange, Keys, Link, Party, Posture, Program, ReadableFacts,
+    RecordFact, Refusals, Registration, Roles, ServerHello, ServerStep, Session, Showing, Shown,
+    StreamFacts, TlsFacts, Traffic, Upgrade, UpgradeState,
 };
 pub use time::Timestamp;

@@ -241,6 +241,12 @@ pub struct Coverage {
     pub conflicting_sessions: u64,
     /// TLS sessions whose certificates are encrypted.
     pub certificates_hidden: u64,
+    /// Distinct leaf certificates that were seen.
+    pub leaves: u64,
+    /// Places that showed a leaf.
+    pub leaf_places: u64,
+    /// The first end of validity among those that were valid when last shown.
+    pub next_expiry: Option<Timestamp>,
     /// TLS sessions that keys opened.
     pub decrypted: u64,
     /// TLS sessions that their keys do not open.

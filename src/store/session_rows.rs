@@ -85,6 +85,7 @@ impl Writer<'_> {
         };
         let server_certificate = row(leaf(Direction::ToClient))?;
         let client_certificate = row(leaf(Direction::ToServer))?;
+        let [ja3, ja3s, ja4] = flat::fingerprints(tls);
         let client_hello = tls.client_hello.value();
         let server_hello = tls.server_hello.value();
         self.db.prepare_cached(TLS)?.execute(params![
@@ -108,6 +109,9 @@ impl Writer<'_> {
             tls.inferred.map(|inference| inference.verdict()),
             tls.inferred.map(|inference| inference.verdict_confidence().name()),
             tls.inferred.map(|inference| inference.why),
+            ja3,
+            ja3s,
+            ja4,
         ])?;
         Ok(())
     }
@@ -150,9 +154,10 @@ const SESSION_BITS: u32 = 40;
 const TLS: &str = "
     INSERT INTO tls (session_id, version, cipher, key_group, sni, alpn, alpn_offered, resumed, hello_retry,
       established, client_certificate_requested, client_certificate, server_certificate_id,
-      client_certificate_id, alert, history, not_observable, inferred, inferred_confidence, inferred_why)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-      ?18, ?19, ?20)";
+      client_certificate_id, alert, history, not_observable, inferred, inferred_confidence, inferred_why,
+      ja3, ja3s, ja4)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+      ?21, ?22, ?23)";
 
 fn not_observable(tls: &TlsFacts) -> String {
     let fields: serde_json::Map<_, _> = flat::not_observable(tls)

@@ -20,6 +20,7 @@ mod extension {
     pub(super) const SERVER_NAME: u16 = 0;
     pub(super) const STATUS_REQUEST: u16 = 5;
     pub(super) const GROUPS: u16 = 10;
+    pub(super) const POINT_FORMATS: u16 = 11;
     pub(super) const SIGNATURE_ALGORITHMS: u16 = 13;
     pub(super) const ALPN: u16 = 16;
     pub(super) const ENCRYPT_THEN_MAC: u16 = 22;
@@ -52,6 +53,7 @@ pub(super) fn client_hello(body: &[u8], at: Moment) -> Option<Box<ClientHello>> 
     hello.session_id = r.vec8()?.to_vec();
     let suites = r.vec16()?;
     hello.compressions = r.vec8()?.to_vec();
+    hello.cut = suites.len() / 2 > limits::HELLO_ENTRIES;
     note_suites(&mut hello, &numbers(suites, limits::HELLO_ENTRIES));
     if let Some(extensions) = r.vec16() {
         walk(extensions, |kind, body| read_client_extension(&mut hello, kind, body))
@@ -95,7 +97,8 @@ pub(super) fn server_hello(body: &[u8], at: Moment) -> Option<HelloOfServer> {
     if random == RETRY_RANDOM {
         return Some(HelloOfServer::Retry);
     }
-    let mut hello = Box::new(ServerHello { at, version, ..ServerHello::default() });
+    let mut hello =
+        Box::new(ServerHello { at, legacy_version: version, version, ..ServerHello::default() });
     hello.downgrade_sentinel = match random.last_chunk() {
         Some(b"DOWNGRD\x01") => Some(1),
         Some(b"DOWNGRD\x00") => Some(0),
@@ -149,6 +152,11 @@ fn note_suites(hello: &mut ClientHello, suites: &[u16]) {
             _ if is_grease(suite) => hello.grease = true,
             _ => hello.suites.push(suite),
         }
+        if matches!(suite, FALLBACK_SCSV | RENEGOTIATION_SCSV) {
+            // At most HELLO_ENTRIES, which fits.
+            let place = u16::try_from(hello.suites.len()).unwrap_or(u16::MAX);
+            hello.suite_signals.push((place, suite));
+        }
     }
 }
 
@@ -173,15 +181,25 @@ fn read_client_extension(hello: &mut ClientHello, kind: u16, body: &[u8]) -> Opt
         return Some(());
     }
     hello.extensions.push(kind);
+    hello.cut |= hello.extensions.len() >= limits::HELLO_ENTRIES;
     let mut r = Reader(body);
     match kind {
         extension::SERVER_NAME => hello.sni = server_name(&mut r)?,
         extension::STATUS_REQUEST => hello.wants_staple = true,
-        extension::GROUPS => hello.groups = without_grease(r.vec16()?, &mut hello.grease),
+        extension::GROUPS => {
+            hello.cut |= body.len() / 2 > limits::HELLO_ENTRIES;
+            hello.groups = without_grease(r.vec16()?, &mut hello.grease);
+        }
         extension::SIGNATURE_ALGORITHMS => {
+            hello.cut |= body.len() / 2 > limits::HELLO_ENTRIES;
             hello.signature_schemes = without_grease(r.vec16()?, &mut hello.grease);
         }
-        extension::ALPN => hello.alpn = protocol_names(r.vec16()?, &mut hello.grease)?,
+        extension::POINT_FORMATS => hello.point_formats = r.vec8()?.into(),
+        extension::ALPN => {
+            let list = r.vec16()?;
+            hello.alpn_ends = alpn_ends(list);
+            hello.alpn = protocol_names(list, &mut hello.grease)?;
+        }
         extension::ENCRYPT_THEN_MAC => hello.encrypt_then_mac = true,
         extension::EXTENDED_MASTER_SECRET => hello.extended_master_secret = true,
         extension::SESSION_TICKET if !body.is_empty() => {
@@ -250,6 +268,18 @@ fn protocol_names(list: &[u8], grease: &mut bool) -> Option<Vec<String>> {
         }
     }
     Some(names)
+}
+
+/// First and last byte of the first protocol that is no GREASE.
+fn alpn_ends(list: &[u8]) -> Option<(u8, u8)> {
+    let mut r = Reader(list);
+    while let Some(name) = r.vec8() {
+        match name {
+            [a, b] if is_grease(u16::from_be_bytes([*a, *b])) => {}
+            name => return Some((*name.first()?, *name.last()?)),
+        }
+    }
+    None
 }
 
 fn key_shares(list: &[u8], hello: &mut ClientHello) -> Option<()> {

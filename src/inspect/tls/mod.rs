@@ -6,6 +6,7 @@
 mod decrypt;
 mod failure;
 mod fields;
+mod fingerprint;
 mod handshake;
 mod hello;
 mod hidden;
@@ -19,6 +20,7 @@ mod suites;
 
 pub use decrypt::{KeyLines, KeyLog, KeyTail};
 pub use fields::FIELDS;
+pub use fingerprint::{ja3, ja3s, ja4, no_fingerprint};
 pub use inference::conclude;
 pub use names::{alert_name, group_name, is_tls13, scheme_hash, scheme_name, version_name};
 pub use suites::{Suite, suite, suite_name};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Inherited, Session};
+use super::{AcrossRun, Descent, Inherited, Refusals, Session};
 use crate::model::{
     Certificate, Confidence, Direction, Endpoint, Moment, Postures, Seen, Timestamp,
 };
@@ -148,6 +148,12 @@ pub struct CertificateAt {
     pub holder_names: u64,
     /// Whether the same leaf was shown by a server and by a client at a different address.
     pub both_roles: bool,
+    /// What other places make of it; known at the end of the run.
+    pub across: AcrossRun,
+    /// How the other ends took it.
+    pub refused: Refusals,
+    /// For a client's certificate: sessions in which the server showed the same one.
+    pub same_as_server: u64,
     /// First and last session that showed it here.
     pub first: Moment,
     /// Last session that showed it here.
@@ -204,6 +210,8 @@ pub struct EdgeFacts {
     pub last: Moment,
     /// Bytes in both directions.
     pub bytes: u64,
+    /// How the strongest postures ended.
+    pub descent: Descent,
     /// Sessions and bytes by hour and posture.
     pub hours: Vec<(Timestamp, Posture, u64, u64)>,
 }

@@ -2,6 +2,7 @@
 
 mod audited;
 mod calls;
+mod change;
 mod inference;
 mod inherited;
 mod readable;
@@ -11,6 +12,7 @@ pub use audited::{
     AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture,
 };
 pub use calls::{Call, CallFacts};
+pub use change::{AcrossRun, ChangeFacts, Descent, Refusals, Showing};
 pub use inference::{ClientStep, Inference, ServerStep};
 pub use inherited::{Inherited, Link, Shown};
 pub use readable::{

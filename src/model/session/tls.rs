@@ -1,5 +1,7 @@
 //! What a TLS handshake showed.
 
+use smallvec::SmallVec;
+
 use super::Inference;
 use crate::model::{Der, Direction, Handle, Moment, PerDirection, Seen};
 
@@ -122,14 +124,18 @@ pub struct ClientHello {
     pub legacy_version: u16,
     /// Versions of the supported_versions extension, GREASE left out.
     pub versions: Vec<u16>,
-    /// Cipher suites in the client's order, GREASE left out.
+    /// Cipher suites in the client's order, GREASE and signals left out.
     pub suites: Vec<u16>,
+    /// Signals that stand among the cipher suites (RFC 5746, RFC 7507): before which place of `suites`, and which.
+    pub suite_signals: SmallVec<[(u16, u16); 2]>,
     /// Compression methods.
     pub compressions: Vec<u8>,
     /// Extension types in order, GREASE left out.
     pub extensions: Vec<u16>,
     /// supported_groups, GREASE left out.
     pub groups: Vec<u16>,
+    /// ec_point_formats.
+    pub point_formats: SmallVec<[u8; 4]>,
     /// Groups that key_share has keys for, GREASE left out.
     pub key_shares: Vec<u16>,
     /// signature_algorithms, GREASE left out.
@@ -138,6 +144,8 @@ pub struct ClientHello {
     pub sni: Option<String>,
     /// ALPN protocols, escaped, GREASE left out.
     pub alpn: Vec<String>,
+    /// First and last byte of the first ALPN protocol that is no GREASE, as they crossed the wire.
+    pub alpn_ends: Option<(u8, u8)>,
     /// The legacy session id.
     pub session_id: Vec<u8>,
     /// A session ticket was offered (not just the empty extension).
@@ -168,6 +176,8 @@ pub struct ClientHello {
     pub wants_staple: bool,
     /// An extension could not be read.
     pub malformed: bool,
+    /// A list did not fit a bound, and its end was not kept.
+    pub cut: bool,
 }
 
 /// A ServerHello.
@@ -175,6 +185,8 @@ pub struct ClientHello {
 pub struct ServerHello {
     /// Where it ends.
     pub at: Moment,
+    /// The version field of the message.
+    pub legacy_version: u16,
     /// The negotiated version: supported_versions if there, else the version field.
     pub version: u16,
     /// The cipher suite.

@@ -26,6 +26,9 @@ pub(super) struct TlsBody<'a> {
     sni: Option<&'a str>,
     client_alpns: &'a [String],
     alpn: Option<&'a str>,
+    ja3: Option<String>,
+    ja3s: Option<String>,
+    ja4: Option<String>,
     client_hello: Option<HelloBody>,
     hello_retry: bool,
     session_resumed: Option<bool>,
@@ -103,6 +106,7 @@ impl<'a> TlsBody<'a> {
         let server_hello = tls.server_hello.value();
         let version = flat::version(tls);
         let suite = server_hello.map(|hello| hello.suite);
+        let [ja3, ja3s, ja4] = flat::fingerprints(tls);
         Self {
             first_record: tls.first_record.map(|at| Place::of(run, at)),
             version: version.map(version_name),
@@ -113,6 +117,9 @@ impl<'a> TlsBody<'a> {
             sni: client_hello.and_then(|hello| hello.sni.as_deref()),
             client_alpns: client_hello.map_or(&[], |hello| &hello.alpn),
             alpn: server_hello.and_then(|hello| hello.alpn.as_deref()),
+            ja3,
+            ja3s,
+            ja4,
             client_hello: client_hello.map(|hello| HelloBody::of(hello)),
             hello_retry: tls.hello_retry.is_some(),
             session_resumed: flat::yes_no(&tls.resumed),
