@@ -165,7 +165,7 @@ def dubbo(lab):
         in_clear(at(20880), "dubbo", calls=[call(name, "reserve", 2, None)]),
         in_clear(at(20881), "dubbo", calls=[call(name, "reserve", 2, None)],
                  credential=[credential("token", "", "attachment token")]),
-        in_clear(at(50051), None), present=["WL1001", "WL1003"], absent=["WL9004"], secrets=[token],
+        in_clear(at(50051), "grpc", calls=[call(name, "reserve", 2, 0)]), present=["WL1001", "WL1003"], absent=["WL9004"], secrets=[token],
     )
 
 
@@ -173,3 +173,13 @@ def java(lab, what, protocol, port, token):
     jars = os.path.join(lab.build, "java")
     return ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*:{jars}", "Dubbo", what, protocol, ipv4("server"), str(port),
             *([token] if token else [])]
+
+
+@scenario("trpc", "tRPC-Go in clear: frames that name caller and callee", ["trpc-go"])
+def trpc(lab):
+    lab.serve("server", go(lab, "trpc", "serve", at(8000)), 8000)
+    with lab.capture():
+        lab.call("client", go(lab, "trpc", "call", at(8000)))
+    return readable(
+        in_clear(at(8000), "trpc", calls=[call("trpc.shop.inventory.Inventory", "Reserve", 2, 0)]), maybe=["WL4008", "WL4009"],
+    )

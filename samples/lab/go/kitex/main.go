@@ -26,7 +26,7 @@ service Inventory { Item Reserve(1: Item item) }
 
 type inventory struct{}
 
-func (inventory) GenericCall(_ context.Context, _ string, request any) (any, error) {
+func (*inventory) GenericCall(_ context.Context, _ string, request any) (any, error) {
 	return request, nil
 }
 
@@ -52,7 +52,7 @@ func run(what, how, address string) error {
 		if err != nil {
 			return err
 		}
-		return genericserver.NewServer(inventory{}, codec, server.WithServiceAddr(listen),
+		return genericserver.NewServer(&inventory{}, codec, server.WithServiceAddr(listen),
 			server.WithMetaHandler(transmeta.ServerTTHeaderHandler),
 			server.WithServerBasicInfo(&rpcinfo.EndpointBasicInfo{ServiceName: "inventory"})).Run()
 	}
