@@ -53,6 +53,13 @@ pub(crate) fn client_certificate(tls: &TlsFacts) -> Option<&'static str> {
     }
 }
 
+/// Whether the server accepted early data; nothing where none was announced or the answer is encrypted.
+pub(crate) fn early_data_accepted(tls: &TlsFacts) -> Option<bool> {
+    let announced = tls.client_hello.value().is_some_and(|hello| hello.early_data);
+    let told = announced && tls.decryption.extensions;
+    told.then_some(tls.decryption.early_data_accepted)
+}
+
 /// The negotiated version as a number.
 pub(crate) fn version(tls: &TlsFacts) -> Option<u16> {
     tls.server_hello.value().map(|hello| hello.version)
@@ -61,7 +68,9 @@ pub(crate) fn version(tls: &TlsFacts) -> Option<u16> {
 /// What could not be seen of a TLS session, by the names of the keys in reports, and a stable word for why.
 pub(crate) fn not_observable(tls: &TlsFacts) -> Vec<(&'static str, &'static str)> {
     let hidden_alpn = match &tls.server_hello {
-        Seen::Value(hello) if hello.alpn.is_none() && is_tls13(hello.version) => {
+        Seen::Value(hello)
+            if hello.alpn.is_none() && is_tls13(hello.version) && !tls.decryption.extensions =>
+        {
             Some(why_code(Why::Encrypted))
         }
         _ => None,
@@ -132,10 +141,15 @@ pub(crate) fn source_position(run: &RunInfo, frame: FrameNo) -> Option<usize> {
 }
 
 /// The file that a frame is in and its number there, while files are still being read.
-pub(crate) fn locate(run: &RunInfo, frame: FrameNo) -> Option<Located> {
+pub(crate) fn place(run: &RunInfo, frame: FrameNo) -> Option<(&str, u64)> {
     let source = run.sources.get(source_position(run, frame)?)?;
     let number = frame.0.checked_sub(source.first_frame.0)?.saturating_add(1);
-    Some(Located { source: source.name.clone(), number })
+    Some((&source.name, number))
+}
+
+/// As [`place`], to keep.
+pub(crate) fn locate(run: &RunInfo, frame: FrameNo) -> Option<Located> {
+    place(run, frame).map(|(source, number)| Located { source: source.to_owned(), number })
 }
 
 #[cfg(test)]

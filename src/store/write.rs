@@ -40,12 +40,15 @@ impl Store {
         start: &RunStart<'_>,
         end: &RunEnd,
     ) -> Result<RunId, StoreError> {
-        self.change(|writer| {
+        let run = self.change(|writer| {
             writer.begin(start, &outcome.run)?;
             writer.update(outcome)?;
             writer.finish(end)?;
             Ok(writer.run)
-        })
+        })?;
+        // Only now for a new file. Where another process is in the way, whoever opens it next does it.
+        let _best_effort = self.write_ahead();
+        Ok(run)
     }
 
     /// Begins a run that is written in steps.
@@ -53,6 +56,7 @@ impl Store {
     /// # Errors
     /// As [`Store::record`].
     pub fn begin_run(&mut self, start: &RunStart<'_>, info: &RunInfo) -> Result<RunId, StoreError> {
+        self.write_ahead().map_err(|source| StoreError::of(&self.path, source))?;
         self.change(|writer| {
             writer.begin(start, info)?;
             Ok(writer.run)
@@ -151,16 +155,11 @@ impl Writer<'_> {
         for row in &outcome.certificates {
             self.write_certificate_use(row)?;
         }
-        for edge in &outcome.edges {
-            self.write_edge(edge)?;
-        }
+        self.write_edges(&outcome.edges)?;
         for session in &outcome.sessions {
             self.write_session(&outcome.run, session)?;
         }
-        for finding in &outcome.findings {
-            self.write_finding(&outcome.run, finding)?;
-        }
-        Ok(())
+        self.write_findings(&outcome.run, &outcome.findings)
     }
 
     fn finish(&self, end: &RunEnd) -> rusqlite::Result<()> {
@@ -266,5 +265,10 @@ pub(super) fn int(count: u64) -> i64 {
 
 /// A list of texts as a JSON array.
 pub(super) fn texts<T: AsRef<str>>(list: &[T]) -> String {
-    serde_json::Value::from_iter(list.iter().map(AsRef::as_ref)).to_string()
+    json(&list.iter().map(AsRef::as_ref).collect::<Vec<_>>())
+}
+
+/// Something as JSON. What is written here has no map keys but texts, so that it cannot fail.
+pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }
