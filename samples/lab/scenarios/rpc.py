@@ -136,7 +136,9 @@ def kratos(lab):
     with lab.capture():
         lab.call("client", go(lab, "kratos", "call", *where))
     return readable(
-        in_clear(at(9000), "grpc", calls=[call("shop.v1.Inventory", "Reserve", 2, 0)]),
+        in_clear(at(9000), "grpc", calls=[
+            call("shop.v1.Inventory", "Reserve", 2, 0), call("grpc.health.v1.Health", "Watch", 1, None),
+        ]),
         in_clear(at(8000), "http/1.1", calls=[call("", "GET /orders/*", 1, 200)]), maybe=["WL4008", "WL4009"],
     )
 
