@@ -32,6 +32,8 @@ class Programs:
         for name, (binary, module, words) in GO.items():
             pattern = rf"(?:dep|mod)\s+{re.escape(module)}\s+v(\S+)"
             self.table[name] = ([go, "version", "-m", os.path.join(build, binary)], pattern, words)
+        binary = os.path.join(build, "rpc")
+        self.table["go-of-rpc"] = ([go, "version", "-m", binary], r"rpc: go(\S+)", "Go {} (net/rpc)")
         for name, words in NODE.items():
             manifest = os.path.join(build, "node/node_modules", name, "package.json")
             self.table[name] = (["cat", manifest], r'"version": "([^"]+)"', words)
@@ -82,7 +84,18 @@ DEBIAN = {
 }
 
 # Key: binary in .build, module whose version counts, words.
-GO = {}
+GO = {
+    "go-zero": ("gozero", "github.com/zeromicro/go-zero", "go-zero {}"),
+    "grpc-go-in-go-zero": ("gozero", "google.golang.org/grpc", "google.golang.org/grpc {} (in go-zero)"),
+    "go-micro-5": ("gomicro5", "go-micro.dev/v5", "go-micro {}"),
+    "go-micro-4": ("gomicro4", "go-micro.dev/v4", "go-micro {}"),
+    "connect": ("rpc", "connectrpc.com/connect", "connectrpc.com/connect {}"),
+    "twirp": ("rpc", "github.com/twitchtv/twirp", "Twirp {}"),
+    "rpcx": ("rpcx", "github.com/smallnest/rpcx", "rpcx {}"),
+    "kratos": ("kratos", "github.com/go-kratos/kratos/v2", "Kratos {}"),
+    "trpc-go": ("trpc", "trpc.group/trpc-go/trpc-go", "tRPC-Go {}"),
+    "kitex": ("kitex", "github.com/cloudwego/kitex", "Kitex {}"),
+}
 
 NODE = {"@grpc/grpc-js": "@grpc/grpc-js {}"}
 

@@ -2,7 +2,7 @@
 
 from driver.lab import scenario
 from driver.truth import Truth, certificate, connection
-from driver.wire import ipv4, ipv6
+from driver.wire import ipv4, ipv6, narrow
 
 from .plaintext import nginx
 
@@ -127,6 +127,22 @@ def tls12_long_chain(lab):
     return Truth(
         [tls(posture="mtls", client_auth="presented", cipher=RSA_GCM, alpn="h2")],
         [certificate(f"{end}.pem", role, holder, at) for role, holder, end in made for at in range(3)],
+    )
+
+
+@scenario("tls12-small-mtu", "TLS 1.2 with both certificates over links that carry 576 bytes: every message comes in pieces", ["go"])
+def tls12_small_mtu(lab):
+    lab.authority(key="rsa2048")
+    lab.authority("lab-zone", issuer="lab-root", cn="lab zone", key="rsa2048")
+    api = lab.certificate("api", issuer="lab-zone", dns=API, key="rsa2048")
+    orders = lab.certificate("orders", issuer="lab-zone", dns="orders.shop.test", usage="client", key="rsa2048")
+    serve_https(lab, "-auth", "require", "-ca", lab.path("lab-root.pem"))
+    with narrow("client", "server"), lab.capture():
+        call_https(lab, *ends(lab), "-suites", RSA_GCM)
+    made = [("server", address(), api), ("client", ipv4("client"), orders)]
+    return Truth(
+        [tls(posture="mtls", client_auth="presented", cipher=RSA_GCM, alpn="h2")],
+        [certificate(f"{end}.pem", role, holder, at) for role, holder, end in made for at in range(2)],
     )
 
 
