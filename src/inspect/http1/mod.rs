@@ -15,7 +15,7 @@ use self::body::{Body, Progress};
 use self::head::{Framing, RequestHead, ResponseHead};
 use self::pairing::{Asked, Pairing};
 use super::begins::{Begins, tls_alert};
-use super::calls::{self, CallName, Calls, HeaderName, Status};
+use super::calls::{self, CallName, Calls, HeaderName, Status, Used};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Field, Moment, PerDirection, limits};
 
@@ -136,6 +136,7 @@ impl Inspector for Connection {
     fn finish(mut self: Box<Self>) -> Facts {
         self.calls.unnamed(self.answers.saturating_sub(self.calls.requests()));
         Facts {
+            readable: self.calls.take_readable(),
             calls: self.calls.into_facts(),
             plaintext: self.plaintext,
             mismatch: self.mismatch,
@@ -250,9 +251,9 @@ impl Connection {
         let (calls, pairing) = (&mut self.calls, &mut self.pairing);
         let named = head::request(bytes, |head, fields| {
             let call = calls.request(head.name(), at);
-            note_request(calls, head, fields, at);
-            let asked =
-                Asked { call, head: head.method == b"HEAD", connect: head.method == b"CONNECT" };
+            let used = note_request(calls, head, fields, at);
+            let (is_head, connect) = (head.method == b"HEAD", head.method == b"CONNECT");
+            let asked = Asked { call, used, head: is_head, connect };
             if !pairing.asked(asked) {
                 calls.cut();
             }
@@ -279,8 +280,10 @@ impl Connection {
         let calls = &mut self.calls;
         head::response(bytes, |head, fields| {
             for (name, value) in fields.known() {
-                if name == HeaderName::Server {
-                    calls.server_product(value);
+                match name {
+                    HeaderName::Server => calls.server_product(value),
+                    HeaderName::SetCookie => calls.set_cookie(value, at),
+                    _ => {}
                 }
             }
             if !head.whole {
@@ -300,7 +303,8 @@ impl Connection {
         if head.status == ResponseHead::SWITCHING {
             return Step::Then(used, head.upgrade);
         }
-        self.calls.outcome(asked.and_then(|asked| asked.call), Status::Http(head.status));
+        let (call, with) = asked.map(|asked| (asked.call, asked.used)).unwrap_or_default();
+        self.calls.outcome_with(call, with, Status::Http(head.status), at);
         if head.is_success() && asked.is_some_and(|asked| asked.connect) {
             return Step::Then(used, Next::Reprobe);
         }
@@ -344,26 +348,28 @@ fn shape_behind_a_hole(direction: Direction, bytes: &[u8]) -> Begins {
     }
 }
 
-/// Takes what a request says of who makes it and whom it is for.
-fn note_request(calls: &mut Calls, head: &RequestHead<'_>, fields: &head::Fields<'_>, at: Moment) {
-    let mut credential = false;
+/// Takes what a request says of who makes it and whom it is for, and gives the credentials that it carries.
+fn note_request(
+    calls: &mut Calls,
+    head: &RequestHead<'_>,
+    fields: &head::Fields<'_>,
+    at: Moment,
+) -> Used {
+    let mut used = calls.credential(HeaderName::Path, head.target);
     let mut authority = calls::target::authority(head.target);
     for (name, value) in fields.known() {
         match name {
             HeaderName::Authority => authority = authority.or(Some(value)),
             HeaderName::UserAgent => calls.user_agent(value),
-            HeaderName::Authorization if !value.is_empty() => {
-                credential = true;
-                calls.scheme(value);
+            HeaderName::Credential(_) | HeaderName::App | HeaderName::Referer => {
+                used.add(calls.credential(name, value));
             }
-            HeaderName::Credential if !value.is_empty() => credential = true,
             _ => {}
         }
     }
     if let Some(authority) = authority {
         calls.authority(authority);
     }
-    if credential {
-        calls.authenticated(at);
-    }
+    calls.authenticated_by(used, at);
+    used
 }
