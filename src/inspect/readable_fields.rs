@@ -14,7 +14,7 @@ type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
 #[rustfmt::skip]
 pub static READABLE_FIELDS: &[Field] = &[
     field("upgrade.state", Kind::Text, "refused", "TLS within the protocol: `offered`, `demanded`, `asked`, `accepted` or `refused`; absent where it was not spoken of", |s| of(s, |r| r.upgrade.map(|up| Value::text(up.state.name())).into(), || Seen::Absent)),
-    field("upgrade.clear_after", Kind::Bool, "true", "after that the client went on in clear; hidden where its bytes are missing", |s| clear_after(s)),
+    field("upgrade.clear_after", Kind::Bool, "true", "after that the client went on in clear; hidden where its bytes are missing", clear_after),
     field("session.since_tls_failure", Kind::Int, "2", "seconds since TLS between the same two failed, when this session is readable and came within a minute of it; absent otherwise", |s| audited(s, |a| a.recalled.since_tls_failure.map(|s| Value::Int(i64::try_from(s).unwrap_or(i64::MAX))).into())),
     field("session.unauthenticated", Kind::Bool, "false", "the server served although the client had not authenticated, in a protocol that asks for it once", |s| of(s, |r| bool(r.unauthenticated.is_some()), || bool(false))),
     field("session.credentials", Kind::Int, "1", "distinct credentials that the client sent", |s| of(s, |r| int(r.credentials.iter().filter(|c| c.direction == Direction::ToServer).count() as u64), || int(0))),

@@ -380,7 +380,7 @@ const DEFAULTS: &[(&[u8], &[u8])] = &[
 ];
 
 fn is_default(user: &[u8], password: &[u8]) -> bool {
-    DEFAULTS.iter().any(|known| *known == (user, password))
+    DEFAULTS.contains(&(user, password))
 }
 
 /// A readable credential of a request that was not counted yet.
