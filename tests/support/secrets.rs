@@ -1,6 +1,6 @@
 //! The forms in which a secret could be in an output although nobody wrote it there as it is.
 
-use base64::Engine as _;
+use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// Shorter forms are anywhere in a binary file by chance.
@@ -32,7 +32,7 @@ pub(crate) fn forms(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
 
 /// The part of the encoding that does not depend on what stands before and behind the secret, where `shift` bytes stand
 /// before it.
-fn shifted(engine: &impl base64::Engine, bytes: &[u8], shift: usize) -> Vec<u8> {
+fn shifted(engine: &impl Engine, bytes: &[u8], shift: usize) -> Vec<u8> {
     let encoded = engine.encode([vec![0; shift].as_slice(), bytes].concat());
     let first = (shift * 8).div_ceil(6);
     let last = (shift + bytes.len()) * 8 / 6;
