@@ -17,11 +17,14 @@ mod feeder;
 mod fields;
 mod http1;
 mod http2;
+mod programs;
+mod readable_fields;
 pub mod tls;
 
 pub use calls::merge_calls;
 pub use dialogue::Dialogue;
 pub use fields::SESSION_FIELDS;
+pub use readable_fields::READABLE_FIELDS;
 pub use tls::conclude;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@
 mod body;
 mod head;
 mod pairing;
+mod printing;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -14,8 +15,9 @@ mod tests;
 use self::body::{Body, Progress};
 use self::head::{Framing, RequestHead, ResponseHead};
 use self::pairing::{Asked, Pairing};
+use self::printing::Printing;
 use super::begins::{Begins, tls_alert};
-use super::calls::{self, CallName, Calls, HeaderName, Status};
+use super::calls::{self, CallName, Calls, HeaderName, Status, Used};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Field, Moment, PerDirection, limits};
 
@@ -56,6 +58,8 @@ struct Connection {
     sides: PerDirection<Side>,
     pairing: Pairing,
     calls: Calls,
+    /// The request at hand, when it is to be known when it comes again.
+    printing: Option<Printing>,
     /// Responses that a request must have been asked for.
     answers: u64,
     client_spoke: bool,
@@ -120,6 +124,9 @@ impl Inspector for Connection {
     fn gap(&mut self, direction: Direction, missing: u64, _at: Moment) -> Next {
         let side = &mut self.sides[direction];
         side.holed = true;
+        if direction == Direction::ToServer {
+            self.printing = None;
+        }
         let read_on = match &mut side.place {
             Place::Body(body) => body.skip(missing),
             Place::Dead => true,
@@ -136,6 +143,7 @@ impl Inspector for Connection {
     fn finish(mut self: Box<Self>) -> Facts {
         self.calls.unnamed(self.answers.saturating_sub(self.calls.requests()));
         Facts {
+            readable: self.calls.take_readable(),
             calls: self.calls.into_facts(),
             plaintext: self.plaintext,
             mismatch: self.mismatch,
@@ -153,10 +161,15 @@ impl Connection {
         match &mut side.place {
             Place::Head => self.head(direction, rest, at),
             Place::Body(body) => match body.read(rest) {
-                Progress::Used(used) => Step::Used(used),
+                Progress::Used(used) => {
+                    self.print(direction, rest.get(..used));
+                    Step::Used(used)
+                }
                 Progress::Wait => Step::Wait,
                 Progress::End(used) => {
                     side.place = Place::Head;
+                    self.print(direction, rest.get(..used));
+                    self.printed(direction);
                     Step::Used(used)
                 }
                 Progress::Broken => {
@@ -173,6 +186,22 @@ impl Connection {
                 Begins::No => Step::Used(rest.len()),
             },
             Place::Dead => Step::Used(rest.len()),
+        }
+    }
+
+    /// Takes bytes of a request's body into its print.
+    fn print(&mut self, direction: Direction, body: Option<&[u8]>) {
+        if let (Direction::ToServer, Some(printing)) = (direction, &mut self.printing) {
+            printing.add(body.unwrap_or_default());
+        }
+    }
+
+    /// Takes note of the print of a request that is whole.
+    fn printed(&mut self, direction: Direction) {
+        if direction == Direction::ToServer
+            && let Some(printing) = self.printing.take()
+        {
+            self.calls.print(printing.used, printing.hash(), printing.repeatable, printing.at);
         }
     }
 
@@ -246,13 +275,13 @@ impl Connection {
 
     fn request(&mut self, bytes: &[u8], at: Moment) -> Step {
         let used = bytes.len();
-        let mut place = None;
+        let (mut place, mut printing) = (None, None);
         let (calls, pairing) = (&mut self.calls, &mut self.pairing);
         let named = head::request(bytes, |head, fields| {
             let call = calls.request(head.name(), at);
-            note_request(calls, head, fields, at);
-            let asked =
-                Asked { call, head: head.method == b"HEAD", connect: head.method == b"CONNECT" };
+            let used_by = note_request(calls, head, fields, at);
+            let (is_head, connect) = (head.method == b"HEAD", head.method == b"CONNECT");
+            let asked = Asked { call, used: used_by, head: is_head, connect };
             if !pairing.asked(asked) {
                 calls.cut();
             }
@@ -260,6 +289,7 @@ impl Connection {
                 calls.cut();
                 return;
             }
+            printing = Printing::begin(head, fields, used_by, at);
             place = match head.framing {
                 Framing::Length(0) | Framing::Nothing => Some(Place::Head),
                 Framing::Length(length) => Some(Place::Body(Body::Length(length))),
@@ -270,6 +300,10 @@ impl Connection {
         if !named {
             self.calls.request(CallName::Unknown, at);
         }
+        self.printing = printing;
+        if place == Some(Place::Head) {
+            self.printed(Direction::ToServer);
+        }
         self.go_on(Direction::ToServer, used, place)
     }
 
@@ -279,8 +313,10 @@ impl Connection {
         let calls = &mut self.calls;
         head::response(bytes, |head, fields| {
             for (name, value) in fields.known() {
-                if name == HeaderName::Server {
-                    calls.server_product(value);
+                match name {
+                    HeaderName::Server => calls.server_product(value),
+                    HeaderName::SetCookie => calls.set_cookie(value, at),
+                    _ => {}
                 }
             }
             if !head.whole {
@@ -300,7 +336,8 @@ impl Connection {
         if head.status == ResponseHead::SWITCHING {
             return Step::Then(used, head.upgrade);
         }
-        self.calls.outcome(asked.and_then(|asked| asked.call), Status::Http(head.status));
+        let (call, with) = asked.map(|asked| (asked.call, asked.used)).unwrap_or_default();
+        self.calls.outcome_with(call, with, Status::Http(head.status), at);
         if head.is_success() && asked.is_some_and(|asked| asked.connect) {
             return Step::Then(used, Next::Reprobe);
         }
@@ -344,26 +381,28 @@ fn shape_behind_a_hole(direction: Direction, bytes: &[u8]) -> Begins {
     }
 }
 
-/// Takes what a request says of who makes it and whom it is for.
-fn note_request(calls: &mut Calls, head: &RequestHead<'_>, fields: &head::Fields<'_>, at: Moment) {
-    let mut credential = false;
+/// Takes what a request says of who makes it and whom it is for, and gives the credentials that it carries.
+fn note_request(
+    calls: &mut Calls,
+    head: &RequestHead<'_>,
+    fields: &head::Fields<'_>,
+    at: Moment,
+) -> Used {
+    let mut used = calls.credential(HeaderName::Path, head.target);
     let mut authority = calls::target::authority(head.target);
     for (name, value) in fields.known() {
         match name {
             HeaderName::Authority => authority = authority.or(Some(value)),
             HeaderName::UserAgent => calls.user_agent(value),
-            HeaderName::Authorization if !value.is_empty() => {
-                credential = true;
-                calls.scheme(value);
+            HeaderName::Credential(_) | HeaderName::App | HeaderName::Referer => {
+                used.add(calls.credential(name, value));
             }
-            HeaderName::Credential if !value.is_empty() => credential = true,
             _ => {}
         }
     }
     if let Some(authority) = authority {
         calls.authority(authority);
     }
-    if credential {
-        calls.authenticated(at);
-    }
+    calls.authenticated_by(used, at);
+    used
 }

@@ -15,7 +15,7 @@ use self::frames::{Frame, HEADER_BYTES};
 use self::message::Message;
 use self::streams::{Stream, Streams};
 use super::begins::{Begins, tls_alert};
-use super::calls::{CallId, CallName, Calls, Status};
+use super::calls::{CallName, Calls, Status};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, limits};
 
@@ -147,8 +147,9 @@ impl Inspector for Connection {
         Next::More
     }
 
-    fn finish(self: Box<Self>) -> Facts {
+    fn finish(mut self: Box<Self>) -> Facts {
         Facts {
+            readable: self.calls.take_readable(),
             calls: self.calls.into_facts(),
             plaintext: self.plaintext,
             mismatch: self.mismatch,
@@ -336,7 +337,7 @@ impl Connection {
         let mut message = Message::default();
         match bytes {
             Some(bytes) => {
-                let mut sink = message.sink(&mut self.calls, direction);
+                let mut sink = message.sink(&mut self.calls, direction, at);
                 if hpack.decode(bytes, &mut sink).is_err() {
                     message.unknown = true;
                 }
@@ -369,10 +370,9 @@ impl Connection {
         };
         self.grpc |= message.grpc;
         let call = self.calls.request(name, at);
-        if message.credential {
-            self.calls.authenticated(at);
-        }
-        if !self.streams.open(stream, Stream { call, grpc, ..Stream::default() }) {
+        let used = message.used;
+        self.calls.authenticated_by(used, at);
+        if !self.streams.open(stream, Stream { call, used, grpc, ..Stream::default() }) {
             self.calls.cut();
         }
     }
@@ -399,8 +399,8 @@ impl Connection {
             }
             stream.grpc |= message.grpc || message.grpc_status.is_some();
             self.grpc |= stream.grpc;
-            if let Some((call, status)) = outcome(stream, message) {
-                self.calls.outcome(call, status);
+            if let Some(status) = outcome(stream, message) {
+                self.calls.outcome_with(stream.call, stream.used, status, at);
             }
         }
         if block.end_stream {
@@ -410,7 +410,7 @@ impl Connection {
 }
 
 /// What a response says of how its call ended, the first time it says so.
-fn outcome(stream: &mut Stream, message: &Message) -> Option<(Option<CallId>, Status)> {
+fn outcome(stream: &mut Stream, message: &Message) -> Option<Status> {
     let success = |status: u16| (200..300).contains(&status);
     let status = match (message.grpc_status, message.status) {
         (Some(status), _) => Status::Grpc(status),
@@ -420,7 +420,7 @@ fn outcome(stream: &mut Stream, message: &Message) -> Option<(Option<CallId>, St
     if std::mem::replace(&mut stream.judged, true) {
         return None;
     }
-    Some((stream.call, status))
+    Some(status)
 }
 
 /// The part of a payload that is of the header block. Nothing where the payload's own lengths do not fit it.

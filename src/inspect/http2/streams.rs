@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::inspect::calls::CallId;
+use crate::inspect::calls::{CallId, Used};
 use crate::model::limits;
 
 /// What is remembered of a request until its response ends.
@@ -10,6 +10,8 @@ use crate::model::limits;
 pub(super) struct Stream {
     /// The call, if it was named.
     pub(super) call: Option<CallId>,
+    /// The credentials that it carried.
+    pub(super) used: Used,
     /// It is gRPC: its status comes behind the body.
     pub(super) grpc: bool,
     /// The head of the response was seen.
