@@ -17,6 +17,7 @@ mod feeder;
 mod fields;
 mod http1;
 mod http2;
+mod rpc;
 pub mod tls;
 
 pub use calls::merge_calls;
@@ -26,8 +27,23 @@ pub use fields::SESSION_FIELDS;
 use crate::model::{Direction, Facts, Field, Moment};
 
 /// The table of protocols, in the order in which probes are asked.
-pub static PROTOCOLS: &[&dyn Protocol] =
-    &[&tls::Tls, &http2::Http2, &http1::Http1, &database::redis::Redis];
+pub static PROTOCOLS: &[&dyn Protocol] = &[
+    &tls::Tls,
+    &http2::Http2,
+    &http1::Http1,
+    &database::redis::Redis,
+    &rpc::dubbo::Dubbo,
+    &rpc::brpc::Brpc,
+    &rpc::trpc::Trpc,
+    &rpc::rpcx::Rpcx,
+    &rpc::ttheader::TtHeader,
+    &rpc::thrift::Thrift,
+    &rpc::gob_rpc::GobRpc,
+    &rpc::json_rpc::JsonRpc,
+    &rpc::msgpack_rpc::MsgpackRpc,
+    &rpc::nestjs::NestJs,
+    &rpc::capnproto::CapnProto,
+];
 
 /// The name of a protocol in the table.
 pub type ProtocolId = &'static str;
