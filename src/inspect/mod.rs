@@ -15,6 +15,7 @@ mod exchange;
 #[cfg(test)]
 mod feeder;
 mod fields;
+mod gather;
 mod http1;
 mod http2;
 mod rpc;

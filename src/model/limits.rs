@@ -158,6 +158,9 @@ pub const CREDENTIALS: usize = 16;
 /// Distinct registrations kept of one connection: a registry's watch stream names every service there is.
 pub const REGISTRATIONS: usize = 64;
 
+/// Bytes of one message to a registry that are looked at.
+pub const REGISTRY_BYTES: usize = 4096;
+
 /// Distinct authorities, user agents and similar kept of one connection.
 pub const NAMES: usize = 8;
 

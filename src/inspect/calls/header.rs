@@ -1,5 +1,7 @@
 //! The header fields that matter, recognised once.
 
+use super::frameworks::FrameworkField;
+
 /// A header field's name, as far as it matters here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::inspect) enum HeaderName {
@@ -31,6 +33,8 @@ pub(in crate::inspect) enum HeaderName {
     TransferEncoding,
     /// `upgrade`
     Upgrade,
+    /// A field that a framework puts there.
+    Framework(FrameworkField),
     /// Any other.
     Other,
     /// A name that was sent where it could not be seen.
@@ -38,7 +42,7 @@ pub(in crate::inspect) enum HeaderName {
 }
 
 /// The longest name that is looked for.
-const LONGEST: usize = 20;
+const LONGEST: usize = 26;
 
 impl HeaderName {
     /// What a name in lower case is, as HTTP/2 sends it.
@@ -65,7 +69,10 @@ impl HeaderName {
             b"content-length" => Self::ContentLength,
             b"transfer-encoding" => Self::TransferEncoding,
             b"upgrade" => Self::Upgrade,
-            _ => Self::Other,
+            _ => match FrameworkField::of(name) {
+                Some(field) => Self::Framework(field),
+                None => Self::Other,
+            },
         }
     }
 

@@ -6,7 +6,9 @@
 //! looks like an identifier.
 
 mod fields;
+pub(super) mod frameworks;
 mod header;
+pub(super) mod registries;
 mod scheme;
 pub(super) mod target;
 #[cfg(test)]
@@ -18,7 +20,10 @@ pub(super) use fields::FIELDS;
 pub(super) use header::HeaderName;
 pub(super) use scheme::SCHEME_BYTES;
 
-use crate::model::{Call, CallFacts, Moment, escape_bytes, limits};
+use self::frameworks::{FrameworkField, Frameworks};
+use self::registries::Found;
+
+use crate::model::{Call, CallFacts, Direction, Moment, ReadableFacts, escape_bytes, limits};
 
 /// What names a call.
 #[derive(Clone, Copy)]
@@ -66,6 +71,7 @@ pub(super) struct Calls {
     authorities: Names,
     user_agents: Names,
     products: Names,
+    frameworks: Frameworks,
     scratch: Vec<u8>,
 }
 
@@ -142,6 +148,10 @@ impl Calls {
 
     /// Takes note of a request's `User-Agent`.
     pub(super) fn user_agent(&mut self, value: &[u8]) {
+        if self.user_agents.has(value) {
+            return;
+        }
+        self.frameworks.user_agent(value);
         let fits = self.user_agents.note(value, &mut self.facts.user_agents);
         self.facts.cut |= !fits;
     }
@@ -150,6 +160,38 @@ impl Calls {
     pub(super) fn server_product(&mut self, value: &[u8]) {
         let fits = self.products.note(value, &mut self.facts.server_products);
         self.facts.cut |= !fits;
+    }
+
+    /// Takes what a framework says in a field of a request or a response.
+    pub(super) fn framework(
+        &mut self,
+        field: FrameworkField,
+        value: &[u8],
+        side: Direction,
+        at: Moment,
+    ) {
+        self.frameworks.field(field, value, side, at);
+    }
+
+    /// Takes what a request asks of a registry.
+    pub(super) fn asked_of_registry(&mut self, found: Found) {
+        match found {
+            Found::Registration(registration) => self.frameworks.registration(registration),
+            Found::Credential(credential) => {
+                self.authenticated(credential.first);
+                self.frameworks.credential(credential);
+            }
+        }
+    }
+
+    /// Takes note of whether a registry accepted the last password.
+    pub(super) fn login_judged(&mut self, accepted: bool) {
+        self.frameworks.credential_judged(accepted);
+    }
+
+    /// What crossed besides calls; nothing when there was nothing.
+    pub(super) fn take_readable(&mut self) -> Option<Box<ReadableFacts>> {
+        self.frameworks.take()
     }
 
     /// Takes note of the scheme that an `Authorization` value begins with.

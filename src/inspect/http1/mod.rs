@@ -15,6 +15,7 @@ use self::body::{Body, Progress};
 use self::head::{Framing, RequestHead, ResponseHead};
 use self::pairing::{Asked, Pairing};
 use super::begins::{Begins, tls_alert};
+use super::calls::registries;
 use super::calls::{self, CallName, Calls, HeaderName, Status};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Field, Moment, PerDirection, limits};
@@ -56,6 +57,8 @@ struct Connection {
     sides: PerDirection<Side>,
     pairing: Pairing,
     calls: Calls,
+    /// What the body is that the client begins next.
+    asks: Option<registries::Body>,
     /// Responses that a request must have been asked for.
     answers: u64,
     client_spoke: bool,
@@ -81,6 +84,8 @@ enum Place {
     /// Where a head begins.
     #[default]
     Head,
+    /// Before a body of this length, the beginning of which is to be read.
+    Wanted(u64),
     /// In a body.
     Body(Body),
     /// Nobody knows. A head may begin with the next segment.
@@ -121,6 +126,12 @@ impl Inspector for Connection {
         let side = &mut self.sides[direction];
         side.holed = true;
         let read_on = match &mut side.place {
+            Place::Wanted(length) => {
+                let mut body = Body::Length(*length);
+                let read_on = body.skip(missing);
+                side.place = Place::Body(body);
+                read_on
+            }
             Place::Body(body) => body.skip(missing),
             Place::Dead => true,
             Place::Head | Place::Lost => false,
@@ -136,6 +147,7 @@ impl Inspector for Connection {
     fn finish(mut self: Box<Self>) -> Facts {
         self.calls.unnamed(self.answers.saturating_sub(self.calls.requests()));
         Facts {
+            readable: self.calls.take_readable(),
             calls: self.calls.into_facts(),
             plaintext: self.plaintext,
             mismatch: self.mismatch,
@@ -152,6 +164,10 @@ impl Connection {
         let side = &mut self.sides[direction];
         match &mut side.place {
             Place::Head => self.head(direction, rest, at),
+            Place::Wanted(length) => {
+                let length = *length;
+                self.wanted(length, rest, at)
+            }
             Place::Body(body) => match body.read(rest) {
                 Progress::Used(used) => Step::Used(used),
                 Progress::Wait => Step::Wait,
@@ -233,8 +249,8 @@ impl Connection {
         self.calls.cut();
         let start = rest.get(..limits::HTTP1_HEAD).unwrap_or(rest);
         if direction == Direction::ToServer {
-            let named = head::request(start, |head, _| {
-                self.calls.request(head.name(), at);
+            let named = head::request(start, |head, fields| {
+                self.calls.request(head.name(fields), at);
             });
             if !named {
                 self.calls.request(CallName::Unknown, at);
@@ -247,10 +263,11 @@ impl Connection {
     fn request(&mut self, bytes: &[u8], at: Moment) -> Step {
         let used = bytes.len();
         let mut place = None;
-        let (calls, pairing) = (&mut self.calls, &mut self.pairing);
+        let (calls, pairing, asks) = (&mut self.calls, &mut self.pairing, &mut self.asks);
         let named = head::request(bytes, |head, fields| {
-            let call = calls.request(head.name(), at);
+            let call = calls.request(head.name(fields), at);
             note_request(calls, head, fields, at);
+            *asks = note_registry(calls, head, at);
             let asked =
                 Asked { call, head: head.method == b"HEAD", connect: head.method == b"CONNECT" };
             if !pairing.asked(asked) {
@@ -262,6 +279,7 @@ impl Connection {
             }
             place = match head.framing {
                 Framing::Length(0) | Framing::Nothing => Some(Place::Head),
+                Framing::Length(length) if asks.is_some() => Some(Place::Wanted(length)),
                 Framing::Length(length) => Some(Place::Body(Body::Length(length))),
                 Framing::Chunked => Some(Place::Body(Body::start_of_chunks())),
                 Framing::Close | Framing::Contradictory => None,
@@ -279,8 +297,12 @@ impl Connection {
         let calls = &mut self.calls;
         head::response(bytes, |head, fields| {
             for (name, value) in fields.known() {
-                if name == HeaderName::Server {
-                    calls.server_product(value);
+                match name {
+                    HeaderName::Server => calls.server_product(value),
+                    HeaderName::Framework(field) => {
+                        calls.framework(field, value, Direction::ToClient, at);
+                    }
+                    _ => {}
                 }
             }
             if !head.whole {
@@ -320,6 +342,18 @@ impl Connection {
         self.go_on(Direction::ToClient, used, place)
     }
 
+    /// Reads the beginning of a body, which is then passed over like any other.
+    fn wanted(&mut self, length: u64, rest: &[u8], at: Moment) -> Step {
+        let needed = usize::try_from(length).unwrap_or(usize::MAX).min(limits::REGISTRY_BYTES);
+        let Some(bytes) = rest.get(..needed) else { return Step::Wait };
+        let asks = self.asks.take();
+        if let Some(found) = asks.and_then(|asks| registries::body(&asks, bytes, at)) {
+            self.calls.asked_of_registry(found);
+        }
+        self.sides.to_server.place = Place::Body(Body::Length(length));
+        Step::Used(0)
+    }
+
     /// Goes on behind a head; where nobody can say what is there, gives up.
     fn go_on(&mut self, direction: Direction, used: usize, place: Option<Place>) -> Step {
         match place {
@@ -357,6 +391,9 @@ fn note_request(calls: &mut Calls, head: &RequestHead<'_>, fields: &head::Fields
                 calls.scheme(value);
             }
             HeaderName::Credential if !value.is_empty() => credential = true,
+            HeaderName::Framework(field) => {
+                calls.framework(field, value, Direction::ToServer, at);
+            }
             _ => {}
         }
     }
@@ -366,4 +403,17 @@ fn note_request(calls: &mut Calls, head: &RequestHead<'_>, fields: &head::Fields
     if credential {
         calls.authenticated(at);
     }
+}
+
+/// Takes what a request asks of a registry, and says what its body will be if that is to be read.
+fn note_registry(
+    calls: &mut Calls,
+    head: &RequestHead<'_>,
+    at: Moment,
+) -> Option<registries::Body> {
+    let asked = registries::http(head.method, head.target, at)?;
+    if let Some(found) = asked.found {
+        calls.asked_of_registry(registries::Found::Registration(found));
+    }
+    asked.body
 }

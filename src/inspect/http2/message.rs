@@ -3,8 +3,8 @@
 use smallvec::SmallVec;
 
 use super::hpack::{Field, Sink};
-use crate::inspect::calls::{Calls, HeaderName, SCHEME_BYTES};
-use crate::model::{Direction, limits};
+use crate::inspect::calls::{Calls, HeaderName, SCHEME_BYTES, frameworks};
+use crate::model::{Direction, Moment, limits};
 
 /// The fields of one header block that say which call it is and how it ended. Has no `Debug`: it holds raw bytes from
 /// the wire.
@@ -24,6 +24,8 @@ pub(super) struct Message {
     pub(super) grpc: bool,
     /// `content-type` was there.
     typed: bool,
+    /// A framework says that the path names service and method.
+    pub(super) call: bool,
     /// `grpc-status`
     pub(super) grpc_status: Option<u16>,
     /// A field that authenticates the sender was there.
@@ -63,8 +65,13 @@ impl Message {
     }
 
     /// Takes the fields of a block that is sent in this direction.
-    pub(super) fn sink<'a>(&'a mut self, calls: &'a mut Calls, direction: Direction) -> Taking<'a> {
-        Taking { message: self, calls, direction }
+    pub(super) fn sink<'a>(
+        &'a mut self,
+        calls: &'a mut Calls,
+        direction: Direction,
+        at: Moment,
+    ) -> Taking<'a> {
+        Taking { message: self, calls, direction, at }
     }
 }
 
@@ -73,6 +80,7 @@ pub(super) struct Taking<'a> {
     message: &'a mut Message,
     calls: &'a mut Calls,
     direction: Direction,
+    at: Moment,
 }
 
 impl Sink for Taking<'_> {
@@ -126,6 +134,11 @@ impl Taking<'_> {
             HeaderName::ContentType => {
                 message.typed = true;
                 message.grpc = is_grpc(value);
+                message.call |= !message.grpc && frameworks::is_connect(value);
+            }
+            HeaderName::Framework(field) => {
+                message.call |= field.marks_a_call();
+                self.calls.framework(field, value, Direction::ToServer, self.at);
             }
             HeaderName::Authorization if !value.is_empty() => {
                 message.credential = true;
@@ -143,6 +156,9 @@ impl Taking<'_> {
             HeaderName::GrpcStatus => self.message.grpc_status = number(value),
             HeaderName::ContentType => self.message.grpc = is_grpc(value),
             HeaderName::Server => self.calls.server_product(value),
+            HeaderName::Framework(field) => {
+                self.calls.framework(field, value, Direction::ToClient, self.at);
+            }
             HeaderName::Unknown => self.message.unknown = true,
             _ => {}
         }
