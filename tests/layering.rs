@@ -22,7 +22,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("crossbeam_channel", &["engine"]),
     ("crossterm", &["tui"]),
     ("etherparse", &["decode"]),
-    ("flate2", &["capture"]),
+    ("flate2", &["capture", "inspect/datagram"]),
     ("foldhash", ANYWHERE),
     ("hashbrown", ANYWHERE),
     ("httparse", &["inspect"]),

@@ -18,8 +18,8 @@ use ledger::{Ledger, Occurrence, evidence};
 
 use crate::identity::Directory;
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, Coverage, Der, Endpoint, EndpointFacts, Incomplete,
-    Moment, Outcome, RunInfo, Seen, Session, Subject, limits,
+    AuditedSession, Certificate, CertificateAt, Coverage, DatagramFacts, Der, Endpoint,
+    EndpointFacts, Incomplete, Moment, Outcome, RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::CertificateCache;
 use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
@@ -57,6 +57,8 @@ pub struct Auditor {
 pub struct CaptureFacts {
     /// Frames let through, their bytes and times, kinds and cuts; attempts and evictions of the flow table; losses.
     pub coverage: Coverage,
+    /// What datagrams said of services.
+    pub datagrams: DatagramFacts,
 }
 
 impl Auditor {
@@ -128,7 +130,8 @@ impl Auditor {
             self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &[]);
         }
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
-        let overflow = self.inventory.overflow + self.ledger.overflow;
+        let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
+        let overflow = self.inventory.overflow + self.ledger.overflow + unheard;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
                 code: "inventory-full",
@@ -150,6 +153,7 @@ impl Auditor {
             edges: inventory::edge_rows(edges),
             certificates: inventory::certificate_rows(&certificates),
             sessions: self.kept,
+            announcements,
             findings,
             coverage,
             run,

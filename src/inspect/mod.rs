@@ -10,6 +10,7 @@
 mod begins;
 mod calls;
 mod database;
+mod datagram;
 mod dialogue;
 mod exchange;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod rpc;
 pub mod tls;
 
 pub use calls::merge_calls;
+pub use datagram::Datagrams;
 pub use dialogue::Dialogue;
 pub use fields::SESSION_FIELDS;
 

@@ -34,6 +34,7 @@ pub(crate) fn outcome() -> Outcome {
         edges: edges(),
         certificates: certificate_rows(),
         sessions: vec![plaintext(1), mutual(2), opaque(3), unrecognised(4)],
+        announcements: Vec::new(),
         coverage: coverage(),
     }
 }

@@ -10,7 +10,7 @@ pub(super) mod gob_rpc;
 mod hessian;
 pub(super) mod json;
 pub(super) mod json_rpc;
-mod msgpack;
+pub(super) mod msgpack;
 pub(super) mod msgpack_rpc;
 pub(super) mod nestjs;
 pub(super) mod protobuf;

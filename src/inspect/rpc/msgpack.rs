@@ -4,7 +4,7 @@ use super::reader::Reader;
 
 /// Why a value could not be passed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stop {
+pub(in crate::inspect) enum Stop {
     /// Bytes are missing.
     Later,
     /// This is none.
@@ -12,7 +12,7 @@ pub(super) enum Stop {
 }
 
 /// Passes a value with everything in it.
-pub(super) fn pass(reader: &mut Reader<'_>) -> Result<(), Stop> {
+pub(in crate::inspect) fn pass(reader: &mut Reader<'_>) -> Result<(), Stop> {
     let mut left: u64 = 1;
     while left > 0 {
         left = left.saturating_sub(1).saturating_add(one(reader)?);
@@ -54,7 +54,7 @@ fn one(reader: &mut Reader<'_>) -> Result<u64, Stop> {
 }
 
 /// The next value, if it is a number that is not negative.
-pub(super) fn number(reader: &mut Reader<'_>) -> Option<u64> {
+pub(in crate::inspect) fn number(reader: &mut Reader<'_>) -> Option<u64> {
     match reader.byte()? {
         small @ 0..=0x7f => Some(u64::from(small)),
         0xcc => reader.byte().map(u64::from),
@@ -66,7 +66,7 @@ pub(super) fn number(reader: &mut Reader<'_>) -> Option<u64> {
 }
 
 /// The length of the next value, if it is a text.
-pub(super) fn text_length(reader: &mut Reader<'_>) -> Option<u64> {
+pub(in crate::inspect) fn text_length(reader: &mut Reader<'_>) -> Option<u64> {
     match reader.byte()? {
         short @ 0xa0..=0xbf => Some(u64::from(short & 0x1f)),
         0xd9 | 0xc4 => reader.byte().map(u64::from),

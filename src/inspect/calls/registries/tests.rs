@@ -1,6 +1,5 @@
 //! Registries over HTTP/1 and HTTP/2. The messages are put together from the products' documentation.
 
-use super::*;
 use crate::inspect::feeder::{client, facts, server};
 use crate::model::{Facts, ReadableFacts};
 
