@@ -6,9 +6,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, CertificateRow, Digest, Direction, EdgeFacts,
-    EdgeRow, Endpoint, EndpointFacts, Finding, Moment, Posture, Postures, Seen, ServiceRow,
-    Timestamp, limits,
+    AuditedSession, Certificate, CertificateAt, CertificateRow, Digest, Direction, EdgeAccess,
+    EdgeFacts, EdgeRow, Endpoint, EndpointAccess, EndpointFacts, Finding, Moment, Posture,
+    Postures, Seen, ServiceRow, Timestamp, limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -71,6 +71,7 @@ impl Inventory {
                 last: session.last,
                 bytes: 0,
                 hours: Vec::new(),
+                access: EdgeAccess::default(),
             },
             kept: Postures::default(),
         });
@@ -114,6 +115,7 @@ impl Inventory {
             last: session.last,
             incomplete: false,
             refused_plaintext: 0,
+            access: EndpointAccess::default(),
         });
         let new = endpoint.postures.of(audited.posture) == 0;
         endpoint.postures.add(audited.posture);

@@ -2,24 +2,30 @@
 //!
 //! Takes sessions one by one in a fixed order; gives one finished [`Outcome`]. Knows no frames, no threads and no clock.
 
+mod access;
 mod coverage;
+mod credentials;
 mod inventory;
 mod ledger;
 mod posture;
+mod recall;
 
 pub use posture::{Verdict, judge};
 
 use std::sync::Arc;
 
+use access::Callers;
 use coverage::Tally;
+use credentials::Credentials;
 use hashbrown::HashMap;
 use inventory::Inventory;
 use ledger::{Ledger, Occurrence, evidence};
+use recall::Memory;
 
 use crate::identity::Directory;
 use crate::model::{
     AuditedSession, Certificate, CertificateAt, Coverage, DatagramFacts, Der, Endpoint,
-    EndpointFacts, Incomplete, Moment, Outcome, RunInfo, Seen, Session, Subject, limits,
+    EndpointFacts, Incomplete, Moment, Outcome, Recalled, RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::CertificateCache;
 use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
@@ -44,6 +50,9 @@ pub struct Auditor {
     inventory: Inventory,
     ledger: Ledger,
     tally: Tally,
+    credentials: Credentials,
+    callers: Callers,
+    memory: Memory,
     keep: KeepSessions,
     kept: Vec<AuditedSession>,
     /// Findings that began, by rule and server: a rule that is true of every client of a server is proved by a few of
@@ -72,6 +81,9 @@ impl Auditor {
             inventory: Inventory::default(),
             ledger: Ledger::default(),
             tally: Tally::default(),
+            credentials: Credentials::default(),
+            callers: Callers::default(),
+            memory: Memory::default(),
             keep,
             kept: Vec::new(),
             evidence: HashMap::default(),
@@ -86,8 +98,11 @@ impl Auditor {
             self.tally.coverage.half_open += 1;
             return;
         }
-        let audited = self.judge(session);
+        let mut audited = self.judge(session);
+        audited.recalled = self.memory.recall(&audited);
         self.tally.add(&audited);
+        self.credentials.add(&audited);
+        self.callers.add(&audited);
         let sample = self.inventory.add(&audited);
         let is_evidence = self.apply_session(&audited);
         seen(&audited);
@@ -117,10 +132,17 @@ impl Auditor {
     #[must_use]
     pub fn finish(mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
         let certificates = self.inventory.certificates();
-        let endpoints = self.inventory.endpoints();
-        let edges = self.inventory.edges();
+        let mut endpoints = self.inventory.endpoints();
+        let mut edges = self.inventory.edges();
+        self.callers.tell_endpoints(&mut endpoints, &certificates);
+        self.callers.tell_edges(&mut edges);
+        let credentials = std::mem::take(&mut self.credentials).finish();
         for place in &certificates {
             self.apply_certificate(place);
+        }
+        for row in &credentials.rows {
+            let at = &row.at;
+            self.apply(&Subject::Credential(at), [at.first, at.last], at.sessions, &at.samples);
         }
         for endpoint in &endpoints {
             self.apply_endpoint(endpoint);
@@ -131,7 +153,8 @@ impl Auditor {
         }
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
-        let overflow = self.inventory.overflow + self.ledger.overflow + unheard;
+        let overflow =
+            self.inventory.overflow + self.ledger.overflow + credentials.overflow + unheard;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
                 code: "inventory-full",
@@ -152,6 +175,7 @@ impl Auditor {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
             certificates: inventory::certificate_rows(&certificates),
+            credentials: credentials.rows,
             sessions: self.kept,
             announcements,
             findings,
@@ -177,6 +201,7 @@ impl Auditor {
             client_auth: verdict.client_auth,
             server_chain,
             client_chain,
+            recalled: Recalled::default(),
             session,
         }
     }

@@ -19,6 +19,8 @@ mod fields;
 mod gather;
 mod http1;
 mod http2;
+mod programs;
+mod readable_fields;
 mod rpc;
 pub mod tls;
 
@@ -26,6 +28,7 @@ pub use calls::merge_calls;
 pub use datagram::Datagrams;
 pub use dialogue::Dialogue;
 pub use fields::SESSION_FIELDS;
+pub use readable_fields::READABLE_FIELDS;
 
 use crate::model::{Direction, Facts, Field, Moment};
 

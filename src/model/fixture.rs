@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::model::{
     Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
-    CertificateRequest, CertificateRow, ClientAuth, ClientHello, Confidence, Coverage, Der, Digest,
-    Direction, EdgeRow, EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes,
-    FrameNo, Incomplete, KeyKind, Moment, NotObservable, Outcome, Party, PerDirection, Posture,
-    Postures, PublicKey, RecordFact, Roles, RunInfo, SanName, Seen, ServerHello, ServiceRow,
-    Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts, Timestamp, TlsFacts, Traffic,
-    Why, escape_text,
+    CertificateRequest, CertificateRow, ClientAuth, ClientHello, Confidence, Coverage, Credential,
+    CredentialAt, CredentialKind, CredentialRow, Der, Digest, Direction, EdgeRow, EndState,
+    Endpoint, Evidence, Exposure, Facts, Finding, FindingId, FirstBytes, FrameNo, Incomplete,
+    KeyKind, Moment, NotObservable, Outcome, Party, PerDirection, Posture, Postures, PublicKey,
+    Recalled, RecordFact, Roles, RunInfo, SanName, Secret, Seen, ServerHello, ServiceRow, Session,
+    Severity, SignatureAlgorithm, SourceInfo, StreamFacts, Timestamp, TlsFacts, Traffic, Why,
+    escape_text,
 };
 
 /// 2026-01-21T09:14:01.000002Z.
@@ -33,6 +34,7 @@ pub(crate) fn outcome() -> Outcome {
         services: services(),
         edges: edges(),
         certificates: certificate_rows(),
+        credentials: credential_rows(),
         sessions: vec![plaintext(1), mutual(2), opaque(3), unrecognised(4)],
         announcements: Vec::new(),
         coverage: coverage(),
@@ -319,6 +321,43 @@ fn certificate_rows() -> Vec<CertificateRow> {
     ]
 }
 
+fn credential_rows() -> Vec<CredentialRow> {
+    let credential = Credential {
+        kind: CredentialKind::Password,
+        mechanism: "http basic",
+        place: "header authorization".into(),
+        principal: Some("orders".into()),
+        secret: Secret::of(b"hunter2"),
+        exposure: Exposure::Readable,
+        default: false,
+        direction: Direction::ToServer,
+        first: moment(118),
+        count: 2,
+        accepted: Some(true),
+    };
+    let at = CredentialAt {
+        credential,
+        token: None,
+        ordinal: 1,
+        server: party("payments", "10.0.2.9"),
+        port: 50051,
+        protocol: Some("grpc"),
+        sessions: 2,
+        in_clear: 2,
+        loopback: 0,
+        count: 3,
+        accepted: Seen::Value(true),
+        sources: 1,
+        independent_sources: 1,
+        servers: 1,
+        secrets_of_principal: 1,
+        first: moment(118),
+        last: moment(400),
+        samples: Vec::new(),
+    };
+    vec![CredentialRow { at, clients: vec!["10.0.1.5".parse().unwrap()] }]
+}
+
 /// A session with nothing but its ends.
 pub(crate) fn session(number: u64, posture: Posture) -> AuditedSession {
     let port = u16::try_from(41_000 + number % 20_000).unwrap();
@@ -349,6 +388,7 @@ pub(crate) fn session(number: u64, posture: Posture) -> AuditedSession {
         client_auth: Seen::Hidden(Why::Encrypted),
         server_chain: Vec::new(),
         client_chain: Vec::new(),
+        recalled: Recalled::default(),
     }
 }
 
@@ -364,6 +404,7 @@ fn plaintext(number: u64) -> AuditedSession {
             method: "Charge".into(),
             count: 3,
             succeeded: 2,
+            succeeded_authenticated: 1,
             failed: 1,
             last_status: Some(14),
             first: moment(118),

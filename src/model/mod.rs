@@ -26,16 +26,16 @@ pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
 pub use finding::{Confidence, Evidence, Finding, FindingId, Severity};
 pub use net::{CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection};
 pub use outcome::{
-    Accept, CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome,
-    Postures, RunInfo, ServiceRow, SourceInfo,
+    Accept, CertificateRow, Coverage, CredentialRow, EdgeRow, Incomplete, Located, NotObservable,
+    Outcome, Postures, RunInfo, ServiceRow, SourceInfo,
 };
 pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{
     Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, Claim, ClientAuth,
-    ClientHello, Credential, CredentialKind, EdgeFacts, EndState, EndpointFacts, Evident, Exposure,
-    Facts, FirstBytes, KeyExchange, Party, Posture, Program, ReadableFacts, RecordFact,
-    Registration, Roles, ServerHello, Session, StreamFacts, TlsFacts, Traffic, Upgrade,
-    UpgradeState,
+    ClientHello, Credential, CredentialAt, CredentialKind, EdgeAccess, EdgeFacts, EndState,
+    EndpointAccess, EndpointFacts, Evident, Exposure, Facts, FirstBytes, KeyExchange, Party,
+    Posture, Program, ReadableFacts, Recalled, RecordFact, Registration, RequestPrint, Roles,
+    ServerHello, Session, SetCookie, StreamFacts, TlsFacts, Token, Traffic, Upgrade, UpgradeState,
 };
 pub use time::Timestamp;

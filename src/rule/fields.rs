@@ -30,11 +30,14 @@ pub fn fields_of(on: SubjectKind) -> &'static FieldTable {
 }
 
 fn collect(on: SubjectKind) -> Vec<&'static Field> {
-    let tables: [&'static [Field]; 5] = [
+    let tables: [&'static [Field]; 8] = [
         inspect::SESSION_FIELDS,
+        inspect::READABLE_FIELDS,
         inspect::tls::FIELDS,
         pki::FIELDS,
         identity::FIELDS,
+        identity::ACCESS_FIELDS,
+        identity::CREDENTIAL_FIELDS,
         run_fields::FIELDS,
     ];
     let protocols = inspect::PROTOCOLS.iter().map(|protocol| protocol.fields());

@@ -314,6 +314,7 @@ fn session(version: u16) -> AuditedSession {
         client_auth: Seen::NotReached,
         server_chain: Vec::new(),
         client_chain: Vec::new(),
+        recalled: crate::model::Recalled::default(),
     }
 }
 

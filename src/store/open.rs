@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
+use super::fingerprint;
 use super::schema::{self, Identity, MIGRATIONS};
 use crate::model::{Digest, limits};
 
@@ -18,6 +19,9 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// How long to wait before trying again where SQLite does not wait by itself.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Size of the pages of a new file.
+const PAGE_BYTES: u32 = 8192;
 
 /// Distinct statements of the writer, with room.
 const STATEMENTS: usize = 64;
@@ -34,6 +38,7 @@ pub struct Store {
 /// Keys of rows that many other rows refer to.
 #[derive(Debug, Default)]
 pub(super) struct Known {
+    pub(super) rules: HashMap<String, i64>,
     pub(super) services: HashMap<String, i64>,
     pub(super) certificates: HashMap<Digest, i64>,
 }
@@ -69,6 +74,8 @@ impl Store {
         if identity.is_fresh() {
             // Has an effect only while the file has no page yet, so it comes before everything else.
             connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failed)?;
+            // A finding with its evidence fits into a page; with 4 KiB it spills over into pages of its own.
+            connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(failed)?;
         } else {
             identity.check(&connection, path, schema::latest(MIGRATIONS))?;
         }
@@ -77,6 +84,7 @@ impl Store {
         // A run is one transaction over a dozen indexes: with SQLite's 2 MiB their pages go out and come back all the time.
         connection.pragma_update(None, "cache_size", -limits::STORE_CACHE_KIB).map_err(failed)?;
         schema::migrate(&mut connection, path, MIGRATIONS)?;
+        fingerprint::make_key(&connection).map_err(failed)?;
         connection
             .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
             .map_err(failed)?;

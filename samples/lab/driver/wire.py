@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 
-HOSTS = {"client": 2, "server": 3, "backend": 4}
-PREFIX = "wl-"
+HOSTS = {"client": 2, "server": 3, "backend": 4, "caller": 5}
+# Whoever records twice at once on one machine needs two prefixes.
+PREFIX = os.environ.get("WIRELINT_LAB_PREFIX", "wl-")
 WIRE = PREFIX + "wire"
 
 
@@ -80,13 +81,13 @@ def listening(host, port):
 class Capture:
     """tcpdump on the bridge, from entering to leaving."""
 
-    def __init__(self, path, snaplen=262144):
-        self.path, self.snaplen = path, snaplen
+    def __init__(self, path, snaplen=262144, only="tcp"):
+        self.path, self.snaplen, self.only = path, snaplen, only
 
     def __enter__(self):
         self.tcpdump = subprocess.Popen(
             ["ip", "netns", "exec", WIRE, "tcpdump", "-i", "br0", "-s", str(self.snaplen), "-U", "--immediate-mode",
-             "-Z", "root", "-w", self.path, "tcp"],
+             "-Z", "root", "-w", self.path, self.only],
             stderr=subprocess.PIPE, text=True,
         )
         for line in self.tcpdump.stderr:

@@ -9,7 +9,7 @@ use crate::model::{Credential, Direction, Moment, ReadableFacts, Registration, l
 /// A header field that a framework puts there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::inspect) enum FrameworkField {
-    /// `app`: go-zero, beside its `token`.
+    /// `app`: go-zero, beside its `token`. Its name is [`HeaderName::App`].
     App,
     /// `micro-from-service`: go-micro before 4.8.
     MicroFrom,
@@ -50,7 +50,6 @@ impl FrameworkField {
     pub(super) const fn of(name: &[u8]) -> Option<Self> {
         // The first letters rule out nearly every other name at once.
         Some(match name {
-            b"app" => Self::App,
             [b'm', b'i', b'c', b'r', b'o', b'-', rest @ ..] => match rest {
                 b"from-service" => Self::MicroFrom,
                 b"service" => Self::MicroService,

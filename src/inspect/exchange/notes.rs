@@ -185,6 +185,9 @@ impl Notes {
 pub(in crate::inspect) fn merge_readable(first: &mut ReadableFacts, then: ReadableFacts) {
     first.cut |= then.cut;
     first.cut |= !extend(&mut first.credentials, then.credentials, limits::CREDENTIALS);
+    first.cut |= !extend(&mut first.tokens, then.tokens, limits::CREDENTIALS);
+    first.cut |= !extend(&mut first.cookies, then.cookies, limits::NAMES);
+    first.cut |= !extend(&mut first.requests, then.requests, limits::REQUEST_PRINTS);
     first.cut |= !extend(&mut first.callers, then.callers, limits::NAMES);
     first.cut |= !extend(&mut first.programs, then.programs, limits::NAMES);
     first.cut |= !extend(&mut first.registrations, then.registrations, limits::REGISTRATIONS);

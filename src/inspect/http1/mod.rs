@@ -15,8 +15,9 @@ use self::body::{Body, Progress};
 use self::head::{Framing, RequestHead, ResponseHead};
 use self::pairing::{Asked, Pairing};
 use super::begins::{Begins, tls_alert};
+use super::calls::frameworks::FrameworkField;
 use super::calls::registries;
-use super::calls::{self, CallName, Calls, HeaderName, Status};
+use super::calls::{self, CallName, Calls, HeaderName, Status, Used};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Field, Moment, PerDirection, limits};
 
@@ -266,10 +267,10 @@ impl Connection {
         let (calls, pairing, asks) = (&mut self.calls, &mut self.pairing, &mut self.asks);
         let named = head::request(bytes, |head, fields| {
             let call = calls.request(head.name(fields), at);
-            note_request(calls, head, fields, at);
+            let used = note_request(calls, head, fields, at);
             *asks = note_registry(calls, head, at);
-            let asked =
-                Asked { call, head: head.method == b"HEAD", connect: head.method == b"CONNECT" };
+            let (is_head, connect) = (head.method == b"HEAD", head.method == b"CONNECT");
+            let asked = Asked { call, used, head: is_head, connect };
             if !pairing.asked(asked) {
                 calls.cut();
             }
@@ -302,6 +303,7 @@ impl Connection {
                     HeaderName::Framework(field) => {
                         calls.framework(field, value, Direction::ToClient, at);
                     }
+                    HeaderName::SetCookie => calls.set_cookie(value, at),
                     _ => {}
                 }
             }
@@ -322,7 +324,8 @@ impl Connection {
         if head.status == ResponseHead::SWITCHING {
             return Step::Then(used, head.upgrade);
         }
-        self.calls.outcome(asked.and_then(|asked| asked.call), Status::Http(head.status));
+        let (call, with) = asked.map(|asked| (asked.call, asked.used)).unwrap_or_default();
+        self.calls.outcome_with(call, with, Status::Http(head.status), at);
         if head.is_success() && asked.is_some_and(|asked| asked.connect) {
             return Step::Then(used, Next::Reprobe);
         }
@@ -378,19 +381,25 @@ fn shape_behind_a_hole(direction: Direction, bytes: &[u8]) -> Begins {
     }
 }
 
-/// Takes what a request says of who makes it and whom it is for.
-fn note_request(calls: &mut Calls, head: &RequestHead<'_>, fields: &head::Fields<'_>, at: Moment) {
-    let mut credential = false;
+/// Takes what a request says of who makes it and whom it is for, and gives the credentials that it carries.
+fn note_request(
+    calls: &mut Calls,
+    head: &RequestHead<'_>,
+    fields: &head::Fields<'_>,
+    at: Moment,
+) -> Used {
+    let mut used = calls.credential(HeaderName::Path, head.target);
     let mut authority = calls::target::authority(head.target);
     for (name, value) in fields.known() {
         match name {
             HeaderName::Authority => authority = authority.or(Some(value)),
             HeaderName::UserAgent => calls.user_agent(value),
-            HeaderName::Authorization if !value.is_empty() => {
-                credential = true;
-                calls.scheme(value);
+            HeaderName::Credential(_) | HeaderName::App | HeaderName::Referer => {
+                if name == HeaderName::App {
+                    calls.framework(FrameworkField::App, value, Direction::ToServer, at);
+                }
+                used.add(calls.credential(name, value));
             }
-            HeaderName::Credential if !value.is_empty() => credential = true,
             HeaderName::Framework(field) => {
                 calls.framework(field, value, Direction::ToServer, at);
             }
@@ -400,9 +409,8 @@ fn note_request(calls: &mut Calls, head: &RequestHead<'_>, fields: &head::Fields
     if let Some(authority) = authority {
         calls.authority(authority);
     }
-    if credential {
-        calls.authenticated(at);
-    }
+    calls.authenticated_by(used, at);
+    used
 }
 
 /// Takes what a request asks of a registry, and says what its body will be if that is to be read.

@@ -15,7 +15,7 @@ use self::frames::{Frame, HEADER_BYTES};
 use self::message::Message;
 use self::streams::{Stream, Streams};
 use super::begins::{Begins, tls_alert};
-use super::calls::{CallId, CallName, Calls, Status, registries};
+use super::calls::{CallName, Calls, Status, registries};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, limits};
 
@@ -398,10 +398,9 @@ impl Connection {
         let wanted = message.path().filter(|_| grpc).and_then(registries::grpc);
         self.registry |= wanted.is_some();
         let call = self.calls.request(name, at);
-        if message.credential {
-            self.calls.authenticated(at);
-        }
-        if !self.streams.open(stream, Stream { wanted, call, grpc, ..Stream::default() }) {
+        let used = message.used;
+        self.calls.authenticated_by(used, at);
+        if !self.streams.open(stream, Stream { wanted, call, used, grpc, ..Stream::default() }) {
             self.calls.cut();
         }
     }
@@ -428,11 +427,11 @@ impl Connection {
             }
             stream.grpc |= message.grpc || message.grpc_status.is_some();
             self.grpc |= stream.grpc;
-            if let Some((call, status)) = outcome(stream, message) {
+            if let Some(status) = outcome(stream, message) {
                 if stream.wanted.is_some_and(registries::Wanted::is_login) {
                     self.calls.login_judged(status == Status::Grpc(0));
                 }
-                self.calls.outcome(call, status);
+                self.calls.outcome_with(stream.call, stream.used, status, at);
             }
         }
         if block.end_stream {
@@ -442,7 +441,7 @@ impl Connection {
 }
 
 /// What a response says of how its call ended, the first time it says so.
-fn outcome(stream: &mut Stream, message: &Message) -> Option<(Option<CallId>, Status)> {
+fn outcome(stream: &mut Stream, message: &Message) -> Option<Status> {
     let success = |status: u16| (200..300).contains(&status);
     let status = match (message.grpc_status, message.status) {
         (Some(status), _) => Status::Grpc(status),
@@ -452,7 +451,7 @@ fn outcome(stream: &mut Stream, message: &Message) -> Option<(Option<CallId>, St
     if std::mem::replace(&mut stream.judged, true) {
         return None;
     }
-    Some((stream.call, status))
+    Some(status)
 }
 
 /// The part of a payload that is of the header block. Nothing where the payload's own lengths do not fit it.

@@ -2,13 +2,16 @@
 
 mod audited;
 mod calls;
+mod credential_at;
 mod readable;
 mod tls;
+mod token;
 
 pub use audited::{
-    AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture,
+    AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture, Recalled,
 };
 pub use calls::{Call, CallFacts};
+pub use credential_at::{CredentialAt, EdgeAccess, EndpointAccess};
 pub use readable::{
     Claim, Credential, CredentialKind, Exposure, Program, ReadableFacts, Registration, Upgrade,
     UpgradeState,
@@ -16,6 +19,7 @@ pub use readable::{
 pub use tls::{
     Alert, CertificateRequest, ClientHello, KeyExchange, RecordFact, ServerHello, TlsFacts,
 };
+pub use token::{RequestPrint, SetCookie, Token};
 
 use super::{CommunityId, Endpoint, Moment, PerDirection};
 
