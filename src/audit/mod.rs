@@ -3,6 +3,7 @@
 //! Takes sessions one by one in a fixed order; gives one finished [`Outcome`]. Knows no frames, no threads and no clock.
 
 mod access;
+mod announced;
 mod coverage;
 mod credentials;
 mod inventory;
@@ -153,6 +154,10 @@ impl Auditor {
         }
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
+        for session in announced::sessions(&announcements) {
+            let audited = self.judge(session);
+            self.apply_session(&audited);
+        }
         let overflow =
             self.inventory.overflow + self.ledger.overflow + credentials.overflow + unheard;
         if overflow > 0 {

@@ -19,6 +19,7 @@ mod fields;
 mod gather;
 mod http1;
 mod http2;
+mod mesh;
 mod programs;
 mod readable_fields;
 mod rpc;
@@ -28,6 +29,7 @@ pub use calls::merge_calls;
 pub use datagram::Datagrams;
 pub use dialogue::Dialogue;
 pub use fields::SESSION_FIELDS;
+pub use mesh::MESH_FIELDS;
 pub use readable_fields::READABLE_FIELDS;
 
 use crate::model::{Direction, Facts, Field, Moment};
@@ -110,7 +112,8 @@ impl Class {
 }
 
 /// Names that inspectors give to special cases of a protocol of the table, with what these are for.
-static SPECIAL: &[(ProtocolId, Class)] = &[("grpc", Class::Rpc)];
+static SPECIAL: &[(ProtocolId, Class)] =
+    &[("grpc", Class::Rpc), ("mdns", Class::Registry), ("memberlist", Class::Registry)];
 
 /// What the protocol with this name is for.
 #[must_use]

@@ -6,7 +6,6 @@ use super::go_micro;
 use crate::inspect::rpc::reader::Reader;
 use crate::model::{Moment, Registration, escape_bytes};
 
-const MULTICAST_PORT: u16 = 5353;
 const HEADER_BYTES: usize = 12;
 /// Records of one message that are read.
 const RECORDS: usize = 64;
@@ -35,14 +34,13 @@ struct Record<'a> {
     at: usize,
 }
 
-/// Gives every name with an address, and every service with its place.
-pub(super) fn answers(bytes: &[u8], port: u16, at: Moment, give: &mut dyn FnMut(Registration)) {
+/// Gives every name with an address, every service with its place, and what go-micro's nodes say of themselves: that is
+/// an announcement, the others are answers.
+pub(super) fn answers(bytes: &[u8], at: Moment, give: &mut dyn FnMut(Registration)) {
     let Some(records) = records(bytes) else { return };
-    let multicast = port == MULTICAST_PORT;
-    let registry = if multicast { "mdns" } else { "dns" };
-    let entry = |service: &[u8], address: String| Registration {
-        registry,
-        write: multicast,
+    let answer = |service: &[u8], address: String| Registration {
+        registry: "dns",
+        write: false,
         service: escape_bytes(service),
         address,
         at,
@@ -56,19 +54,20 @@ pub(super) fn answers(bytes: &[u8], port: u16, at: Moment, give: &mut dyn FnMut(
         match record.kind {
             A | AAAA => {
                 if let Some(address) = address(record) {
-                    give(entry(&record.name, address.to_string()));
+                    give(answer(&record.name, address.to_string()));
                 }
             }
             SRV => {
                 if let Some(address) = service_address(bytes, record, &records) {
-                    give(entry(&record.name, address));
+                    give(answer(&record.name, address));
                 }
             }
             TXT => {
                 let Some(said) = go_micro::announced(&record.name, record.data) else { continue };
                 let address = place(&record.name).unwrap_or_default();
                 let holds_credential = said.holds_credential;
-                give(Registration { holds_credential, ..entry(&said.service, address) });
+                let answer = answer(&said.service, address);
+                give(Registration { registry: "mdns", write: true, holds_credential, ..answer });
             }
             _ => {}
         }

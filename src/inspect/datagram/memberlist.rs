@@ -78,7 +78,8 @@ fn alive(message: &[u8], at: Moment) -> Option<Registration> {
     };
     Some(Registration {
         registry: "memberlist",
-        write: true,
+        // A member passes on what it hears of the others.
+        write: false,
         service: escape_bytes(node.get(..limits::TEXT_BYTES).unwrap_or(node)),
         address: format!("{host}:{}", port?),
         at,

@@ -36,7 +36,7 @@ impl Datagrams {
         if quic::begins(bytes) {
             self.facts.quic += 1;
         } else if dns::may_be_an_answer(bytes) {
-            dns::answers(bytes, datagram.to.port, datagram.at, &mut |one| self.add(one, datagram));
+            dns::answers(bytes, datagram.at, &mut |one| self.add(one, datagram));
         } else if memberlist::may_be(bytes) {
             memberlist::read(bytes, datagram.at, &mut |one| self.add(one, datagram));
         }

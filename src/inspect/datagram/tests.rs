@@ -87,7 +87,7 @@ fn gossip_names_nodes() {
     let compound = [&[7, 2, 0, 2][..], &length, b"\x02\x80", alive].concat();
     let checked = [&[12, 1, 2, 3, 4][..], alive].concat();
     let facts = heard(&[(8301, alive.to_vec()), (8301, compound), (8301, checked)]);
-    assert_eq!(told(&facts), [("memberlist", true, "n1", "10.0.0.5:8445")]);
+    assert_eq!(told(&facts), [("memberlist", false, "n1", "10.0.0.5:8445")]);
     assert_eq!(facts.announcements[0].count, 3);
 }
 
