@@ -30,6 +30,7 @@ fn segment<'a>(decoder: &'a mut Decoder, frame: &Frame<'a>) -> Segment<'a> {
 fn kind(link: LinkType, data: &[u8]) -> Kind {
     match Decoder::new().decode(&whole(link, data)) {
         Decoded::Other(kind) => kind,
+        Decoded::Datagram(datagram) => Kind::Udp { port: datagram.to.port },
         other => panic!("{other:?}"),
     }
 }
