@@ -18,7 +18,7 @@ type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
 pub(super) struct Memory {
     failures: Map<(IpAddr, Endpoint), Timestamp>,
     failed: VecDeque<(IpAddr, Endpoint)>,
-    requests: Map<(Endpoint, u64), IpAddr>,
+    requests: Map<(Endpoint, u64), (IpAddr, Timestamp)>,
     made: VecDeque<(Endpoint, u64)>,
 }
 
@@ -62,7 +62,12 @@ impl Memory {
             return;
         }
         match self.requests.get(&(server, print.hash)) {
-            Some(before) if *before == client => recalled.repeated += 1,
+            Some((before, at)) if *before == client => {
+                if print.at.time.micros() - at.micros() < limits::RETRY_SECONDS * SECOND {
+                    return;
+                }
+                recalled.repeated += 1;
+            }
             Some(_) => recalled.repeated_elsewhere += 1,
             None => return,
         }
@@ -79,7 +84,7 @@ impl Memory {
         {
             self.requests.remove(&oldest);
         }
-        self.requests.insert(key, client);
+        self.requests.insert(key, (client, print.at.time));
         self.made.push_back(key);
     }
 
@@ -110,10 +115,16 @@ mod tests {
     use super::*;
     use crate::model::{ReadableFacts, TlsFacts, fixture};
 
+    const LATER: u64 = 40_000;
+
     fn with_request(client: &str, hash: u64, repeatable: bool) -> AuditedSession {
+        with_request_at(client, hash, repeatable, 7)
+    }
+
+    fn with_request_at(client: &str, hash: u64, repeatable: bool, frame: u64) -> AuditedSession {
         let mut audited = fixture::session(1, Posture::Plaintext);
         audited.session.client.addr = client.parse().unwrap();
-        let requests = vec![RequestPrint { hash, repeatable, at: fixture::moment(7) }];
+        let requests = vec![RequestPrint { hash, repeatable, at: fixture::moment(frame) }];
         let readable = ReadableFacts { requests, ..ReadableFacts::default() };
         audited.session.facts.readable = Some(Box::new(readable));
         audited
@@ -124,7 +135,9 @@ mod tests {
         let mut memory = Memory::default();
         assert_eq!(memory.recall(&with_request("10.0.0.1", 5, false)), Recalled::default());
         assert_eq!(memory.recall(&with_request("10.0.0.1", 6, false)), Recalled::default());
-        let again = memory.recall(&with_request("10.0.0.1", 5, false));
+        let retry = memory.recall(&with_request("10.0.0.1", 5, false));
+        assert_eq!(retry, Recalled::default(), "at once is a retry");
+        let again = memory.recall(&with_request_at("10.0.0.1", 5, false, LATER));
         assert_eq!((again.repeated, again.repeated_elsewhere), (1, 0));
         let stolen = memory.recall(&with_request("10.0.0.9", 5, false));
         assert_eq!((stolen.repeated, stolen.repeated_elsewhere), (0, 1));

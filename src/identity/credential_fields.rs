@@ -18,6 +18,7 @@ pub static CREDENTIAL_FIELDS: &[Field] = &[
     field("credential.mechanism", Kind::Text, "http basic", "how the protocol calls the way it is used", |s| of(s, |c| word(c.credential.mechanism))),
     field("credential.place", Kind::Text, "header authorization", "where it stood", |s| of(s, |c| Seen::Value(Value::text(&c.credential.place)))),
     field("credential.principal", Kind::Text, "orders", "whom it authenticates, as the protocol says it; absent when it does not", |s| of(s, |c| c.credential.principal.as_deref().map(Value::text).into())),
+    field("credential.owner", Kind::Text, "orders", "the principal; of a JSON Web Token, of which a server is shown one for each user, its issuer", |s| of(s, owner)),
     field("credential.number", Kind::Int, "1", "the number of its secret within the run: equal secrets have equal numbers", |s| of(s, |c| int(c.ordinal))),
     field("credential.length", Kind::Int, "36", "bytes of the secret", |s| of(s, |c| int(u64::from(c.credential.secret.length())))),
     field("credential.exposure", Kind::Text, "readable", "what a listener can do with it: `readable`, use it; `crackable`, guess passwords against it; `safe`, nothing", |s| of(s, |c| word(c.credential.exposure.name()))),
@@ -104,6 +105,13 @@ fn int<'a>(value: u64) -> Seen<Value<'a>> {
 
 fn texts(all: &[String]) -> Value<'_> {
     Value::Texts(all.iter().map(|text| Cow::Borrowed(text.as_str())).collect())
+}
+
+fn owner(credential: &CredentialAt) -> Seen<Value<'_>> {
+    match &credential.token {
+        Some(token) => optional(token.issuer.as_deref()),
+        None => optional(credential.credential.principal.as_deref()),
+    }
 }
 
 fn accepted(credential: &CredentialAt) -> Seen<Value<'_>> {

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::programs::is_outdated;
 use crate::model::{
-    AuditedSession, Call, Direction, Field, Kind, ReadableFacts, Registration, Seen, Subject,
-    SubjectKind, Value, WRONG_SUBJECT, Why,
+    AuditedSession, Call, CallFacts, Direction, Field, Kind, ReadableFacts, Registration, Seen,
+    Subject, SubjectKind, Value, WRONG_SUBJECT, Why,
 };
 
 type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
@@ -185,11 +185,16 @@ fn served_admin(session: &AuditedSession) -> Seen<Value<'_>> {
     if all.peek().is_some() && session.session.traffic.to_client.packets == 0 {
         return Seen::Hidden(Why::OneSided);
     }
-    let named = all.filter(|call| call.succeeded > 0).map(|call| match call.service.as_str() {
+    let named = all.filter(|call| answered(call, calls)).map(|call| match call.service.as_str() {
         "" => Cow::Borrowed(call.method.as_str()),
         service => Cow::Owned(format!("{service}/{}", call.method)),
     });
     Seen::Value(Value::Texts(named.collect()))
+}
+
+/// Whether it was served. A stream that never ended has no status; it was served when nothing says that it was not.
+fn answered(call: &Call, calls: &CallFacts) -> bool {
+    call.succeeded > 0 || call.failed == 0 && call.last_status.is_none() && calls.responses > 0
 }
 
 fn is_admin(call: &Call) -> bool {

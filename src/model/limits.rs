@@ -174,6 +174,9 @@ pub const REQUEST_PRINTS: usize = 32;
 /// Requests of a run that are remembered to recognise them when they come again; the oldest is forgotten.
 pub const REMEMBERED_REQUESTS: usize = 65_536;
 
+/// Seconds in which the same request from the same address is a retry.
+pub const RETRY_SECONDS: i64 = 30;
+
 /// Bytes of a body that are taken into a request's print. Of a longer one nothing is said.
 pub const PRINTED_BODY: usize = 64 * 1024;
 

@@ -82,7 +82,18 @@ DEBIAN = {
 }
 
 # Key: binary in .build, module whose version counts, words.
-GO = {}
+GO = {
+    "go-zero": ("gozero", "github.com/zeromicro/go-zero", "go-zero {}"),
+    "grpc-go-in-go-zero": ("gozero", "google.golang.org/grpc", "google.golang.org/grpc {} (in go-zero)"),
+    "go-micro-5": ("gomicro5", "go-micro.dev/v5", "go-micro {}"),
+    "go-micro-4": ("gomicro4", "go-micro.dev/v4", "go-micro {}"),
+    "connect": ("rpc", "connectrpc.com/connect", "connectrpc.com/connect {}"),
+    "twirp": ("rpc", "github.com/twitchtv/twirp", "Twirp {}"),
+    "rpcx": ("rpcx", "github.com/smallnest/rpcx", "rpcx {}"),
+    "kratos": ("kratos", "github.com/go-kratos/kratos/v2", "Kratos {}"),
+    "trpc-go": ("trpc", "trpc.group/trpc-go/trpc-go", "tRPC-Go {}"),
+    "kitex": ("kitex", "github.com/cloudwego/kitex", "Kitex {}"),
+}
 
 NODE = {"@grpc/grpc-js": "@grpc/grpc-js {}"}
 

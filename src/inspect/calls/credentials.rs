@@ -295,7 +295,9 @@ pub(super) fn bearer(
 ) -> Found {
     let token = jwt::read(secret);
     let kind = if token.is_some() { CredentialKind::Jwt } else { kind };
-    Found { credential: new(kind, mechanism, place, secret), token, changes: false }
+    let principal = token.as_ref().and_then(|token| token.subject.clone());
+    let credential = Credential { principal, ..new(kind, mechanism, place, secret) };
+    Found { credential, token, changes: false }
 }
 
 /// An answer that is made anew for each request.
@@ -407,3 +409,6 @@ pub(super) fn new(
 pub(super) fn text(bytes: &[u8]) -> String {
     escape_bytes(bytes.get(..limits::TEXT_BYTES).unwrap_or(bytes))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 mod body;
 mod head;
 mod pairing;
+mod printing;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ mod tests;
 use self::body::{Body, Progress};
 use self::head::{Framing, RequestHead, ResponseHead};
 use self::pairing::{Asked, Pairing};
+use self::printing::Printing;
 use super::begins::{Begins, tls_alert};
 use super::calls::frameworks::FrameworkField;
 use super::calls::registries;
@@ -60,6 +62,8 @@ struct Connection {
     calls: Calls,
     /// What the body is that the client begins next.
     asks: Option<registries::Body>,
+    /// The request at hand, when it is to be known when it comes again.
+    printing: Option<Printing>,
     /// Responses that a request must have been asked for.
     answers: u64,
     client_spoke: bool,
@@ -126,6 +130,9 @@ impl Inspector for Connection {
     fn gap(&mut self, direction: Direction, missing: u64, _at: Moment) -> Next {
         let side = &mut self.sides[direction];
         side.holed = true;
+        if direction == Direction::ToServer {
+            self.printing = None;
+        }
         let read_on = match &mut side.place {
             Place::Wanted(length) => {
                 let mut body = Body::Length(*length);
@@ -170,10 +177,15 @@ impl Connection {
                 self.wanted(length, rest, at)
             }
             Place::Body(body) => match body.read(rest) {
-                Progress::Used(used) => Step::Used(used),
+                Progress::Used(used) => {
+                    self.print(direction, rest.get(..used));
+                    Step::Used(used)
+                }
                 Progress::Wait => Step::Wait,
                 Progress::End(used) => {
                     side.place = Place::Head;
+                    self.print(direction, rest.get(..used));
+                    self.printed(direction);
                     Step::Used(used)
                 }
                 Progress::Broken => {
@@ -190,6 +202,22 @@ impl Connection {
                 Begins::No => Step::Used(rest.len()),
             },
             Place::Dead => Step::Used(rest.len()),
+        }
+    }
+
+    /// Takes bytes of a request's body into its print.
+    fn print(&mut self, direction: Direction, body: Option<&[u8]>) {
+        if let (Direction::ToServer, Some(printing)) = (direction, &mut self.printing) {
+            printing.add(body.unwrap_or_default());
+        }
+    }
+
+    /// Takes note of the print of a request that is whole.
+    fn printed(&mut self, direction: Direction) {
+        if direction == Direction::ToServer
+            && let Some(printing) = self.printing.take()
+        {
+            self.calls.print(printing.used, printing.hash(), printing.repeatable, printing.at);
         }
     }
 
@@ -263,14 +291,14 @@ impl Connection {
 
     fn request(&mut self, bytes: &[u8], at: Moment) -> Step {
         let used = bytes.len();
-        let mut place = None;
+        let (mut place, mut printing) = (None, None);
         let (calls, pairing, asks) = (&mut self.calls, &mut self.pairing, &mut self.asks);
         let named = head::request(bytes, |head, fields| {
             let call = calls.request(head.name(fields), at);
-            let used = note_request(calls, head, fields, at);
+            let used_by = note_request(calls, head, fields, at);
             *asks = note_registry(calls, head, at);
             let (is_head, connect) = (head.method == b"HEAD", head.method == b"CONNECT");
-            let asked = Asked { call, used, head: is_head, connect };
+            let asked = Asked { call, used: used_by, head: is_head, connect };
             if !pairing.asked(asked) {
                 calls.cut();
             }
@@ -278,6 +306,7 @@ impl Connection {
                 calls.cut();
                 return;
             }
+            printing = Printing::begin(head, fields, used_by, at);
             place = match head.framing {
                 Framing::Length(0) | Framing::Nothing => Some(Place::Head),
                 Framing::Length(length) if asks.is_some() => Some(Place::Wanted(length)),
@@ -288,6 +317,10 @@ impl Connection {
         });
         if !named {
             self.calls.request(CallName::Unknown, at);
+        }
+        self.printing = printing;
+        if place == Some(Place::Head) {
+            self.printed(Direction::ToServer);
         }
         self.go_on(Direction::ToServer, used, place)
     }
