@@ -30,7 +30,13 @@ pub(super) struct Flow<R> {
 }
 
 impl<R: StreamReader> Flow<R> {
-    pub(super) fn new(key: FlowKey, serial: u32, segment: &Segment<'_>, syn: Option<Syn>) -> Self {
+    pub(super) fn new(
+        key: FlowKey,
+        serial: u32,
+        segment: &Segment<'_>,
+        syn: Option<Syn>,
+        mut reader: R,
+    ) -> Self {
         let opens = segment.flags.syn() && !segment.flags.ack();
         let (client, server, roles) = match syn {
             Some(syn) => (syn.client, syn.server, Roles::Syn),
@@ -45,7 +51,6 @@ impl<R: StreamReader> Flow<R> {
             traffic[packet].packets = 1;
         }
         let start_seen = syn.is_some() || opens;
-        let mut reader = R::default();
         if !start_seen {
             reader.joined_midstream();
         }

@@ -32,7 +32,10 @@ pub use fields::SESSION_FIELDS;
 pub use mesh::MESH_FIELDS;
 pub use readable_fields::READABLE_FIELDS;
 
+use std::sync::Arc;
+
 use crate::model::{Direction, Facts, Field, Moment};
+use tls::KeyLog;
 
 /// The table of protocols, in the order in which probes are asked.
 pub static PROTOCOLS: &[&dyn Protocol] = &[
@@ -136,13 +139,15 @@ pub struct Head<'a> {
 /// What an inspector is told of its connection before the first byte.
 #[derive(Clone, Debug)]
 pub struct Context {
+    /// Keys that were given to decrypt with.
+    pub keys: Option<Arc<KeyLog>>,
     /// Whether what it is given begins with the connection's first bytes, or the capture joined later.
     pub from_start: bool,
 }
 
 impl Default for Context {
     fn default() -> Self {
-        Self { from_start: true }
+        Self { keys: None, from_start: true }
     }
 }
 

@@ -33,9 +33,10 @@ pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{
     Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, Claim, ClientAuth,
-    ClientHello, Credential, CredentialAt, CredentialKind, EdgeAccess, EdgeFacts, EndState,
-    EndpointAccess, EndpointFacts, Evident, Exposure, Facts, FirstBytes, KeyExchange, Party,
-    Posture, Program, ReadableFacts, Recalled, RecordFact, Registration, RequestPrint, Roles,
-    ServerHello, Session, SetCookie, StreamFacts, TlsFacts, Token, Traffic, Upgrade, UpgradeState,
+    ClientHello, Credential, CredentialAt, CredentialKind, Decryption, EdgeAccess, EdgeFacts,
+    EndState, EndpointAccess, EndpointFacts, Evident, Exposure, Facts, FirstBytes, KeyExchange,
+    Keys, Party, Posture, Program, ReadableFacts, Recalled, RecordFact, Registration, RequestPrint,
+    Roles, ServerHello, Session, SetCookie, StreamFacts, TlsFacts, Token, Traffic, Upgrade,
+    UpgradeState,
 };
 pub use time::Timestamp;

@@ -17,7 +17,8 @@ pub use readable::{
     UpgradeState,
 };
 pub use tls::{
-    Alert, CertificateRequest, ClientHello, KeyExchange, RecordFact, ServerHello, TlsFacts,
+    Alert, CertificateRequest, ClientHello, Decryption, KeyExchange, Keys, RecordFact, ServerHello,
+    TlsFacts,
 };
 pub use token::{RequestPrint, SetCookie, Token};
 
