@@ -219,10 +219,10 @@ impl Frameworks {
 fn forwarded(value: &[u8]) -> &[u8] {
     let last = value.rsplit(|byte| *byte == b',').next().unwrap_or_default();
     let parts = last.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-    let uri = parts.filter_map(|part| {
+    let mut uri = parts.filter_map(|part| {
         part.get(..4).is_some_and(|key| key.eq_ignore_ascii_case(b"uri=")).then(|| part.get(4..))?
     });
-    uri.last().unwrap_or_default()
+    uri.next_back().unwrap_or_default()
 }
 
 /// What names a request of HTTP/1 where a framework says more than method and path do.

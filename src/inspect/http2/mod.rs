@@ -261,10 +261,12 @@ impl Connection {
             frames::DATA if direction == Direction::ToClient && frame.has(frames::END_STREAM) => {
                 self.streams.end(frame.stream);
             }
-            frames::DATA if direction == Direction::ToServer && self.registry => {
-                if !self.registry_data(frame, rest, at) {
-                    return Step::Wait;
-                }
+            frames::DATA
+                if self.registry
+                    && direction == Direction::ToServer
+                    && !self.registry_data(frame, rest, at) =>
+            {
+                return Step::Wait;
             }
             _ => {}
         }

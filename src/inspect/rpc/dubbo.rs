@@ -212,7 +212,7 @@ fn in_json(body: &[u8]) -> Option<Invocation<'_>> {
     let mut lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let mut text = || lines.next().and_then(json::text).map(Cow::Borrowed);
     let (version, service, _, method) = (text()?, text()?, text()?, text()?);
-    let last = lines.filter(|line| !line.is_empty()).last().unwrap_or_default();
+    let last = lines.rfind(|line| !line.is_empty()).unwrap_or_default();
     let attachments = json::Members::of(last);
     let attachments = attachments.filter_map(|(key, value)| Some((key, json::text(value)?)));
     Some(Invocation { version, service, method, attachments: attachments.collect() })
