@@ -117,11 +117,30 @@ fn beginning(conversation: &Conversation) -> (Direction, Vec<u8>) {
     (*direction, bytes)
 }
 
+/// Protocols of which no conversation could be recorded so far: their tests are made from their specifications. This
+/// list only ever becomes shorter.
+const WITHOUT_A_SAMPLE: &[&str] = &[
+    "brpc",
+    "capnproto",
+    "dubbo",
+    "gob-rpc",
+    "json-rpc",
+    "msgpack-rpc",
+    "nestjs",
+    "rpcx",
+    "thrift",
+    "trpc",
+    "ttheader",
+];
+
 #[test]
 fn every_protocol_of_the_table_has_a_sample() {
     for protocol in PROTOCOLS {
-        let spoken = read_conversations().any(|(_, reader)| reader.name() == protocol.name());
-        assert!(spoken, "no sample speaks {}", protocol.name());
+        let name = protocol.name();
+        let spoken = read_conversations().any(|(_, reader)| reader.name() == name);
+        let waiting = WITHOUT_A_SAMPLE.contains(&name);
+        assert!(spoken || waiting, "no sample speaks {name}");
+        assert!(!(spoken && waiting), "a sample speaks {name} now: take it off the list");
     }
 }
 

@@ -29,7 +29,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("crossterm", &["tui"]),
     ("des", &["inspect/tls/decrypt"]),
     ("etherparse", &["decode"]),
-    ("flate2", &["capture", "inspect/tls/decrypt"]),
+    ("flate2", &["capture", "inspect/tls/decrypt", "inspect/datagram"]),
     ("foldhash", ANYWHERE),
     ("getrandom", &["store"]),
     ("hashbrown", ANYWHERE),

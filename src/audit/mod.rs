@@ -3,6 +3,7 @@
 //! Takes sessions one by one in a fixed order; gives one finished [`Outcome`]. Knows no frames, no threads and no clock.
 
 mod access;
+mod announced;
 mod coverage;
 mod credentials;
 mod history;
@@ -28,8 +29,9 @@ use resumption::Resumption;
 
 use crate::identity::Directory;
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, Der, Endpoint,
-    EndpointFacts, Incomplete, Moment, Outcome, Recalled, RunInfo, Seen, Session, Subject, limits,
+    AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, DatagramFacts, Der,
+    Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled, RunInfo, Seen, Session,
+    Subject, limits,
 };
 use crate::pki::CertificateCache;
 use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
@@ -72,6 +74,8 @@ pub struct Auditor {
 pub struct CaptureFacts {
     /// Frames let through, their bytes and times, kinds and cuts; attempts and evictions of the flow table; losses.
     pub coverage: Coverage,
+    /// What datagrams said of services.
+    pub datagrams: DatagramFacts,
 }
 
 impl Auditor {
@@ -187,10 +191,16 @@ impl Auditor {
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
         history::count_leaves(&certificates, &mut coverage);
+        let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
+        for session in announced::sessions(&announcements) {
+            let audited = self.judge(session);
+            self.apply_session(&audited);
+        }
         let overflow = self.inventory.overflow
             + self.history.overflow
             + self.ledger.overflow
-            + credentials.overflow;
+            + credentials.overflow
+            + unheard;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
                 code: "inventory-full",
@@ -213,6 +223,7 @@ impl Auditor {
             certificates: inventory::certificate_rows(&certificates),
             credentials: credentials.rows,
             sessions: self.kept,
+            announcements,
             findings,
             coverage,
             run,

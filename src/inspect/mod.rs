@@ -10,20 +10,26 @@
 mod begins;
 mod calls;
 mod database;
+mod datagram;
 mod dialogue;
 mod exchange;
 #[cfg(test)]
 mod feeder;
 mod fields;
+mod gather;
 mod http1;
 mod http2;
+mod mesh;
 mod programs;
 mod readable_fields;
+mod rpc;
 pub mod tls;
 
 pub use calls::merge_calls;
+pub use datagram::Datagrams;
 pub use dialogue::Dialogue;
 pub use fields::SESSION_FIELDS;
+pub use mesh::MESH_FIELDS;
 pub use readable_fields::READABLE_FIELDS;
 pub use tls::conclude;
 
@@ -33,8 +39,23 @@ use crate::model::{Direction, Facts, Field, Moment};
 use tls::KeyLog;
 
 /// The table of protocols, in the order in which probes are asked.
-pub static PROTOCOLS: &[&dyn Protocol] =
-    &[&tls::Tls, &http2::Http2, &http1::Http1, &database::redis::Redis];
+pub static PROTOCOLS: &[&dyn Protocol] = &[
+    &tls::Tls,
+    &http2::Http2,
+    &http1::Http1,
+    &database::redis::Redis,
+    &rpc::dubbo::Dubbo,
+    &rpc::brpc::Brpc,
+    &rpc::trpc::Trpc,
+    &rpc::rpcx::Rpcx,
+    &rpc::ttheader::TtHeader,
+    &rpc::thrift::Thrift,
+    &rpc::gob_rpc::GobRpc,
+    &rpc::json_rpc::JsonRpc,
+    &rpc::msgpack_rpc::MsgpackRpc,
+    &rpc::nestjs::NestJs,
+    &rpc::capnproto::CapnProto,
+];
 
 /// The name of a protocol in the table.
 pub type ProtocolId = &'static str;
@@ -95,7 +116,8 @@ impl Class {
 }
 
 /// Names that inspectors give to special cases of a protocol of the table, with what these are for.
-static SPECIAL: &[(ProtocolId, Class)] = &[("grpc", Class::Rpc)];
+static SPECIAL: &[(ProtocolId, Class)] =
+    &[("grpc", Class::Rpc), ("mdns", Class::Registry), ("memberlist", Class::Registry)];
 
 /// What the protocol with this name is for.
 #[must_use]

@@ -37,6 +37,7 @@ pub(crate) fn outcome() -> Outcome {
         certificates: certificate_rows(),
         credentials: credentials::rows(),
         sessions: vec![plaintext(1), mutual(2), opaque(3), unrecognised(4)],
+        announcements: Vec::new(),
         coverage: coverage(),
     }
 }

@@ -215,6 +215,15 @@ pub const RETREAT_SECONDS: i64 = 60;
 /// Distinct registrations kept of one connection: a registry's watch stream names every service there is.
 pub const REGISTRATIONS: usize = 64;
 
+/// Bytes of one message to a registry that are looked at.
+pub const REGISTRY_BYTES: usize = 4096;
+
+/// Distinct announcements in datagrams kept of one run: names in answers of DNS, nodes in gossip.
+pub const ANNOUNCEMENTS: usize = 16_384;
+
+/// Bytes of one announcement when it is inflated. Those of real services are a tenth of this.
+pub const ANNOUNCEMENT_BYTES: usize = 64 * 1024;
+
 /// Distinct authorities, user agents and similar kept of one connection.
 pub const NAMES: usize = 8;
 

@@ -1,5 +1,6 @@
 //! The vocabulary of wirelint. Plain data: no input or output, no clock, no outside knowledge.
 
+mod announcement;
 mod certificate;
 mod diagnostic;
 mod escape;
@@ -16,6 +17,7 @@ mod seen;
 mod session;
 mod time;
 
+pub use announcement::{Announcement, DatagramFacts};
 pub use certificate::{
     Certificate, CertificateDetails, Der, Digest, KeyKind, PublicKey, SanName, SignatureAlgorithm,
 };

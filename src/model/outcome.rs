@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    AuditedSession, Certificate, CredentialAt, Finding, FrameNo, Moment, Party, Posture, Severity,
-    Timestamp,
+    Announcement, AuditedSession, Certificate, CredentialAt, Finding, FrameNo, Moment, Party,
+    Posture, Severity, Timestamp,
 };
 
 /// Everything a run found out.
@@ -24,6 +24,8 @@ pub struct Outcome {
     pub credentials: Vec<CredentialRow>,
     /// Kept sessions in the order they ended: samples, or all when that was asked for.
     pub sessions: Vec<AuditedSession>,
+    /// Services that datagrams named, in the order of their first frame.
+    pub announcements: Vec<Announcement>,
     /// What was judged, and what could not be seen and why.
     pub coverage: Coverage,
 }

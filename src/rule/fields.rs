@@ -30,9 +30,10 @@ pub fn fields_of(on: SubjectKind) -> &'static FieldTable {
 }
 
 fn collect(on: SubjectKind) -> Vec<&'static Field> {
-    let tables: [&'static [Field]; 9] = [
+    let tables: [&'static [Field]; 10] = [
         inspect::SESSION_FIELDS,
         inspect::READABLE_FIELDS,
+        inspect::MESH_FIELDS,
         inspect::tls::FIELDS,
         pki::FIELDS,
         pki::CHANGE_FIELDS,

@@ -1,5 +1,7 @@
 //! The header fields that matter, recognised once.
 
+use super::frameworks::FrameworkField;
+
 /// A header field's name, as far as it matters here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::inspect) enum HeaderName {
@@ -37,6 +39,8 @@ pub(in crate::inspect) enum HeaderName {
     TransferEncoding,
     /// `upgrade`
     Upgrade,
+    /// A field that a framework puts there.
+    Framework(FrameworkField),
     /// Any other.
     Other,
     /// A name that was sent where it could not be seen.
@@ -132,7 +136,10 @@ impl HeaderName {
             b"content-length" => Self::ContentLength,
             b"transfer-encoding" => Self::TransferEncoding,
             b"upgrade" => Self::Upgrade,
-            _ => Self::Other,
+            _ => match FrameworkField::of(name) {
+                Some(field) => Self::Framework(field),
+                None => Self::Other,
+            },
         }
     }
 

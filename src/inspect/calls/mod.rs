@@ -7,9 +7,11 @@
 
 mod credentials;
 mod fields;
+pub(super) mod frameworks;
 mod header;
 mod jwt;
 mod parameters;
+pub(super) mod registries;
 mod scheme;
 pub(super) mod target;
 #[cfg(test)]
@@ -23,7 +25,12 @@ pub(super) use fields::FIELDS;
 pub(super) use header::HeaderName;
 use parameters::Place;
 
-use crate::model::{Call, CallFacts, Moment, ReadableFacts, RequestPrint, escape_bytes, limits};
+use self::frameworks::{FrameworkField, Frameworks};
+use self::registries::Found;
+use super::exchange::merge_readable;
+use crate::model::{
+    Call, CallFacts, Direction, Moment, ReadableFacts, RequestPrint, escape_bytes, limits,
+};
 
 /// What names a call.
 #[derive(Clone, Copy)]
@@ -84,6 +91,7 @@ pub(super) struct Calls {
     authorities: Names,
     user_agents: Names,
     products: Names,
+    frameworks: Frameworks,
     credentials: Option<Box<Sightings>>,
     prints: Vec<RequestPrint>,
     scratch: Vec<u8>,
@@ -162,6 +170,10 @@ impl Calls {
 
     /// Takes note of a request's `User-Agent`.
     pub(super) fn user_agent(&mut self, value: &[u8]) {
+        if self.user_agents.has(value) {
+            return;
+        }
+        self.frameworks.user_agent(value);
         let fits = self.user_agents.note(value, &mut self.facts.user_agents);
         self.facts.cut |= !fits;
     }
@@ -170,6 +182,33 @@ impl Calls {
     pub(super) fn server_product(&mut self, value: &[u8]) {
         let fits = self.products.note(value, &mut self.facts.server_products);
         self.facts.cut |= !fits;
+    }
+
+    /// Takes what a framework says in a field of a request or a response.
+    pub(super) fn framework(
+        &mut self,
+        field: FrameworkField,
+        value: &[u8],
+        side: Direction,
+        at: Moment,
+    ) {
+        self.frameworks.field(field, value, side, at);
+    }
+
+    /// Takes what a request asks of a registry.
+    pub(super) fn asked_of_registry(&mut self, found: Found) {
+        match found {
+            Found::Registration(registration) => self.frameworks.registration(registration),
+            Found::Credential(credential) => {
+                self.authenticated(credential.first);
+                self.frameworks.credential(credential);
+            }
+        }
+    }
+
+    /// Takes note of whether a registry accepted the last password.
+    pub(super) fn login_judged(&mut self, accepted: bool) {
+        self.frameworks.credential_judged(accepted);
     }
 
     /// Takes a field of a request that may carry a credential, and says which it carries.
@@ -231,10 +270,16 @@ impl Calls {
 
     /// What crossed besides calls; nothing when there was nothing.
     pub(super) fn take_readable(&mut self) -> Option<Box<ReadableFacts>> {
-        let sightings = self.credentials.take()?;
-        let requests = std::mem::take(&mut self.prints);
-        let facts = ReadableFacts { requests, ..sightings.into_facts() };
-        (facts != ReadableFacts::default()).then(|| Box::new(facts))
+        let mut facts = self.frameworks.take();
+        if let Some(sightings) = self.credentials.take() {
+            let requests = std::mem::take(&mut self.prints);
+            let seen = ReadableFacts { requests, ..sightings.into_facts() };
+            match &mut facts {
+                Some(facts) => merge_readable(facts, seen),
+                none => *none = Some(Box::new(seen)),
+            }
+        }
+        facts.filter(|facts| **facts != ReadableFacts::default())
     }
 
     #[inline]

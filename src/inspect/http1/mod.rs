@@ -17,6 +17,8 @@ use self::head::{Framing, RequestHead, ResponseHead};
 use self::pairing::{Asked, Pairing};
 use self::printing::Printing;
 use super::begins::{Begins, tls_alert};
+use super::calls::frameworks::FrameworkField;
+use super::calls::registries;
 use super::calls::{self, CallName, Calls, HeaderName, Status, Used};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Field, Moment, PerDirection, limits};
@@ -58,6 +60,8 @@ struct Connection {
     sides: PerDirection<Side>,
     pairing: Pairing,
     calls: Calls,
+    /// What the body is that the client begins next.
+    asks: Option<registries::Body>,
     /// The request at hand, when it is to be known when it comes again.
     printing: Option<Printing>,
     /// Responses that a request must have been asked for.
@@ -85,6 +89,8 @@ enum Place {
     /// Where a head begins.
     #[default]
     Head,
+    /// Before a body of this length, the beginning of which is to be read.
+    Wanted(u64),
     /// In a body.
     Body(Body),
     /// Nobody knows. A head may begin with the next segment.
@@ -128,6 +134,12 @@ impl Inspector for Connection {
             self.printing = None;
         }
         let read_on = match &mut side.place {
+            Place::Wanted(length) => {
+                let mut body = Body::Length(*length);
+                let read_on = body.skip(missing);
+                side.place = Place::Body(body);
+                read_on
+            }
             Place::Body(body) => body.skip(missing),
             Place::Dead => true,
             Place::Head | Place::Lost => false,
@@ -160,6 +172,10 @@ impl Connection {
         let side = &mut self.sides[direction];
         match &mut side.place {
             Place::Head => self.head(direction, rest, at),
+            Place::Wanted(length) => {
+                let length = *length;
+                self.wanted(length, rest, at)
+            }
             Place::Body(body) => match body.read(rest) {
                 Progress::Used(used) => {
                     self.print(direction, rest.get(..used));
@@ -262,8 +278,8 @@ impl Connection {
         self.calls.cut();
         let start = rest.get(..limits::HTTP1_HEAD).unwrap_or(rest);
         if direction == Direction::ToServer {
-            let named = head::request(start, |head, _| {
-                self.calls.request(head.name(), at);
+            let named = head::request(start, |head, fields| {
+                self.calls.request(head.name(fields), at);
             });
             if !named {
                 self.calls.request(CallName::Unknown, at);
@@ -276,10 +292,11 @@ impl Connection {
     fn request(&mut self, bytes: &[u8], at: Moment) -> Step {
         let used = bytes.len();
         let (mut place, mut printing) = (None, None);
-        let (calls, pairing) = (&mut self.calls, &mut self.pairing);
+        let (calls, pairing, asks) = (&mut self.calls, &mut self.pairing, &mut self.asks);
         let named = head::request(bytes, |head, fields| {
-            let call = calls.request(head.name(), at);
+            let call = calls.request(head.name(fields), at);
             let used_by = note_request(calls, head, fields, at);
+            *asks = note_registry(calls, head, at);
             let (is_head, connect) = (head.method == b"HEAD", head.method == b"CONNECT");
             let asked = Asked { call, used: used_by, head: is_head, connect };
             if !pairing.asked(asked) {
@@ -292,6 +309,7 @@ impl Connection {
             printing = Printing::begin(head, fields, used_by, at);
             place = match head.framing {
                 Framing::Length(0) | Framing::Nothing => Some(Place::Head),
+                Framing::Length(length) if asks.is_some() => Some(Place::Wanted(length)),
                 Framing::Length(length) => Some(Place::Body(Body::Length(length))),
                 Framing::Chunked => Some(Place::Body(Body::start_of_chunks())),
                 Framing::Close | Framing::Contradictory => None,
@@ -315,6 +333,9 @@ impl Connection {
             for (name, value) in fields.known() {
                 match name {
                     HeaderName::Server => calls.server_product(value),
+                    HeaderName::Framework(field) => {
+                        calls.framework(field, value, Direction::ToClient, at);
+                    }
                     HeaderName::SetCookie => calls.set_cookie(value, at),
                     _ => {}
                 }
@@ -357,6 +378,18 @@ impl Connection {
         self.go_on(Direction::ToClient, used, place)
     }
 
+    /// Reads the beginning of a body, which is then passed over like any other.
+    fn wanted(&mut self, length: u64, rest: &[u8], at: Moment) -> Step {
+        let needed = usize::try_from(length).unwrap_or(usize::MAX).min(limits::REGISTRY_BYTES);
+        let Some(bytes) = rest.get(..needed) else { return Step::Wait };
+        let asks = self.asks.take();
+        if let Some(found) = asks.and_then(|asks| registries::body(&asks, bytes, at)) {
+            self.calls.asked_of_registry(found);
+        }
+        self.sides.to_server.place = Place::Body(Body::Length(length));
+        Step::Used(0)
+    }
+
     /// Goes on behind a head; where nobody can say what is there, gives up.
     fn go_on(&mut self, direction: Direction, used: usize, place: Option<Place>) -> Step {
         match place {
@@ -395,7 +428,13 @@ fn note_request(
             HeaderName::Authority => authority = authority.or(Some(value)),
             HeaderName::UserAgent => calls.user_agent(value),
             HeaderName::Credential(_) | HeaderName::App | HeaderName::Referer => {
+                if name == HeaderName::App {
+                    calls.framework(FrameworkField::App, value, Direction::ToServer, at);
+                }
                 used.add(calls.credential(name, value));
+            }
+            HeaderName::Framework(field) => {
+                calls.framework(field, value, Direction::ToServer, at);
             }
             _ => {}
         }
@@ -405,4 +444,17 @@ fn note_request(
     }
     calls.authenticated_by(used, at);
     used
+}
+
+/// Takes what a request asks of a registry, and says what its body will be if that is to be read.
+fn note_registry(
+    calls: &mut Calls,
+    head: &RequestHead<'_>,
+    at: Moment,
+) -> Option<registries::Body> {
+    let asked = registries::http(head.method, head.target, at)?;
+    if let Some(found) = asked.found {
+        calls.asked_of_registry(registries::Found::Registration(found));
+    }
+    asked.body
 }

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::hpack::{Field, Sink};
+use crate::inspect::calls::frameworks::{self, FrameworkField};
 use crate::inspect::calls::{Calls, HeaderName, Used};
 use crate::model::{Direction, Moment, limits};
 
@@ -24,6 +25,8 @@ pub(super) struct Message {
     pub(super) grpc: bool,
     /// `content-type` was there.
     typed: bool,
+    /// A framework says that the path names service and method.
+    pub(super) call: bool,
     /// `grpc-status`
     pub(super) grpc_status: Option<u16>,
     /// The credentials that were there.
@@ -141,8 +144,16 @@ impl Taking<'_> {
             HeaderName::ContentType => {
                 message.typed = true;
                 message.grpc = is_grpc(value);
+                message.call |= !message.grpc && frameworks::is_connect(value);
+            }
+            HeaderName::Framework(field) => {
+                message.call |= field.marks_a_call();
+                self.calls.framework(field, value, Direction::ToServer, self.at);
             }
             HeaderName::Credential(_) | HeaderName::App | HeaderName::Referer => {
+                if name == HeaderName::App {
+                    self.calls.framework(FrameworkField::App, value, Direction::ToServer, self.at);
+                }
                 message.used.add(self.calls.credential(name, value));
             }
             HeaderName::Repeatable => message.repeatable = true,
@@ -157,6 +168,9 @@ impl Taking<'_> {
             HeaderName::GrpcStatus => self.message.grpc_status = number(value),
             HeaderName::ContentType => self.message.grpc = is_grpc(value),
             HeaderName::Server => self.calls.server_product(value),
+            HeaderName::Framework(field) => {
+                self.calls.framework(field, value, Direction::ToClient, self.at);
+            }
             HeaderName::SetCookie => self.calls.set_cookie(value, self.at),
             HeaderName::Unknown => self.message.unknown = true,
             _ => {}

@@ -15,7 +15,7 @@ use self::frames::{Frame, HEADER_BYTES};
 use self::message::Message;
 use self::streams::{Stream, Streams};
 use super::begins::{Begins, tls_alert};
-use super::calls::{CallName, Calls, Status};
+use super::calls::{CallName, Calls, Status, registries};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, limits};
 
@@ -72,6 +72,8 @@ struct Connection {
     lossy: bool,
     streams: Streams,
     calls: Calls,
+    /// A stream was opened whose data is to be read.
+    registry: bool,
     grpc: bool,
     plaintext: Option<Moment>,
     mismatch: Option<Evident<&'static str>>,
@@ -259,10 +261,36 @@ impl Connection {
             frames::DATA if direction == Direction::ToClient && frame.has(frames::END_STREAM) => {
                 self.streams.end(frame.stream);
             }
+            frames::DATA
+                if self.registry
+                    && direction == Direction::ToServer
+                    && !self.registry_data(frame, rest, at) =>
+            {
+                return Step::Wait;
+            }
             _ => {}
         }
         self.sides[direction].skip = frame.length;
         Step::Used(HEADER_BYTES)
+    }
+
+    /// Reads the beginning of a frame's data where its stream is a registry's. Says whether there was enough of it.
+    fn registry_data(&mut self, frame: Frame, rest: &[u8], at: Moment) -> bool {
+        let Some(stream) = self.streams.find(frame.stream) else { return true };
+        let Some(wanted) = stream.wanted else { return true };
+        let needed = frame.length.min(limits::REGISTRY_BYTES);
+        let Some(data) = rest.get(HEADER_BYTES..HEADER_BYTES.saturating_add(needed)) else {
+            return false;
+        };
+        if !frame.has(frames::PADDED) {
+            for found in registries::data(wanted, data, at) {
+                self.calls.asked_of_registry(found);
+            }
+        }
+        if !wanted.comes_again() && !wanted.is_login() {
+            stream.wanted = None;
+        }
+        true
     }
 
     /// Reads a frame that has a header block, or a part of one.
@@ -363,16 +391,18 @@ impl Connection {
         }
         let grpc = message.grpc || message.may_be_grpc();
         let name = match (message.path(), message.method()) {
-            (Some(path), _) if grpc => CallName::Grpc(path),
+            (Some(path), _) if grpc || message.call => CallName::Grpc(path),
             (Some(target), Some(method)) => CallName::Http { method, target },
             (None, Some(method)) if method == b"CONNECT" => CallName::Http { method, target: b"" },
             _ => CallName::Unknown,
         };
         self.grpc |= message.grpc;
+        let wanted = message.path().filter(|_| grpc).and_then(registries::grpc);
+        self.registry |= wanted.is_some();
         let call = self.calls.request(name, at);
         let used = message.used;
         self.calls.authenticated_by(used, at);
-        if !self.streams.open(stream, Stream { call, used, grpc, ..Stream::default() }) {
+        if !self.streams.open(stream, Stream { wanted, call, used, grpc, ..Stream::default() }) {
             self.calls.cut();
         }
     }
@@ -400,6 +430,9 @@ impl Connection {
             stream.grpc |= message.grpc || message.grpc_status.is_some();
             self.grpc |= stream.grpc;
             if let Some(status) = outcome(stream, message) {
+                if stream.wanted.is_some_and(registries::Wanted::is_login) {
+                    self.calls.login_judged(status == Status::Grpc(0));
+                }
                 self.calls.outcome_with(stream.call, stream.used, status, at);
             }
         }

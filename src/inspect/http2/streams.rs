@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
+use crate::inspect::calls::registries::Wanted;
 use crate::inspect::calls::{CallId, Used};
 use crate::model::limits;
 
 /// What is remembered of a request until its response ends.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Stream {
+    /// What is to be read of the data that the client sends.
+    pub(super) wanted: Option<Wanted>,
     /// The call, if it was named.
     pub(super) call: Option<CallId>,
     /// The credentials that it carried.
