@@ -1,6 +1,7 @@
 //! The vocabulary of wirelint. Plain data: no input or output, no clock, no outside knowledge.
 
 mod certificate;
+mod chain;
 mod diagnostic;
 mod escape;
 mod fields;
@@ -16,6 +17,9 @@ mod time;
 
 pub use certificate::{
     Certificate, CertificateDetails, Der, Digest, KeyKind, PublicKey, SanName, SignatureAlgorithm,
+};
+pub use chain::{
+    ChainFault, ChainFaults, ChainOutcome, ChainTrust, NameCheck, Revocation, SeenChain, no_chain,
 };
 pub use diagnostic::{Diagnostic, Level, Place};
 pub use escape::{escape_bytes, escape_text};
