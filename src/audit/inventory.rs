@@ -6,9 +6,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, CertificateRow, Digest, Direction, EdgeFacts,
-    EdgeRow, Endpoint, EndpointFacts, Finding, Moment, Posture, Postures, Seen, ServiceRow,
-    Timestamp, limits,
+    AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Digest, Direction,
+    EdgeFacts, EdgeRow, Endpoint, EndpointFacts, Finding, Moment, Posture, Postures, Seen,
+    ServiceRow, Timestamp, limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -175,6 +175,8 @@ impl Inventory {
                 last: at,
                 sessions: 0,
                 established: 0,
+                outcome: Seen::Absent,
+                faults: ChainFaults::default(),
                 samples: Vec::new(),
             });
             note_showing(place, audited, at);
@@ -271,6 +273,14 @@ fn note_showing(place: &mut CertificateAt, audited: &AuditedSession, at: Moment)
     place.last = place.last.max(at);
     if place.samples.len() < limits::EVIDENCE {
         place.samples.push((at, session.client, session.server));
+    }
+    if place.position == 0 {
+        let outcome = match place.role {
+            Direction::ToClient => &audited.server_outcome,
+            Direction::ToServer => &audited.client_outcome,
+        };
+        place.outcome.clone_from(outcome);
+        place.faults = outcome.value().map_or(place.faults, |o| place.faults.union(o.faults));
     }
     let Some(tls) = &session.facts.tls else { return };
     place.established += u64::from(tls.established == Seen::Value(true));

@@ -2,6 +2,7 @@
 //!
 //! Takes sessions one by one in a fixed order; gives one finished [`Outcome`]. Knows no frames, no threads and no clock.
 
+mod chains;
 mod coverage;
 mod inventory;
 mod ledger;
@@ -11,6 +12,7 @@ pub use posture::{Verdict, judge};
 
 use std::sync::Arc;
 
+use chains::Chains;
 use coverage::Tally;
 use hashbrown::HashMap;
 use inventory::Inventory;
@@ -21,7 +23,7 @@ use crate::model::{
     AuditedSession, Certificate, CertificateAt, Coverage, Der, Endpoint, EndpointFacts, Incomplete,
     Moment, Outcome, RunInfo, Seen, Session, Subject, limits,
 };
-use crate::pki::CertificateCache;
+use crate::pki::{Authorities, CertificateCache};
 use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
 
 /// Which sessions are kept with the outcome.
@@ -41,6 +43,7 @@ pub struct Auditor {
     evaluator: Evaluator,
     directory: Directory,
     certificates: CertificateCache,
+    chains: Chains,
     inventory: Inventory,
     ledger: Ledger,
     tally: Tally,
@@ -67,6 +70,7 @@ impl Auditor {
             evaluator: Evaluator::new(rules),
             directory,
             certificates: CertificateCache::new(),
+            chains: Chains::default(),
             inventory: Inventory::default(),
             ledger: Ledger::default(),
             tally: Tally::default(),
@@ -75,6 +79,25 @@ impl Auditor {
             evidence: HashMap::default(),
             key: Vec::new(),
         }
+    }
+
+    /// The same, with chains judged against these authorities and revocation lists.
+    #[must_use]
+    pub fn with_authorities(mut self, authorities: Authorities) -> Self {
+        self.chains = Chains::new(authorities);
+        self
+    }
+
+    /// Revocation lists whose issuer issued nothing that was seen so far, in words.
+    #[must_use]
+    pub fn unused_crls(&self) -> Vec<String> {
+        self.chains.unused_crls()
+    }
+
+    /// How many chains were asked for so far, and how many of them had to be verified.
+    #[must_use]
+    pub fn chain_work(&self) -> (u64, u64) {
+        self.chains.work()
     }
 
     /// Judges the next session. `seen` is shown it with its verdict. A connection without any payload is counted as an
@@ -86,6 +109,7 @@ impl Auditor {
         }
         let audited = self.judge(session);
         self.tally.add(&audited);
+        self.chains.note(&audited);
         let sample = self.inventory.add(&audited);
         let is_evidence = self.apply_session(&audited);
         seen(&audited);
@@ -114,7 +138,8 @@ impl Auditor {
     /// Judges what is only known at the end, and gives the outcome.
     #[must_use]
     pub fn finish(mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
-        let certificates = self.inventory.certificates();
+        let mut certificates = self.inventory.certificates();
+        let reliances = self.chains.finish(&mut certificates);
         let endpoints = self.inventory.endpoints();
         let edges = self.inventory.edges();
         for place in &certificates {
@@ -127,8 +152,14 @@ impl Auditor {
             let weight = edge.postures.total();
             self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &[]);
         }
+        for reliance in &reliances {
+            let weight = reliance.accepted + reliance.refused;
+            let times = [reliance.first, reliance.last];
+            self.apply(&Subject::Reliance(reliance), times, weight, &reliance.samples);
+        }
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
-        let overflow = self.inventory.overflow + self.ledger.overflow;
+        coverage.incomplete.extend(self.chains.lost());
+        let overflow = self.inventory.overflow + self.ledger.overflow + self.chains.overflow;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
                 code: "inventory-full",
@@ -163,6 +194,8 @@ impl Auditor {
             server_chain = read_chain(&mut self.certificates, &mut tls.server_chain);
             client_chain = read_chain(&mut self.certificates, &mut tls.client_chain);
         }
+        let (server_outcome, client_outcome) =
+            self.chains.outcomes(&mut session, &server_chain, &client_chain);
         AuditedSession {
             number: self.tally.coverage.sessions + 1,
             client: self.directory.party(session.client.addr),
@@ -173,6 +206,8 @@ impl Auditor {
             client_auth: verdict.client_auth,
             server_chain,
             client_chain,
+            server_outcome,
+            client_outcome,
             session,
         }
     }

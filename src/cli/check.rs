@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::{Check, OnIncomplete};
+use super::authorities;
 use super::output::Target;
 use super::progress::Bar;
 use super::reasons::reasons;
@@ -41,6 +42,7 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     let inputs = inputs(check)?;
     let filter = check.filter.as_deref().map(Filter::compile).transpose();
     let filter = filter.map_err(|error| usage(vec![error.diagnostic()]))?;
+    let (authorities, lost) = authorities::load(&check.trust, &check.crl).map_err(usage)?;
     let mut store = open_store(check)?;
     let mut outputs = Outputs::begin(check)?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -48,7 +50,8 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
         terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
     }
     let run = judged_by(&rules, check);
-    let mut auditor = Auditor::new(Arc::new(rules), Directory::new(), check.keep_sessions);
+    let auditor = Auditor::new(Arc::new(rules), Directory::new(), check.keep_sessions);
+    let mut auditor = auditor.with_authorities(authorities);
     let bar = Bar::new(terminal.shows_progress());
     let input = Input {
         replay: inputs.replay(),
@@ -75,10 +78,11 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels.clone());
     let damages: Vec<Damage> =
         end.sources.iter().filter_map(|source| source.damage.clone()).collect();
-    let outcome = finish(auditor, end);
+    let unused = authorities::unused(&auditor.unused_crls());
+    let outcome = finish(auditor, end, lost);
     let code = code(&outcome, stopped, failed_readers);
-    for diagnostic in reasons(&outcome, &damages, &tunnels) {
-        terminal.say(&diagnostic);
+    for diagnostic in reasons(&outcome, &damages, &tunnels).iter().chain(&unused) {
+        terminal.say(diagnostic);
     }
     let mut storage = outputs.finish(&outcome, check, terminal);
     if let Some(store) = &mut store {
@@ -119,8 +123,10 @@ fn judged_by(rules: &RuleSet, check: &Check) -> RunInfo {
     }
 }
 
-fn finish(auditor: Auditor, end: End) -> Outcome {
+/// `lost` is what of the user's own files could not be read.
+fn finish(auditor: Auditor, end: End, lost: Vec<Incomplete>) -> Outcome {
     let mut coverage = end.coverage;
+    coverage.incomplete.extend(lost);
     if end.failed_readers > 0 {
         let message = format!(
             "{} sessions could not be read because of a bug in wirelint",

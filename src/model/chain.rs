@@ -305,7 +305,9 @@ pub struct ChainOutcome {
     pub path_length: usize,
     /// What could not be judged, in words, each once.
     pub unjudged: Vec<&'static str>,
-    /// A revocation list that would have told was out of date: its number in the order given.
+    /// Revocation lists of the chain's issuers, by their numbers in the order given.
+    pub crls: Vec<usize>,
+    /// One of them would have told and was out of date.
     pub stale_crl: Option<usize>,
 }
 

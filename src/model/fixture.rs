@@ -348,6 +348,8 @@ pub(crate) fn session(number: u64, posture: Posture) -> AuditedSession {
         client_auth: Seen::Hidden(Why::Encrypted),
         server_chain: Vec::new(),
         client_chain: Vec::new(),
+        server_outcome: Seen::NotReached,
+        client_outcome: Seen::NotReached,
     }
 }
 

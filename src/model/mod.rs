@@ -34,6 +34,7 @@ pub use seen::{Seen, Why};
 pub use session::{
     Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, ClientAuth,
     ClientHello, EdgeFacts, EndState, EndpointFacts, Evident, Facts, FirstBytes, KeyExchange,
-    Party, Posture, RecordFact, Roles, ServerHello, Session, StreamFacts, TlsFacts, Traffic,
+    Party, Posture, RecordFact, RelianceFacts, Roles, ServerHello, Session, StreamFacts, TlsFacts,
+    Traffic,
 };
 pub use time::Timestamp;

@@ -312,6 +312,7 @@ impl<'a, 's> Work<'a, 's, '_> {
             return said;
         };
         for (number, list) in self.authorities.crls.iter().filter(|(_, l)| *l.issuer == *issuer) {
+            self.out.crls.push(number);
             let key = self.link(step + 1).map(|link| &link.parsed.tbs_certificate.subject_pki);
             let unknown = match key.map(|key| list.made_by(key)) {
                 Some(Seen::Value(true)) => match list.says(&serial, not_after, self.window) {

@@ -254,8 +254,6 @@ fn unreadable(path: &str, line: usize) -> Diagnostic {
         _ => format!("the revocation list at line {line} of {path} cannot be read"),
     };
     Diagnostic::warning("crl-unreadable", message)
-        .note("it is left out: what it revokes is not called revoked")
-        .help(format!("look at it with: openssl crl -in {path} -noout -text"))
 }
 
 fn empty(path: &str) -> Diagnostic {

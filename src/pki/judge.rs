@@ -1,5 +1,6 @@
 //! Outcomes of chains that were judged before.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub struct ChainJudge {
     authorities: Authorities,
     known: HashTable<Known>,
     hasher: RandomState,
+    /// Revocation lists whose issuer occurred in a chain, by number.
+    consulted: BTreeSet<usize>,
     asked: u64,
     judged: u64,
 }
@@ -65,6 +68,7 @@ impl ChainJudge {
         self.judged = self.judged.saturating_add(1);
         let mut window = Window::around(at);
         let outcome = Arc::new(judge(shown, &[], &self.authorities, &mut window));
+        self.consulted.extend(&outcome.crls);
         self.remember(Known::of(shown, hash, window, Arc::clone(&outcome)));
         outcome
     }
@@ -79,6 +83,12 @@ impl ChainJudge {
         at: Timestamp,
     ) -> ChainOutcome {
         judge(shown, elsewhere, &self.authorities, &mut Window::around(at))
+    }
+
+    /// Revocation lists whose issuer occurred in no chain so far, by number.
+    pub fn unused_crls(&self) -> impl Iterator<Item = usize> {
+        let all = 0..self.authorities.crls.len();
+        all.filter(|number| !self.consulted.contains(number))
     }
 
     /// How many chains were asked for, and how many of them had to be judged.

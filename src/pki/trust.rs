@@ -150,8 +150,6 @@ fn unreadable(path: &str, line: usize) -> Diagnostic {
         _ => format!("the certificate at line {line} of {path} cannot be read"),
     };
     Diagnostic::warning(UNREADABLE, message)
-        .note("it is left out: what it issued may be called untrusted")
-        .help(format!("look at it with: openssl x509 -in {path} -noout -text"))
 }
 
 fn empty(path: &str) -> Diagnostic {

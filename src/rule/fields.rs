@@ -30,10 +30,12 @@ pub fn fields_of(on: SubjectKind) -> &'static FieldTable {
 }
 
 fn collect(on: SubjectKind) -> Vec<&'static Field> {
-    let tables: [&'static [Field]; 5] = [
+    let tables: [&'static [Field]; 7] = [
         inspect::SESSION_FIELDS,
         inspect::tls::FIELDS,
         pki::FIELDS,
+        pki::CHAIN_FIELDS,
+        pki::RELIANCE_FIELDS,
         identity::FIELDS,
         run_fields::FIELDS,
     ];

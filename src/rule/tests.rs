@@ -314,6 +314,8 @@ fn session(version: u16) -> AuditedSession {
         client_auth: Seen::NotReached,
         server_chain: Vec::new(),
         client_chain: Vec::new(),
+        server_outcome: Seen::NotReached,
+        client_outcome: Seen::NotReached,
     }
 }
 

@@ -304,9 +304,17 @@ impl Handshake {
 
     /// CertificateStatus (RFC 6066 section 8): one byte of type and the response.
     fn status(&mut self, body: &[u8]) {
+        const OCSP: u8 = 1;
         let mut r = Reader(body);
-        let response = r.u8().and_then(|_| r.vec24());
-        self.facts.ocsp_staple = response.map(<[u8]>::len).into();
+        let response = r.u8().filter(|kind| *kind == OCSP).and_then(|_| r.vec24());
+        self.facts.ocsp_staple = match response {
+            Some(bytes) if bytes.len() > limits::OCSP_STAPLE_BYTES => Seen::Hidden(Why::Bound),
+            Some(bytes) => {
+                self.chain_bytes += bytes.len();
+                Seen::Value(bytes.into())
+            }
+            None => Seen::Hidden(Why::Malformed),
+        };
     }
 
     fn key_exchange(&mut self, body: &[u8], at: Moment) {

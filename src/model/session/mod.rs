@@ -6,6 +6,7 @@ mod tls;
 
 pub use audited::{
     AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture,
+    RelianceFacts,
 };
 pub use calls::{Call, CallFacts};
 pub use tls::{
