@@ -364,3 +364,6 @@ const BY_ISSUER: ChainFaults = ChainFaults::of(&[
     ChainFault::PathLength,
     ChainFault::NameConstraint,
 ]);
+
+#[cfg(test)]
+mod tests;

@@ -378,6 +378,8 @@ pub(super) fn certificate_rows(places: &[CertificateAt]) -> Vec<CertificateRow> 
         first: place.first,
         last: place.last,
         sessions: place.sessions,
+        outcome: place.outcome.clone(),
+        faults: place.faults,
     };
     places.iter().map(row).collect()
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    AuditedSession, Certificate, Finding, FrameNo, Moment, Party, Posture, Severity, Timestamp,
+    AuditedSession, Certificate, ChainFaults, Finding, FrameNo, Moment, Party, Posture, SeenChain,
+    Severity, Timestamp,
 };
 
 /// Everything a run found out.
@@ -206,6 +207,10 @@ pub struct CertificateRow {
     pub last: Moment,
     /// In how many sessions.
     pub sessions: u64,
+    /// What is right and wrong with the chain of this leaf, when it was last shown here; absent for other certificates.
+    pub outcome: SeenChain,
+    /// What was wrong with it in any session here.
+    pub faults: ChainFaults,
 }
 
 /// What was judged, what could not be seen, and why.

@@ -82,14 +82,19 @@ impl Writer<'_> {
     pub(super) fn write_certificate_use(&mut self, row: &CertificateRow) -> rusqlite::Result<()> {
         let certificate = self.certificate(&row.certificate)?;
         let service = self.service(&row.party)?;
+        let chain = row.outcome.value();
         self.db
             .prepare_cached(
                 "INSERT INTO certificate_use (certificate_id, run_id, role, position, service_id,
-                   ip, port, sessions, first_us, last_us, first_frame)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                   ip, port, sessions, first_us, last_us, first_frame, chain_trust, chain_bundle,
+                   chain_faults, revocation, staple)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
                  ON CONFLICT (certificate_id, role, position, service_id, ip, port, run_id)
                  DO UPDATE SET sessions = excluded.sessions, first_us = excluded.first_us,
-                   last_us = excluded.last_us, first_frame = excluded.first_frame",
+                   last_us = excluded.last_us, first_frame = excluded.first_frame,
+                   chain_trust = excluded.chain_trust, chain_bundle = excluded.chain_bundle,
+                   chain_faults = excluded.chain_faults, revocation = excluded.revocation,
+                   staple = excluded.staple",
             )?
             .execute(params![
                 certificate,
@@ -103,6 +108,11 @@ impl Writer<'_> {
                 row.first.time.micros(),
                 row.last.time.micros(),
                 int(row.first.frame.0),
+                chain.map(|chain| chain.trust.name()),
+                chain.and_then(|chain| chain.trust.bundle()),
+                texts(&row.faults.names().collect::<Vec<_>>()),
+                chain.map(|chain| chain.revocation.name()),
+                chain.and_then(|chain| chain.staple.value().copied()),
             ])?;
         Ok(())
     }
