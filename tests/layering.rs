@@ -38,7 +38,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("serde", &["rule", "store", "report", "cli"]),
     ("serde_json", &["rule", "store", "report", "cli"]),
     ("sha1", &["model", "pki"]),
-    ("sha2", &["pki", "rule", "audit"]),
+    ("sha2", &["model", "pki", "rule", "audit"]),
     ("smallvec", ANYWHERE),
     ("strsim", &["capture", "rule", "cli"]),
     ("terminal_size", &["cli"]),

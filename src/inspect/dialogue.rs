@@ -4,6 +4,7 @@
 //! protocol of the table recognises is watched a little longer: many protocols begin in clear and then start TLS, and a
 //! ClientHello at the beginning of a segment tells so whatever came before it.
 
+use super::exchange::merge_readable;
 use super::{
     Context, Head, Inspector, Next, PROTOCOLS, Probe, Protocol, ProtocolId, merge_calls, protocol,
 };
@@ -246,6 +247,11 @@ fn absorb(all: &mut Facts, new: Facts) {
     match (&mut all.calls, new.calls) {
         (Some(first), Some(then)) => merge_calls(first, *then),
         (None, then) => all.calls = then,
+        (Some(_), None) => {}
+    }
+    match (&mut all.readable, new.readable) {
+        (Some(first), Some(then)) => merge_readable(first, *then),
+        (None, then) => all.readable = then,
         (Some(_), None) => {}
     }
     all.plaintext = all.plaintext.or(new.plaintext);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use super::class_of;
 use crate::model::{
     AuditedSession, Field, Kind, PerDirection, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT,
 };
@@ -16,6 +17,7 @@ pub static SESSION_FIELDS: &[Field] = &[
     field("session.posture_why", Kind::Text, "certificates on both sides", "why, in a few words", |s| of(s, |a| text(a.posture_why))),
     field("session.evidence", Kind::Text, "observed", "how the posture is known: `observed`, `decrypted`, `inherited` or `inferred`", |s| of(s, |a| text(a.evidence))),
     field("session.protocol", Kind::Text, "tls", "what carried the bytes; absent when it was not recognised", |s| of(s, |a| a.session.protocol.map(Value::text).into())),
+    field("session.class", Kind::Text, "rpc", "what the protocol is for: `channel` (TLS), `rpc`, `datastore`, `broker`, `registry` or `infrastructure`; absent when the protocol was not recognised", |s| of(s, |a| a.session.protocol.and_then(class_of).map(|class| Value::text(class.name())).into())),
     field("session.tls", Kind::Bool, "true", "a TLS record was seen", |s| of(s, |a| bool(a.session.facts.tls.is_some()))),
     field("session.client_auth", Kind::Text, "not-requested", "what the client did to authenticate itself in TLS: `not-requested`, `declined` or `presented`", |s| of(s, client_auth)),
     field("session.roles", Kind::Text, "syn", "how client and server were told apart: `syn`, `content` or `guess`", |s| of(s, |a| text(a.session.roles.name()))),

@@ -9,7 +9,9 @@
 
 mod begins;
 mod calls;
+mod database;
 mod dialogue;
+mod exchange;
 #[cfg(test)]
 mod feeder;
 mod fields;
@@ -24,7 +26,8 @@ pub use fields::SESSION_FIELDS;
 use crate::model::{Direction, Facts, Field, Moment};
 
 /// The table of protocols, in the order in which probes are asked.
-pub static PROTOCOLS: &[&dyn Protocol] = &[&tls::Tls, &http2::Http2, &http1::Http1];
+pub static PROTOCOLS: &[&dyn Protocol] =
+    &[&tls::Tls, &http2::Http2, &http1::Http1, &database::redis::Redis];
 
 /// The name of a protocol in the table.
 pub type ProtocolId = &'static str;
@@ -33,6 +36,9 @@ pub type ProtocolId = &'static str;
 pub trait Protocol: Sync {
     /// Its name in rules and outputs.
     fn name(&self) -> ProtocolId;
+
+    /// What it is for.
+    fn class(&self) -> Class;
 
     /// Whether these first bytes of one direction are its own.
     ///
@@ -47,6 +53,48 @@ pub trait Protocol: Sync {
     fn fields(&self) -> &'static [Field] {
         &[]
     }
+}
+
+/// What a protocol is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// It carries others (TLS).
+    Channel,
+    /// Calls from service to service.
+    Rpc,
+    /// Databases and caches.
+    Datastore,
+    /// Message brokers and streams.
+    Broker,
+    /// Where services find each other and keep their configuration, and the gossip of clusters.
+    Registry,
+    /// Names, mail, directories, shells: what every network has.
+    Infrastructure,
+}
+
+impl Class {
+    /// The word in rules and outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Channel => "channel",
+            Self::Rpc => "rpc",
+            Self::Datastore => "datastore",
+            Self::Broker => "broker",
+            Self::Registry => "registry",
+            Self::Infrastructure => "infrastructure",
+        }
+    }
+}
+
+/// Names that inspectors give to special cases of a protocol of the table, with what these are for.
+static SPECIAL: &[(ProtocolId, Class)] = &[("grpc", Class::Rpc)];
+
+/// What the protocol with this name is for.
+#[must_use]
+pub fn class_of(name: &str) -> Option<Class> {
+    let special = || SPECIAL.iter().find(|(special, _)| *special == name).map(|(_, class)| *class);
+    protocol(name).map(Protocol::class).or_else(special)
 }
 
 /// The first bytes of one direction of a connection.

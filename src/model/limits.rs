@@ -180,6 +180,18 @@ pub const HPACK_TABLE: usize = 64 * 1024;
 /// Distinct calls (service and method) kept of one connection; further ones are counted only.
 pub const CALLS: usize = 64;
 
+/// Bytes kept of one message of a protocol in clear; the rest of a longer one is skipped.
+pub const MESSAGE_BYTES: usize = 16 * 1024;
+
+/// Requests of one connection whose answer is awaited, so that the answer's success is known to be theirs.
+pub const AWAITED_ANSWERS: usize = 256;
+
+/// Distinct credentials kept of one connection.
+pub const CREDENTIALS: usize = 16;
+
+/// Distinct registrations kept of one connection: a registry's watch stream names every service there is.
+pub const REGISTRATIONS: usize = 64;
+
 /// Distinct authorities, user agents and similar kept of one connection.
 pub const NAMES: usize = 8;
 

@@ -11,6 +11,7 @@ pub(crate) mod fixture;
 pub mod limits;
 mod net;
 mod outcome;
+mod secret;
 mod seen;
 mod session;
 mod time;
@@ -30,11 +31,13 @@ pub use outcome::{
     Accept, CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome,
     Postures, RunInfo, ServiceRow, SourceInfo,
 };
+pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{
-    Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, ClientAuth,
-    ClientHello, EdgeFacts, EndState, EndpointFacts, Evident, Facts, FirstBytes, KeyExchange,
-    Party, Posture, RecordFact, RelianceFacts, Roles, ServerHello, Session, StreamFacts, TlsFacts,
-    Traffic,
+    Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, Claim, ClientAuth,
+    ClientHello, Credential, CredentialKind, EdgeFacts, EndState, EndpointFacts, Evident, Exposure,
+    Facts, FirstBytes, KeyExchange, Party, Posture, Program, ReadableFacts, RecordFact,
+    Registration, RelianceFacts, Roles, ServerHello, Session, StreamFacts, TlsFacts, Traffic,
+    Upgrade, UpgradeState,
 };
 pub use time::Timestamp;

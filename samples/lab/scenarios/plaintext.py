@@ -96,7 +96,7 @@ def h2c_upgrade(lab):
     return Truth([clear(address, "h2", calls)], present=["WL1001"])
 
 
-@scenario("redis-plaintext", "A plaintext protocol that is not recognised yet: Redis", ["redis"])
+@scenario("redis-plaintext", "Redis without TLS: commands of redis-cli", ["redis"])
 def redis_plaintext(lab):
     address = f"{ipv4('server')}:6379"
     lab.serve("server", [
@@ -106,10 +106,20 @@ def redis_plaintext(lab):
     with lab.capture():
         for command in ("SET stock:chair 41", "INCR stock:chair", "LPUSH orders 7 8 9", "LRANGE orders 0 -1"):
             lab.call("client", ["redis-cli", "-h", ipv4("server"), *command.split()])
+    commands = [call("", name, 1, None) for name in ("SET", "INCR", "LPUSH", "LRANGE")]
+    return Truth([clear(address, "redis", [one]) for one in commands], present=["WL1002"])
+
+
+@scenario("unknown-protocol", "A protocol of one's own making, in clear: nobody can recognise it", ["python"])
+def unknown_protocol(lab):
+    address = f"{ipv4('server')}:7001"
+    lab.serve("server", [lab.python, lab.program("ledger.py"), "serve", ipv4("server"), "7001"], 7001)
+    with lab.capture():
+        lab.call("client", [lab.python, lab.program("ledger.py"), "ask", ipv4("server"), "7001"])
     unrecognised = connection(
-        ipv4("client"), address, 4, posture="unknown", true_posture="plaintext"
+        ipv4("client"), address, 2, posture="unknown", true_posture="plaintext"
     )
-    return Truth([unrecognised], present=["WL9004"], coverage={"unrecognised": 4})
+    return Truth([unrecognised], present=["WL9004"], coverage={"unrecognised": 2})
 
 
 @scenario("hostile-text", "Terminal escapes and text direction tricks in a server name, a certificate and requests", ["openssl", "python", "node"])

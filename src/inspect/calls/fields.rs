@@ -8,28 +8,28 @@ use crate::model::{
 
 /// The fields of calls, whichever protocol carried them. Absent when a session has no readable calls.
 pub(in crate::inspect) static FIELDS: &[Field] = &[
-    field("http.requests", Kind::Int, "requests seen in the clear", "12", |s| {
+    field("call.requests", Kind::Int, "requests seen in the clear", "12", |s| {
         said(s, Direction::ToServer, |calls| calls.requests)
     }),
-    field("http.responses", Kind::Int, "responses seen in the clear", "12", |s| {
+    field("call.responses", Kind::Int, "responses seen in the clear", "12", |s| {
         said(s, Direction::ToClient, |calls| calls.responses)
     }),
     field(
-        "http.unnamed",
+        "call.unnamed",
         Kind::Int,
         "requests whose service and method could not be told: the capture joined late, or a bound was reached",
         "0",
         |s| count(s, |calls| calls.unnamed),
     ),
     field(
-        "http.methods",
+        "call.methods",
         Kind::Texts,
-        "distinct calls: `service/method` for gRPC, `GET /path` without query otherwise",
+        "distinct calls: `service/method` for RPC, `GET /path` without query for HTTP, the command for what has commands",
         "helloworld.Greeter/SayHello",
         |s| of(s, |calls| Value::Texts(calls.calls.iter().map(method).collect())),
     ),
     field(
-        "http.services",
+        "call.services",
         Kind::Texts,
         "distinct gRPC services called",
         "helloworld.Greeter",
@@ -53,34 +53,34 @@ pub(in crate::inspect) static FIELDS: &[Field] = &[
         |s| texts(s, |calls| &calls.server_products),
     ),
     field(
-        "http.auth_schemes",
+        "call.auth_schemes",
         Kind::Texts,
         "distinct authentication schemes of requests, in lower case; `opaque` for a credential without one",
         "bearer",
         |s| texts(s, |calls| &calls.auth_schemes),
     ),
-    field("http.authenticated", Kind::Int, "requests that carried a credential", "12", |s| {
+    field("call.authenticated", Kind::Int, "requests that carried a credential", "12", |s| {
         count(s, |calls| calls.authenticated)
     }),
     field(
-        "http.status",
+        "call.status",
         Kind::Ints,
         "the last status of each distinct call: gRPC status where there is one, else HTTP status",
         "200",
         |s| of(s, |calls| Value::Ints(statuses(calls))),
     ),
     field(
-        "http.succeeded",
+        "call.succeeded",
         Kind::Int,
         "calls that were answered with success: HTTP 2xx, gRPC status 0",
         "12",
         |s| count(s, |calls| calls.calls.iter().map(|call| call.succeeded).sum()),
     ),
-    field("http.failed", Kind::Int, "calls that were answered with anything else", "0", |s| {
+    field("call.failed", Kind::Int, "calls that were answered with anything else", "0", |s| {
         count(s, |calls| calls.calls.iter().map(|call| call.failed).sum())
     }),
     field(
-        "http.cut",
+        "call.cut",
         Kind::Bool,
         "whether a bound was reached, so that the lists above are not all there was",
         "false",

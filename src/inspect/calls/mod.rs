@@ -32,6 +32,13 @@ pub(super) enum CallName<'a> {
         /// In any form: `/path?query`, `http://host/path`, `host:port`, `*`.
         target: &'a [u8],
     },
+    /// A call of another protocol.
+    Rpc {
+        /// The service, the database, the topic; may be empty.
+        service: &'a [u8],
+        /// The method, the command, the verb.
+        method: &'a [u8],
+    },
     /// The bytes that name it could not be read.
     Unknown,
 }
@@ -47,6 +54,8 @@ pub(super) enum Status {
     Http(u16),
     /// A gRPC status; 0 is success.
     Grpc(u16),
+    /// Success or failure without a number.
+    Told(bool),
 }
 
 /// The calls of one connection. Has no `Debug`: it holds raw bytes from the wire.
@@ -63,9 +72,23 @@ pub(super) struct Calls {
 /// What a call is recognised by: its place in the list is the call's.
 struct Key {
     hash: u64,
-    grpc: bool,
+    shape: Shape,
     name: Box<[u8]>,
 }
+
+/// How service and method are told apart in a call's name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// `/service/method`
+    Path,
+    /// The method alone.
+    Plain,
+    /// The service, [`BETWEEN`], the method.
+    Pair,
+}
+
+/// Stands between service and method where no byte of either can be it.
+const BETWEEN: u8 = 0;
 
 const HASH: foldhash::fast::FixedState = foldhash::fast::FixedState::with_seed(0);
 
@@ -100,12 +123,13 @@ impl Calls {
         let call = call.and_then(|id| self.facts.calls.get_mut(usize::from(id.0)));
         let Some(call) = call else { return };
         let (code, success) = match status {
-            Status::Http(code) => (code, (200..300).contains(&code)),
-            Status::Grpc(code) => (code, code == 0),
+            Status::Http(code) => (Some(code), (200..300).contains(&code)),
+            Status::Grpc(code) => (Some(code), code == 0),
+            Status::Told(success) => (None, success),
         };
         let count = if success { &mut call.succeeded } else { &mut call.failed };
         *count = count.saturating_add(1);
-        call.last_status = Some(code);
+        call.last_status = code.or(call.last_status);
     }
 
     /// Takes note of a request's `Host` or `:authority`.
@@ -166,12 +190,23 @@ impl Calls {
 
     fn call(&mut self, name: CallName<'_>, at: Moment) -> Option<CallId> {
         match name {
-            CallName::Grpc(path) => self.known_or_new(true, target::without_query(path), at),
+            CallName::Grpc(path) => self.known_or_new(Shape::Path, target::without_query(path), at),
             CallName::Http { method, target } => {
                 let mut name = std::mem::take(&mut self.scratch);
                 name.clear();
                 target::push_name(&mut name, method, target);
-                let id = self.known_or_new(false, &name, at);
+                let id = self.known_or_new(Shape::Plain, &name, at);
+                self.scratch = name;
+                id
+            }
+            CallName::Rpc { service, method } => {
+                let mut name = std::mem::take(&mut self.scratch);
+                name.clear();
+                let half = limits::TEXT_BYTES / 2;
+                name.extend(service.iter().take(half).filter(|byte| **byte != BETWEEN));
+                name.push(BETWEEN);
+                name.extend(method.iter().take(half - 1).filter(|byte| **byte != BETWEEN));
+                let id = self.known_or_new(Shape::Pair, &name, at);
                 self.scratch = name;
                 id
             }
@@ -179,10 +214,10 @@ impl Calls {
         }
     }
 
-    fn known_or_new(&mut self, grpc: bool, name: &[u8], at: Moment) -> Option<CallId> {
+    fn known_or_new(&mut self, shape: Shape, name: &[u8], at: Moment) -> Option<CallId> {
         let name = name.get(..limits::TEXT_BYTES).unwrap_or(name);
         let hash = HASH.hash_one(name);
-        let known = |key: &Key| key.hash == hash && key.grpc == grpc && *key.name == *name;
+        let known = |key: &Key| key.hash == hash && key.shape == shape && *key.name == *name;
         if let Some(index) = self.keys.iter().position(known) {
             return u16::try_from(index).ok().map(CallId);
         }
@@ -191,15 +226,21 @@ impl Calls {
             return None;
         }
         let id = u16::try_from(self.keys.len()).ok().map(CallId)?;
-        self.keys.push(Key { hash, grpc, name: name.into() });
-        self.facts.calls.push(new_call(grpc, name, at));
+        self.keys.push(Key { hash, shape, name: name.into() });
+        self.facts.calls.push(new_call(shape, name, at));
         Some(id)
     }
 }
 
-fn new_call(grpc: bool, name: &[u8], first: Moment) -> Call {
-    let (service, method) =
-        if grpc { target::service_and_method(name) } else { (&[] as &[u8], name) };
+fn new_call(shape: Shape, name: &[u8], first: Moment) -> Call {
+    let (service, method): (&[u8], &[u8]) = match shape {
+        Shape::Path => target::service_and_method(name),
+        Shape::Plain => (&[], name),
+        Shape::Pair => {
+            let mut parts = name.splitn(2, |byte| *byte == BETWEEN);
+            (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+        }
+    };
     Call {
         service: escape_bytes(service),
         method: escape_bytes(method),

@@ -16,7 +16,7 @@ use self::head::{Framing, RequestHead, ResponseHead};
 use self::pairing::{Asked, Pairing};
 use super::begins::{Begins, tls_alert};
 use super::calls::{self, CallName, Calls, HeaderName, Status};
-use super::{Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
+use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Field, Moment, PerDirection, limits};
 
 /// HTTP/1.0 and HTTP/1.1 without TLS.
@@ -25,6 +25,10 @@ pub(super) struct Http1;
 impl Protocol for Http1 {
     fn name(&self) -> ProtocolId {
         "http/1.1"
+    }
+
+    fn class(&self) -> Class {
+        Class::Rpc
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {

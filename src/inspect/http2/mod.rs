@@ -16,7 +16,7 @@ use self::message::Message;
 use self::streams::{Stream, Streams};
 use super::begins::{Begins, tls_alert};
 use super::calls::{CallId, CallName, Calls, Status};
-use super::{Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
+use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, limits};
 
 /// HTTP/2 without TLS.
@@ -25,6 +25,10 @@ pub(super) struct Http2;
 impl Protocol for Http2 {
     fn name(&self) -> ProtocolId {
         "h2"
+    }
+
+    fn class(&self) -> Class {
+        Class::Rpc
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {

@@ -17,7 +17,7 @@ pub use names::{alert_name, group_name, is_tls13, scheme_hash, scheme_name, vers
 pub use suites::{Suite, suite, suite_name};
 
 use super::begins::Begins;
-use super::{Context, Head, Inspector, Next, Probe, Protocol};
+use super::{Class, Context, Head, Inspector, Next, Probe, Protocol};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, RecordFact, Why, limits};
 use handshake::Handshake;
 
@@ -36,6 +36,10 @@ pub struct Tls;
 impl Protocol for Tls {
     fn name(&self) -> &'static str {
         "tls"
+    }
+
+    fn class(&self) -> Class {
+        Class::Channel
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {

@@ -2,6 +2,7 @@
 
 mod audited;
 mod calls;
+mod readable;
 mod tls;
 
 pub use audited::{
@@ -9,6 +10,10 @@ pub use audited::{
     RelianceFacts,
 };
 pub use calls::{Call, CallFacts};
+pub use readable::{
+    Claim, Credential, CredentialKind, Exposure, Program, ReadableFacts, Registration, Upgrade,
+    UpgradeState,
+};
 pub use tls::{
     Alert, CertificateRequest, ClientHello, KeyExchange, RecordFact, ServerHello, TlsFacts,
 };
@@ -138,6 +143,8 @@ pub struct Facts {
     pub tls: Option<Box<TlsFacts>>,
     /// Calls that crossed readable.
     pub calls: Option<Box<CallFacts>>,
+    /// What crossed readable besides: credentials, claims, upgrades, registrations.
+    pub readable: Option<Box<ReadableFacts>>,
     /// The first readable application bytes, when there were any: proof of plaintext.
     pub plaintext: Option<Moment>,
     /// What the first bytes of an unrecognised protocol look like.

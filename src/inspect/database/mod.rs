@@ -1,0 +1,3 @@
+//! Databases, caches and the stores that clusters keep their state in.
+
+pub(super) mod redis;

@@ -1,0 +1,362 @@
+//! Redis and what speaks its protocol, RESP2 and RESP3 (<https://redis.io/docs/latest/develop/reference/protocol-spec/>).
+//!
+//! Takes both byte streams; gives the commands by name, whether they succeeded, and the passwords of `AUTH` and `HELLO`.
+//! Keys and values are not looked at.
+
+use super::super::calls::{self, CallName};
+use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
+use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
+use crate::model::{Credential, CredentialKind, Direction, Exposure, Field, Moment, Secret};
+use crate::model::{escape_bytes, limits};
+
+/// Redis, Valkey, KeyDB and their like.
+pub(in crate::inspect) struct Redis;
+
+impl Protocol for Redis {
+    fn name(&self) -> ProtocolId {
+        "redis"
+    }
+
+    fn class(&self) -> Class {
+        Class::Datastore
+    }
+
+    fn probe(&self, head: &Head<'_>) -> Probe {
+        match (command(head.bytes), head.direction) {
+            (Command::Words { first, .. }, Direction::ToServer) if is_command(first) => Probe::Yes,
+            // An array in the middle of a connection may be a reply.
+            (Command::Words { first, .. }, Direction::ToClient)
+                if head.from_start && is_command(first) =>
+            {
+                Probe::Reversed
+            }
+            (Command::Words { .. } | Command::None, _) => Probe::No,
+            (Command::Unfinished, _) => Probe::Unsure,
+        }
+    }
+
+    fn inspector(&self, context: &Context) -> Box<dyn Inspector> {
+        Box::new(Exchange::<Resp>::new(context))
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        calls::FIELDS
+    }
+}
+
+/// The grammar of RESP.
+#[derive(Default)]
+struct Resp {
+    /// A reply says nothing of the command any longer: the connection gets messages it did not ask for.
+    pushed: bool,
+}
+
+impl Grammar for Resp {
+    fn frame(&mut self, direction: Direction, bytes: &[u8]) -> Frame {
+        let end = match direction {
+            Direction::ToServer => command_end(bytes),
+            Direction::ToClient => value_end(bytes),
+        };
+        match end {
+            End::At(end) => Frame::Message(end),
+            End::Later => Frame::Need,
+            End::Never => Frame::Foreign,
+        }
+    }
+
+    fn message(&mut self, message: &Message<'_>, notes: &mut Notes) -> Next {
+        match message.direction {
+            Direction::ToServer => self.command(message, notes),
+            Direction::ToClient => self.reply(message, notes),
+        }
+        Next::More
+    }
+}
+
+impl Resp {
+    fn command(&mut self, message: &Message<'_>, notes: &mut Notes) {
+        let Command::Words { first, rest } = command(message.bytes) else { return };
+        let name = first.to_ascii_uppercase();
+        if !name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte)) {
+            return;
+        }
+        self.pushed |= matches!(&*name, b"SUBSCRIBE" | b"PSUBSCRIBE" | b"SSUBSCRIBE" | b"MONITOR");
+        notes.asked_in_turn(CallName::Rpc { service: b"", method: &name }, message.at);
+        match &*name {
+            b"AUTH" => credential(&words(rest), message.at, notes),
+            b"HELLO" => {
+                let words = words(rest);
+                let auth = words.iter().position(|word| word.eq_ignore_ascii_case(b"AUTH"));
+                let after = auth.and_then(|at| words.get(at.saturating_add(1)..));
+                if let Some([user, password, ..]) = after {
+                    credential(&[user, password], message.at, notes);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn reply(&mut self, message: &Message<'_>, notes: &mut Notes) {
+        if self.pushed || message.bytes.first() == Some(&b'>') {
+            return;
+        }
+        let said = match message.bytes.first() {
+            Some(b'-' | b'!') => Said::Failure,
+            _ => Said::Success,
+        };
+        if message.bytes.starts_with(b"-WRONGPASS")
+            || message.bytes.starts_with(b"-ERR invalid pass")
+        {
+            notes.credential_judged(false);
+        }
+        notes.answered_in_turn(said, message.at);
+    }
+}
+
+fn credential(words: &[&[u8]], at: Moment, notes: &mut Notes) {
+    let (user, password): (&[u8], &[u8]) = match words {
+        [password] => (b"default", password),
+        [user, password, ..] => (user, password),
+        [] => return,
+    };
+    notes.credential(Credential {
+        kind: CredentialKind::Password,
+        mechanism: "redis auth",
+        place: "AUTH".to_owned(),
+        principal: Some(escape_bytes(user.get(..limits::TEXT_BYTES).unwrap_or(user))),
+        secret: Secret::of(password),
+        exposure: Exposure::Readable,
+        default: password == b"foobared",
+        direction: Direction::ToServer,
+        first: at,
+        count: 1,
+        accepted: None,
+    });
+}
+
+/// A command: its first word, and what is behind it as it stands.
+enum Command<'a> {
+    Words { first: &'a [u8], rest: &'a [u8] },
+    Unfinished,
+    None,
+}
+
+/// The command that begins here: an array of bulk strings, or a line.
+fn command(bytes: &[u8]) -> Command<'_> {
+    let Some(first) = bytes.first() else { return Command::Unfinished };
+    if *first != b'*' {
+        return inline(bytes);
+    }
+    let words = match number_line(bytes) {
+        Line::Number(1..=1_048_576, behind) => bytes.get(behind..).unwrap_or_default(),
+        Line::Later => return Command::Unfinished,
+        _ => return Command::None,
+    };
+    match bulk(words) {
+        Bulk::Text(first, behind) => {
+            Command::Words { first, rest: words.get(behind..).unwrap_or_default() }
+        }
+        Bulk::Later => Command::Unfinished,
+        Bulk::None => Command::None,
+    }
+}
+
+/// A command on a line of its own, as people type it and health checks send it.
+fn inline(bytes: &[u8]) -> Command<'_> {
+    let word = bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    if word == bytes.len() {
+        return if word <= LONGEST_COMMAND { Command::Unfinished } else { Command::None };
+    }
+    let Some((first, rest)) = bytes.split_at_checked(word) else { return Command::None };
+    match (is_inline_command(first), memchr::memmem::find(rest, b"\r\n")) {
+        (true, Some(end)) => Command::Words { first, rest: rest.get(..end).unwrap_or_default() },
+        (true, None) if rest.len() < limits::TEXT_BYTES => Command::Unfinished,
+        _ => Command::None,
+    }
+}
+
+/// Commands that are told from other protocols' lines. `QUIT` and `GET` are many protocols'.
+fn is_inline_command(word: &[u8]) -> bool {
+    const INLINE: [&[u8]; 4] = [b"PING", b"AUTH", b"INFO", b"CONFIG"];
+    INLINE.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+const LONGEST_COMMAND: usize = 24;
+
+fn is_command(word: &[u8]) -> bool {
+    let fits = |byte: &u8| byte.is_ascii_alphabetic() || b"._-".contains(byte);
+    (2..=LONGEST_COMMAND).contains(&word.len()) && word.iter().all(fits)
+}
+
+/// The words behind a command's first one: bulk strings, or what stands between blanks on a line.
+fn words(mut rest: &[u8]) -> Vec<&[u8]> {
+    const ENOUGH: usize = 8;
+    let mut words = Vec::new();
+    if rest.first() != Some(&b'$') {
+        let all = rest.split(u8::is_ascii_whitespace);
+        return all.filter(|word| !word.is_empty()).take(ENOUGH).collect();
+    }
+    while let Bulk::Text(word, behind) = bulk(rest) {
+        words.push(word);
+        rest = rest.get(behind..).unwrap_or_default();
+        if words.len() >= ENOUGH {
+            break;
+        }
+    }
+    words
+}
+
+enum Bulk<'a> {
+    Text(&'a [u8], usize),
+    Later,
+    None,
+}
+
+fn bulk(bytes: &[u8]) -> Bulk<'_> {
+    match bytes.first() {
+        None => return Bulk::Later,
+        Some(b'$') => {}
+        Some(_) => return Bulk::None,
+    }
+    match number_line(bytes) {
+        Line::Number(length, start) => {
+            let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length));
+            let Some(end) = end else { return Bulk::None };
+            match bytes.get(start..end) {
+                Some(text) => Bulk::Text(text, end.saturating_add(2)),
+                None => Bulk::Later,
+            }
+        }
+        Line::Later => Bulk::Later,
+        Line::None => Bulk::None,
+    }
+}
+
+/// A line of a type byte and a number.
+enum Line {
+    /// The number, and where the line ends.
+    Number(i64, usize),
+    Later,
+    None,
+}
+
+fn number_line(bytes: &[u8]) -> Line {
+    const LONGEST: usize = 24;
+    let line = bytes.get(..LONGEST).unwrap_or(bytes);
+    let Some(end) = memchr::memchr(b'\n', line) else {
+        let digits = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'\r');
+        let may_be = line.iter().skip(1).all(digits) && line.len() < LONGEST;
+        return if may_be { Line::Later } else { Line::None };
+    };
+    let number = line.get(1..end).and_then(|text| text.strip_suffix(b"\r"));
+    let number = number.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+    number.map_or(Line::None, |number| Line::Number(number, end.saturating_add(1)))
+}
+
+/// Where something ends.
+enum End {
+    At(u64),
+    Later,
+    Never,
+}
+
+fn command_end(bytes: &[u8]) -> End {
+    match bytes.first() {
+        Some(b'*') => value_end(bytes),
+        None => End::Later,
+        Some(_) => line_end(bytes),
+    }
+}
+
+fn line_end(bytes: &[u8]) -> End {
+    match memchr::memchr(b'\n', bytes) {
+        Some(end) => End::At(end as u64 + 1),
+        None if bytes.len() < limits::MESSAGE_BYTES => End::Later,
+        None => End::Never,
+    }
+}
+
+/// Where a value of RESP ends, aggregates with all they hold. The last string of a value need not be there.
+fn value_end(bytes: &[u8]) -> End {
+    let mut place: u64 = 0;
+    let mut left: u64 = 1;
+    while left > 0 {
+        let rest = usize::try_from(place).ok().and_then(|place| bytes.get(place..));
+        let Some(rest @ [kind, ..]) = rest else { return End::Later };
+        left -= 1;
+        match kind {
+            b'+' | b'-' | b':' | b'_' | b'#' | b',' | b'(' => match line_end(rest) {
+                End::At(length) => place = place.saturating_add(length),
+                other => return other,
+            },
+            b'$' | b'!' | b'=' => match number_line(rest) {
+                Line::Number(length, behind) => {
+                    let string = u64::try_from(length).map_or(0, |length| length.saturating_add(2));
+                    place = place.saturating_add(behind as u64).saturating_add(string);
+                }
+                Line::Later => return End::Later,
+                Line::None => return End::Never,
+            },
+            b'*' | b'~' | b'>' | b'%' | b'|' => match number_line(rest) {
+                Line::Number(count, behind) => {
+                    let count = u64::try_from(count).unwrap_or(0);
+                    let count = if matches!(kind, b'%' | b'|') { count * 2 } else { count };
+                    left = left.saturating_add(count);
+                    place = place.saturating_add(behind as u64);
+                }
+                Line::Later => return End::Later,
+                Line::None => return End::Never,
+            },
+            _ => return End::Never,
+        }
+    }
+    End::At(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::feeder::{client, facts, server};
+
+    #[test]
+    fn commands_passwords_and_outcomes_are_told() {
+        let facts = facts(
+            "redis",
+            &[
+                client("*2\r\n$4\r\nAUTH\r\n$6\r\ns3cret\r\n"),
+                server("+OK\r\n"),
+                client("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$20000\r\n"),
+                client([b"x".repeat(20_000).as_slice(), b"\r\nPING\r\n"].concat()),
+                server("+OK\r\n-ERR no\r\n"),
+            ],
+        );
+        let calls = facts.calls.unwrap();
+        let told = calls.calls.iter().map(|c| (&*c.method, c.succeeded, c.failed));
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, [("AUTH", 1, 0), ("SET", 1, 0), ("PING", 0, 1)]);
+        let credential = &facts.readable.unwrap().credentials[0];
+        assert_eq!(credential.principal.as_deref(), Some("default"));
+        assert_eq!(credential.secret.length(), 6);
+    }
+
+    #[test]
+    fn a_user_and_a_password_within_hello_are_found() {
+        let hello = "*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$3\r\napp\r\n$2\r\npw\r\n";
+        let credential = facts("redis", &[client(hello)]).readable.unwrap().credentials.remove(0);
+        assert_eq!(credential.principal.as_deref(), Some("app"));
+        assert_eq!(credential.secret.length(), 2);
+    }
+
+    #[test]
+    fn replies_are_not_paired_once_messages_are_pushed() {
+        let facts = facts(
+            "redis",
+            &[
+                client("*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n"),
+                server("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"),
+                server("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n"),
+            ],
+        );
+        let calls = facts.calls.unwrap();
+        assert_eq!((calls.calls.len(), calls.responses), (1, 0));
+    }
+}
