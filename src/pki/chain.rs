@@ -439,4 +439,6 @@ fn name_check(asked: &[&str], names: &[SanName]) -> NameCheck {
 }
 
 #[cfg(test)]
+mod interop;
+#[cfg(test)]
 mod tests;
