@@ -201,7 +201,7 @@ impl Auditor {
             client: self.directory.party(session.client.addr),
             server: self.directory.party(session.server.addr),
             posture: verdict.posture,
-            evidence: "observed",
+            evidence: posture::evidence(&session),
             posture_why: verdict.why,
             client_auth: verdict.client_auth,
             server_chain,

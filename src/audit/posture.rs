@@ -37,6 +37,14 @@ pub fn judge(session: &Session) -> Verdict {
     Verdict::new(Posture::Unknown, why, Seen::NotReached)
 }
 
+/// How the verdict on a session is known.
+pub(super) fn evidence(session: &Session) -> &'static str {
+    match &session.facts.tls {
+        Some(tls) if tls.decryption.decided => "decrypted",
+        _ => "observed",
+    }
+}
+
 fn judge_tls(tls: &TlsFacts, mismatch: bool) -> Verdict {
     let client_auth = client_auth(tls);
     if mismatch {
@@ -77,6 +85,8 @@ fn client_auth(tls: &TlsFacts) -> Seen<ClientAuth> {
         (Seen::Value(chain), _) if !chain.is_empty() => Seen::Value(ClientAuth::Presented),
         (Seen::Value(_), _) => Seen::Value(ClientAuth::Declined),
         (Seen::Absent, Seen::Value(_)) => Seen::Value(ClientAuth::Declined),
+        // Only who has presented a certificate proves that it holds the key.
+        (Seen::Hidden(_), _) if tls.client_verify.is_value() => Seen::Value(ClientAuth::Presented),
         (_, Seen::Absent) => Seen::Value(ClientAuth::NotRequested),
         (_, Seen::Hidden(why)) | (Seen::Hidden(why), _) => Seen::Hidden(*why),
         _ => Seen::NotReached,

@@ -87,6 +87,9 @@ pub(super) struct Check {
     /// Certificates that were revoked (PEM or DER); may be given several times
     #[arg(long, value_name = "FILE")]
     pub(super) crl: Vec<PathBuf>,
+    /// Decrypt with this key log (SSLKEYLOGFILE); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(super) keylog: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) rules: RuleArgs,
     /// The lowest severity that fails the run: info, low, medium, high, critical or never

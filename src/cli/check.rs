@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::{Check, OnIncomplete};
 use super::authorities;
+use super::keys::Keys;
 use super::output::Target;
 use super::progress::Bar;
 use super::reasons::reasons;
@@ -43,6 +44,8 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     let filter = check.filter.as_deref().map(Filter::compile).transpose();
     let filter = filter.map_err(|error| usage(vec![error.diagnostic()]))?;
     let (authorities, lost) = authorities::load(&check.trust, &check.crl).map_err(usage)?;
+    let keys = Keys::read(&check.keylog).map_err(|error| usage(vec![error.diagnostic()]))?;
+    keys.said.iter().for_each(|said| terminal.say(said));
     let mut store = open_store(check)?;
     let mut outputs = Outputs::begin(check)?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -58,6 +61,7 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
         filter,
         stop: &stop,
         run,
+        keys: Arc::clone(&keys.log),
         progress: &|progress| bar.show(progress),
     };
     let options = Options { workers: check.workers.max(1), round: check.batch };
@@ -78,12 +82,13 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels.clone());
     let damages: Vec<Damage> =
         end.sources.iter().filter_map(|source| source.damage.clone()).collect();
-    let unused = authorities::unused(&auditor.unused_crls());
+    let carried = end.carried_keys;
+    let mut said = authorities::unused(&auditor.unused_crls());
     let outcome = finish(auditor, end, lost);
     let code = code(&outcome, stopped, failed_readers);
-    for diagnostic in reasons(&outcome, &damages, &tunnels).iter().chain(&unused) {
-        terminal.say(diagnostic);
-    }
+    said.splice(0..0, reasons(&outcome, &damages, &tunnels));
+    said.extend(keys.after(&outcome.coverage, &carried));
+    said.iter().for_each(|diagnostic| terminal.say(diagnostic));
     let mut storage = outputs.finish(&outcome, check, terminal);
     if let Some(store) = &mut store {
         storage.extend(record(store, &outcome, started, code));

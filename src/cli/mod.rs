@@ -7,6 +7,7 @@ mod authorities;
 mod check;
 mod db;
 mod diagnostic;
+mod keys;
 mod output;
 mod progress;
 mod reasons;

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-use super::StreamReader;
 use super::connection::Flow;
 use super::half_open::{HalfOpen, Syn};
 use super::recent::RecentlyEnded;
+use super::{Maker, StreamReader};
 use crate::decode::Segment;
 use crate::model::{EndState, FlowKey, Moment, Session, Timestamp, limits};
 
@@ -62,6 +62,7 @@ pub struct Table<R> {
     ended: Vec<Ended<R>>,
     counts: TableCounts,
     capacity: usize,
+    make: Maker<R>,
 }
 
 #[derive(Clone, Copy)]
@@ -71,17 +72,26 @@ struct Deadline {
     serial: u32,
 }
 
-impl<R: StreamReader> Default for Table<R> {
+impl<R: StreamReader + Default + 'static> Default for Table<R> {
     fn default() -> Self {
         Self::with_capacity(limits::FLOWS / limits::SHARDS)
+    }
+}
+
+impl<R: StreamReader + Default + 'static> Table<R> {
+    /// A table that follows at most `capacity` connections at once, with readers that know nothing.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self::new(capacity, Box::new(R::default))
     }
 }
 
 impl<R: StreamReader> Table<R> {
     /// A table that follows at most `capacity` connections at once.
     #[must_use]
-    pub fn with_capacity(capacity: usize) -> Self {
+    pub fn new(capacity: usize, make: Maker<R>) -> Self {
         Self {
+            make,
             index: HashMap::default(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -229,7 +239,7 @@ impl<R: StreamReader> Table<R> {
         }
         self.begun = self.begun.wrapping_add(1);
         let serial = self.begun;
-        let flow = Flow::new(key, serial, segment, syn);
+        let flow = Flow::new(key, serial, segment, syn, (self.make)());
         let at = flow.session.last.time.plus_seconds(limits::IDLE_SECONDS);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -241,7 +251,20 @@ impl<R: StreamReader> Table<R> {
         self.index.insert(key, slot);
         self.recent.forget(&key);
         self.idle.push_back(Deadline { at, slot, serial });
+        self.forget_deadlines();
         slot
+    }
+
+    /// Drops the deadlines of connections that ended before them. Within an hour there may be many times as many of
+    /// these as of connections.
+    fn forget_deadlines(&mut self) {
+        const FEW: usize = 1024;
+        if self.idle.len() < FEW.max(self.index.len().saturating_mul(4)) {
+            return;
+        }
+        let mut idle = std::mem::take(&mut self.idle);
+        idle.retain(|due| self.current(*due).is_some());
+        self.idle = idle;
     }
 
     /// Makes room: ends the connection that was quiet longest, roughly, as a clock hand finds it.
@@ -285,6 +308,11 @@ impl<R: StreamReader> Table<R> {
             let at = segment.at.time.plus_seconds(LINGER_SECONDS);
             let serial = flow.serial;
             self.lingering.push_back(Deadline { at, slot, serial });
+        }
+        if let Some(EndState::Fin) = flow.finishing
+            && flow.is_over()
+        {
+            self.end(slot, EndState::Fin);
         }
     }
 

@@ -84,6 +84,20 @@ pub const PROBE_BYTES: usize = 2048;
 /// Bytes of one TLS handshake message. Real chains reach some 30 KiB, odd ones 340 KiB; the length field allows 16 MiB.
 pub const HANDSHAKE_MESSAGE: usize = 512 * 1024;
 
+/// Secrets kept of all key logs of a run. A capture has some five of each TLS 1.3 connection; a file can name any number.
+pub const KEY_LOG_SECRETS: usize = 1 << 20;
+
+/// Bytes of a key log file read at once; its lines have some 200.
+pub const KEY_LOG_READ: usize = 256 * 1024;
+
+/// Bytes of one connection that are decrypted when its keys are known. What an audit comes for is at the beginning; a bulk
+/// transfer would cost its whole length.
+pub const DECRYPTED_BYTES: usize = 16 << 20;
+
+/// Turns in which the two sides of a decrypted conversation are given what they left over, after one of them was
+/// recognised.
+pub const PROBE_TURNS: usize = 8;
+
 /// Encrypted records after ServerHello whose lengths are kept for one connection.
 pub const RECORD_FACTS: usize = 96;
 

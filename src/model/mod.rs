@@ -35,9 +35,9 @@ pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{
     Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, Claim, ClientAuth,
-    ClientHello, Credential, CredentialKind, EdgeFacts, EndState, EndpointFacts, Evident, Exposure,
-    Facts, FirstBytes, KeyExchange, Party, Posture, Program, ReadableFacts, RecordFact,
-    Registration, RelianceFacts, Roles, ServerHello, Session, StreamFacts, TlsFacts, Traffic,
-    Upgrade, UpgradeState,
+    ClientHello, Credential, CredentialKind, Decryption, EdgeFacts, EndState, EndpointFacts,
+    Evident, Exposure, Facts, FirstBytes, KeyExchange, Keys, Party, Posture, Program,
+    ReadableFacts, RecordFact, Registration, RelianceFacts, Roles, ServerHello, Session,
+    StreamFacts, TlsFacts, Traffic, Upgrade, UpgradeState,
 };
 pub use time::Timestamp;

@@ -246,6 +246,12 @@ pub struct Coverage {
     pub conflicting_sessions: u64,
     /// TLS sessions whose certificates are encrypted.
     pub certificates_hidden: u64,
+    /// TLS sessions that keys opened.
+    pub decrypted: u64,
+    /// TLS sessions that their keys do not open.
+    pub keys_do_not_fit: u64,
+    /// TLS sessions with keys whose cipher suite cannot be opened.
+    pub keys_unsupported: u64,
     /// TLS sessions.
     pub tls_sessions: u64,
     /// Sessions whose protocol was not recognised.

@@ -53,6 +53,13 @@ pub(crate) fn client_certificate(tls: &TlsFacts) -> Option<&'static str> {
     }
 }
 
+/// Whether the server accepted early data; nothing where none was announced or the answer is encrypted.
+pub(crate) fn early_data_accepted(tls: &TlsFacts) -> Option<bool> {
+    let announced = tls.client_hello.value().is_some_and(|hello| hello.early_data);
+    let told = announced && tls.decryption.extensions;
+    told.then_some(tls.decryption.early_data_accepted)
+}
+
 /// The negotiated version as a number.
 pub(crate) fn version(tls: &TlsFacts) -> Option<u16> {
     tls.server_hello.value().map(|hello| hello.version)
@@ -61,7 +68,9 @@ pub(crate) fn version(tls: &TlsFacts) -> Option<u16> {
 /// What could not be seen of a TLS session, by the names of the keys in reports, and a stable word for why.
 pub(crate) fn not_observable(tls: &TlsFacts) -> Vec<(&'static str, &'static str)> {
     let hidden_alpn = match &tls.server_hello {
-        Seen::Value(hello) if hello.alpn.is_none() && is_tls13(hello.version) => {
+        Seen::Value(hello)
+            if hello.alpn.is_none() && is_tls13(hello.version) && !tls.decryption.extensions =>
+        {
             Some(why_code(Why::Encrypted))
         }
         _ => None,

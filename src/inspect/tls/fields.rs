@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::model::{
-    ClientHello, Direction, Field, Kind, Seen, ServerHello, Subject, SubjectKind, TlsFacts, Value,
-    WRONG_SUBJECT, Why,
+    ClientHello, Direction, Field, Keys, Kind, Seen, ServerHello, Subject, SubjectKind, TlsFacts,
+    Value, WRONG_SUBJECT, Why,
 };
 
 use super::failure::reasons;
@@ -68,6 +68,9 @@ pub static FIELDS: &[Field] = &[
     field("tls.alerts", Kind::Texts, "client:unknown_ca", "alerts in clear, each with who sent it", |s| of(s, |t| texts(t.alerts.iter().map(alert)))),
     field("tls.client_data", Kind::Bool, "true", "the client sent application data", |s| of(s, |t| bool(t.application_data[Direction::ToServer].is_some()))),
     field("tls.server_data", Kind::Bool, "true", "the server sent application data", |s| of(s, |t| bool(t.application_data[Direction::ToClient].is_some()))),
+    field("tls.keys", Kind::Text, "fit", "whether the keys that were given open the session: `fit`, `do-not-fit` or `unsupported`; absent when none were given for it", |s| of(s, |t| option(t.decryption.keys.name(), |word| Seen::Value(Value::text(word))))),
+    field("tls.inside", Kind::Text, "h2", "the protocol inside, read with keys", |s| of(s, inside)),
+    field("tls.early_data_accepted", Kind::Bool, "false", "the server accepted early data; encrypted", |s| of(s, early_data_accepted)),
     field("tls.history", Kind::Text, "CsxkIiFfDd", "the handshake as letters, upper case for the client", |s| of(s, |t| Seen::Value(Value::text(&t.history)))),
     field("tls.failure_reasons", Kind::Texts, "client rejected the server certificate", "what may have kept the handshake from completing; empty when it did", failure_reasons),
 ];
@@ -167,8 +170,25 @@ const TLS12: u16 = 0x0303;
 fn alpn(tls: &TlsFacts) -> Seen<Value<'_>> {
     server(tls, |hello| match (&hello.alpn, hello.version) {
         (Some(alpn), _) => Seen::Value(Value::text(alpn)),
-        (None, TLS13..) => Seen::Hidden(Why::Encrypted),
+        (None, TLS13..) if !tls.decryption.extensions => Seen::Hidden(Why::Encrypted),
         (None, _) => Seen::Absent,
+    })
+}
+
+/// What keys do not open stays hidden.
+fn inside(tls: &TlsFacts) -> Seen<Value<'_>> {
+    match (tls.decryption.inside, tls.decryption.keys) {
+        (Some(protocol), _) => Seen::Value(Value::text(protocol)),
+        (None, Keys::Fit) => Seen::Absent,
+        (None, _) => Seen::Hidden(Why::Encrypted),
+    }
+}
+
+fn early_data_accepted(tls: &TlsFacts) -> Seen<Value<'_>> {
+    client(tls, |hello| match (hello.early_data, tls.decryption.extensions) {
+        (false, _) => bool(false),
+        (true, true) => bool(tls.decryption.early_data_accepted),
+        (true, false) => Seen::Hidden(Why::Encrypted),
     })
 }
 

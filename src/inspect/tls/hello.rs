@@ -116,6 +116,31 @@ pub(super) fn server_hello(body: &[u8], at: Moment) -> Option<HelloOfServer> {
     Some(HelloOfServer::Hello(hello))
 }
 
+/// What EncryptedExtensions says that is looked into (RFC 8446 section 4.3.1).
+#[derive(Debug, Default)]
+pub(super) struct EncryptedExtensions {
+    pub(super) alpn: Option<String>,
+    /// Early data was accepted.
+    pub(super) early_data: bool,
+}
+
+/// Reads the body of EncryptedExtensions.
+pub(super) fn encrypted_extensions(body: &[u8]) -> Option<EncryptedExtensions> {
+    let mut read = EncryptedExtensions::default();
+    walk(Reader(body).vec16()?, |kind, body| {
+        match kind {
+            extension::ALPN => {
+                let names = protocol_names(Reader(body).vec16()?, &mut false)?;
+                read.alpn = names.into_iter().next();
+            }
+            extension::EARLY_DATA => read.early_data = true,
+            _ => {}
+        }
+        Some(())
+    })?;
+    Some(read)
+}
+
 fn note_suites(hello: &mut ClientHello, suites: &[u16]) {
     for &suite in suites {
         match suite {

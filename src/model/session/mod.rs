@@ -15,7 +15,8 @@ pub use readable::{
     UpgradeState,
 };
 pub use tls::{
-    Alert, CertificateRequest, ClientHello, KeyExchange, RecordFact, ServerHello, TlsFacts,
+    Alert, CertificateRequest, ClientHello, Decryption, KeyExchange, Keys, RecordFact, ServerHello,
+    TlsFacts,
 };
 
 use super::{CommunityId, Endpoint, Moment, PerDirection};

@@ -56,6 +56,52 @@ pub struct TlsFacts {
     pub history: String,
     /// The connection was joined after its handshake.
     pub midstream: bool,
+    /// What was read with keys that were given.
+    pub decryption: Decryption,
+}
+
+/// What keys that were given showed of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Decryption {
+    /// Whether there were keys, and whether they fit.
+    pub keys: Keys,
+    /// Messages that decide the verdict were encrypted and were read.
+    pub decided: bool,
+    /// EncryptedExtensions of TLS 1.3 was read: what it does not say is not there.
+    pub extensions: bool,
+    /// The server accepted early data.
+    pub early_data_accepted: bool,
+    /// The protocol inside, by a name of the table of protocols.
+    pub inside: Option<&'static str>,
+    /// There was more than is decrypted of one connection.
+    pub cut: bool,
+}
+
+/// Whether keys were given for a connection, and what came of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Keys {
+    /// None were given.
+    #[default]
+    None,
+    /// They open its records.
+    Fit,
+    /// They do not open its records.
+    DoNotFit,
+    /// Its cipher suite is not one that wirelint can open.
+    Unsupported,
+}
+
+impl Keys {
+    /// The word in outputs; nothing when none were given.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Fit => Some("fit"),
+            Self::DoNotFit => Some("do-not-fit"),
+            Self::Unsupported => Some("unsupported"),
+        }
+    }
 }
 
 /// A ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2, SSLv2 framing included).

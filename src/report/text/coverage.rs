@@ -118,6 +118,8 @@ fn unseen(coverage: &Coverage) -> Vec<String> {
             let hidden = grouped(coverage.certificates_hidden);
             format!("certificates of {hidden} of {tls} TLS sessions: TLS 1.3 encrypts them")
         }),
+        sessions(coverage.keys_do_not_fit, "that the keys given for them do not open"),
+        sessions(coverage.keys_unsupported, "with keys, whose cipher suite cannot be opened"),
         sessions(coverage.unrecognised, "of a protocol that was not recognised"),
         sessions(coverage.midstream, "began before the capture did"),
         sessions(coverage.one_sided, "captured in one direction only"),
