@@ -32,6 +32,8 @@ impl Tally {
                 Keys::Unsupported => coverage.keys_unsupported += 1,
             }
         }
+        coverage.inferred += u64::from(audited.evidence == "inferred");
+        coverage.inherited += u64::from(audited.evidence == "inherited");
         let unknown = session.protocol.is_none() && session.facts.first_bytes.is_some();
         coverage.unrecognised += u64::from(unknown);
     }
@@ -52,6 +54,8 @@ impl Tally {
             decrypted: sessions.decrypted,
             keys_do_not_fit: sessions.keys_do_not_fit,
             keys_unsupported: sessions.keys_unsupported,
+            inferred: sessions.inferred,
+            inherited: sessions.inherited,
             tls_sessions: sessions.tls_sessions,
             unrecognised: sessions.unrecognised,
             ..capture

@@ -7,6 +7,7 @@ mod coverage;
 mod inventory;
 mod ledger;
 mod posture;
+mod resumption;
 
 pub use posture::{Verdict, judge};
 
@@ -17,6 +18,7 @@ use coverage::Tally;
 use hashbrown::HashMap;
 use inventory::Inventory;
 use ledger::{Ledger, Occurrence, evidence};
+use resumption::Resumption;
 
 use crate::identity::Directory;
 use crate::model::{
@@ -45,6 +47,7 @@ pub struct Auditor {
     certificates: CertificateCache,
     chains: Chains,
     inventory: Inventory,
+    resumption: Resumption,
     ledger: Ledger,
     tally: Tally,
     keep: KeepSessions,
@@ -72,6 +75,7 @@ impl Auditor {
             certificates: CertificateCache::new(),
             chains: Chains::default(),
             inventory: Inventory::default(),
+            resumption: Resumption::default(),
             ledger: Ledger::default(),
             tally: Tally::default(),
             keep,
@@ -100,14 +104,33 @@ impl Auditor {
         self.chains.work()
     }
 
-    /// Judges the next session. `seen` is shown it with its verdict. A connection without any payload is counted as an
-    /// attempt and is no session.
+    /// Judges the next session. `seen` is shown it with its verdict, or later when it resumes a session that has not come
+    /// yet. A connection without any payload is counted as an attempt and is no session.
     pub fn session(&mut self, session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
         if session.traffic.to_server.bytes + session.traffic.to_client.bytes == 0 {
             self.tally.coverage.half_open += 1;
             return;
         }
+        let now = session.last;
+        if let Some(session) = self.resumption.hold(session) {
+            self.admit(session, seen);
+        }
+        while let Some(session) = self.resumption.release(now) {
+            self.admit(session, seen);
+        }
+    }
+
+    /// Judges the resumed sessions that wait for an origin which did not come. Call it before [`Self::finish`], which
+    /// does so too but shows them to nobody.
+    pub fn flush(&mut self, seen: &mut dyn FnMut(&AuditedSession)) {
+        while let Some(session) = self.resumption.release_oldest() {
+            self.admit(session, seen);
+        }
+    }
+
+    fn admit(&mut self, session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
         let audited = self.judge(session);
+        self.resumption.remember(&audited);
         self.tally.add(&audited);
         self.chains.note(&audited);
         let sample = self.inventory.add(&audited);
@@ -138,6 +161,7 @@ impl Auditor {
     /// Judges what is only known at the end, and gives the outcome.
     #[must_use]
     pub fn finish(mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
+        self.flush(&mut |_| {});
         let mut certificates = self.inventory.certificates();
         let reliances = self.chains.finish(&mut certificates);
         let endpoints = self.inventory.endpoints();
@@ -158,6 +182,7 @@ impl Auditor {
             self.apply(&Subject::Reliance(reliance), times, weight, &reliance.samples);
         }
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
+        coverage.origins_forgotten = self.resumption.forgotten;
         coverage.incomplete.extend(self.chains.lost());
         let overflow = self.inventory.overflow + self.ledger.overflow + self.chains.overflow;
         if overflow > 0 {
@@ -188,7 +213,8 @@ impl Auditor {
     }
 
     fn judge(&mut self, mut session: Session) -> AuditedSession {
-        let verdict = judge(&session);
+        let mut verdict = judge(&session);
+        let inherited = self.resumption.inherit(&session, &mut verdict);
         let (mut server_chain, mut client_chain) = (Vec::new(), Vec::new());
         if let Some(tls) = session.facts.tls.as_deref_mut() {
             server_chain = read_chain(&mut self.certificates, &mut tls.server_chain);
@@ -201,9 +227,11 @@ impl Auditor {
             client: self.directory.party(session.client.addr),
             server: self.directory.party(session.server.addr),
             posture: verdict.posture,
-            evidence: posture::evidence(&session),
+            evidence: verdict.evidence,
+            confidence: verdict.confidence,
             posture_why: verdict.why,
             client_auth: verdict.client_auth,
+            inherited,
             server_chain,
             client_chain,
             server_outcome,

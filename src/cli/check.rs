@@ -83,6 +83,7 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     let damages: Vec<Damage> =
         end.sources.iter().filter_map(|source| source.damage.clone()).collect();
     let carried = end.carried_keys;
+    outputs.take_rest(&mut auditor, &end.run);
     let mut said = authorities::unused(&auditor.unused_crls());
     let outcome = finish(auditor, end, lost);
     let code = code(&outcome, stopped, failed_readers);
@@ -196,16 +197,23 @@ impl Outputs {
     }
 
     fn take(&mut self, auditor: &mut Auditor, run: &RunInfo, session: Session) {
-        auditor.session(session, &mut |audited: &AuditedSession| {
-            for target in &mut self.targets {
-                target.session(run, audited);
-            }
-            let written = self.events.as_mut().map(|events| events.session(run, audited));
-            if let Some(Err(error)) = written {
-                self.events = None;
-                self.failed = Some(error);
-            }
-        });
+        auditor.session(session, &mut |audited: &AuditedSession| self.show(run, audited));
+    }
+
+    /// Takes what the auditor held back.
+    fn take_rest(&mut self, auditor: &mut Auditor, run: &RunInfo) {
+        auditor.flush(&mut |audited: &AuditedSession| self.show(run, audited));
+    }
+
+    fn show(&mut self, run: &RunInfo, audited: &AuditedSession) {
+        for target in &mut self.targets {
+            target.session(run, audited);
+        }
+        let written = self.events.as_mut().map(|events| events.session(run, audited));
+        if let Some(Err(error)) = written {
+            self.events = None;
+            self.failed = Some(error);
+        }
     }
 
     fn finish(self, outcome: &Outcome, check: &Check, terminal: &Terminal) -> Vec<Diagnostic> {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use crate::flow::{Ended, StreamReader, Table, Want};
-use crate::inspect::Dialogue;
 use crate::inspect::tls::KeyLog;
+use crate::inspect::{Dialogue, conclude};
 use crate::model::{Direction, Moment, Session, limits};
 
 /// Readers that failed, over the life of the process. A run takes the difference.
@@ -78,6 +78,7 @@ pub(super) fn finished(ended: Ended<Guarded>) -> Session {
             Ok((protocol, facts)) => {
                 session.protocol = protocol;
                 session.facts = facts;
+                conclude(&mut session);
             }
             Err(_) => {
                 FAILED.fetch_add(1, Ordering::Relaxed);

@@ -16,10 +16,15 @@ pub static SESSION_FIELDS: &[Field] = &[
     field("session.posture", Kind::Text, "mtls", "how private and authenticated: `mtls`, `tls`, `tls-opaque`, `plaintext` or `unknown`", |s| of(s, |a| text(a.posture.name()))),
     field("session.posture_why", Kind::Text, "certificates on both sides", "why, in a few words", |s| of(s, |a| text(a.posture_why))),
     field("session.evidence", Kind::Text, "observed", "how the posture is known: `observed`, `decrypted`, `inherited` or `inferred`", |s| of(s, |a| text(a.evidence))),
+    field("session.confidence", Kind::Text, "high", "how sure the posture is: `high`, `medium` or `low`; less than `high` only where it is inferred or inherited", |s| of(s, |a| text(a.confidence.name()))),
+    field("session.told", Kind::Text, " (inferred from the lengths of encrypted records)", "for messages: how the posture is known where it was not read; empty where it was", |s| of(s, |a| text(told(a)))),
+    field("session.inherited_from", Kind::Int, "17", "for a resumed session, the number of the session whose full handshake it continues; absent when that was not seen", |s| of(s, |a| a.inherited.as_deref().map(|i| Value::Int(i64::try_from(i.from).unwrap_or(i64::MAX))).into())),
+    field("session.inherited_by", Kind::Text, "ticket", "what ties the two together: `session-id`, `ticket`, or `ends` where TLS 1.3 encrypts tickets", |s| of(s, |a| a.inherited.as_deref().map(|i| Value::text(i.link.name())).into())),
     field("session.protocol", Kind::Text, "tls", "what carried the bytes; absent when it was not recognised", |s| of(s, |a| a.session.protocol.map(Value::text).into())),
     field("session.class", Kind::Text, "rpc", "what the protocol is for: `channel` (TLS), `rpc`, `datastore`, `broker`, `registry` or `infrastructure`; absent when the protocol was not recognised", |s| of(s, |a| a.session.protocol.and_then(class_of).map(|class| Value::text(class.name())).into())),
     field("session.tls", Kind::Bool, "true", "a TLS record was seen", |s| of(s, |a| bool(a.session.facts.tls.is_some()))),
     field("session.client_auth", Kind::Text, "not-requested", "what the client did to authenticate itself in TLS: `not-requested`, `declined` or `presented`", |s| of(s, client_auth)),
+    field("session.client_auth_confidence", Kind::Text, "high", "how sure that is: `high`, `medium` or `low`", |s| of(s, |a| client_auth(a).map(|_| Value::text(a.confidence.name())))),
     field("session.roles", Kind::Text, "syn", "how client and server were told apart: `syn`, `content` or `guess`", |s| of(s, |a| text(a.session.roles.name()))),
     field("session.start_seen", Kind::Bool, "true", "the capture has the beginning of the connection", |s| of(s, |a| bool(a.session.start_seen))),
     field("session.end", Kind::Text, "fin", "how it ended: `fin`, `rst`, `timeout` or `open`", |s| of(s, |a| text(a.session.end.name()))),
@@ -92,6 +97,15 @@ fn client_auth(session: &AuditedSession) -> Seen<Value<'_>> {
         return Seen::Absent;
     }
     session.client_auth.map(|auth| Value::text(auth.name()))
+}
+
+/// How a posture is known that was not read, as the end of a sentence.
+fn told(session: &AuditedSession) -> &'static str {
+    match session.evidence {
+        "inferred" => " (inferred from the lengths of encrypted records)",
+        "inherited" => " (inherited from the session that it resumes)",
+        _ => "",
+    }
 }
 
 fn loopback(addr: IpAddr) -> bool {

@@ -22,6 +22,7 @@ pub mod tls;
 pub use calls::merge_calls;
 pub use dialogue::Dialogue;
 pub use fields::SESSION_FIELDS;
+pub use tls::conclude;
 
 use std::sync::Arc;
 

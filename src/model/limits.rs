@@ -243,6 +243,15 @@ pub const VERDICT_MEMO: usize = 16_384;
 /// Places (endpoint or client, role, position) at which distinct certificates are followed in one run.
 pub const CERTIFICATE_USES: usize = 131_072;
 
+/// Full handshakes that are remembered for the sessions that resume them.
+pub const ORIGINS: usize = 65_536;
+
+/// Resumed sessions that ended before the session that they resume did, kept until it comes.
+pub const AWAITING_ORIGIN: usize = 4096;
+
+/// Seconds of packet time for which such a session is kept.
+pub const AWAITING_ORIGIN_SECONDS: i64 = 3600;
+
 /// Names that clients asked one endpoint for, kept with one certificate.
 pub const REQUESTED_NAMES: usize = 16;
 /// Findings that the text report shows in full; further ones are counted by rule. A scan of a large estate yields

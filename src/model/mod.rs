@@ -8,6 +8,7 @@ mod fields;
 mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod handle;
 pub mod limits;
 mod net;
 mod outcome;
@@ -26,6 +27,7 @@ pub use diagnostic::{Diagnostic, Level, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
 pub use finding::{Confidence, Evidence, Finding, FindingId, Severity};
+pub use handle::Handle;
 pub use net::{CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection};
 pub use outcome::{
     Accept, CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome,
@@ -35,9 +37,9 @@ pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{
     Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, Claim, ClientAuth,
-    ClientHello, Credential, CredentialKind, Decryption, EdgeFacts, EndState, EndpointFacts,
-    Evident, Exposure, Facts, FirstBytes, KeyExchange, Keys, Party, Posture, Program,
-    ReadableFacts, RecordFact, Registration, RelianceFacts, Roles, ServerHello, Session,
-    StreamFacts, TlsFacts, Traffic, Upgrade, UpgradeState,
+    ClientHello, ClientStep, Credential, CredentialKind, Decryption, EdgeFacts, EndState,
+    EndpointFacts, Evident, Exposure, Facts, FirstBytes, Inference, Inherited, KeyExchange, Keys,
+    Link, Party, Posture, Program, ReadableFacts, RecordFact, Registration, RelianceFacts, Roles,
+    ServerHello, ServerStep, Session, Shown, StreamFacts, TlsFacts, Traffic, Upgrade, UpgradeState,
 };
 pub use time::Timestamp;

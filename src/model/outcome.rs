@@ -252,6 +252,12 @@ pub struct Coverage {
     pub keys_do_not_fit: u64,
     /// TLS sessions with keys whose cipher suite cannot be opened.
     pub keys_unsupported: u64,
+    /// Sessions whose posture was inferred from the lengths of encrypted records.
+    pub inferred: u64,
+    /// Sessions whose posture was inherited from the session that they resume.
+    pub inherited: u64,
+    /// Full handshakes that were forgotten, for want of room, before a session could resume them.
+    pub origins_forgotten: u64,
     /// TLS sessions.
     pub tls_sessions: u64,
     /// Sessions whose protocol was not recognised.

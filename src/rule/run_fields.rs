@@ -24,6 +24,8 @@ pub(crate) static FIELDS: &[Field] = &[
     count("run.gap_bytes", "2896", "bytes in these holes", |s| read(s, |run| run.gap_bytes)),
     count("run.conflicting_sessions", "0", "sessions in which overlapping segments say different things", |s| read(s, |run| run.conflicting_sessions)),
     count("run.tls_sessions", "600", "TLS sessions", |s| read(s, |run| run.tls_sessions)),
+    count("run.inferred", "120", "sessions whose posture was inferred from the lengths of encrypted records", |s| read(s, |run| run.inferred)),
+    count("run.inherited", "40", "sessions whose posture was inherited from the session that they resume", |s| read(s, |run| run.inherited)),
     count("run.certificates_hidden", "550", "TLS sessions whose certificates are encrypted", |s| read(s, |run| run.certificates_hidden)),
     count("run.unrecognised", "2", "sessions whose protocol was not recognised", |s| read(s, |run| run.unrecognised)),
     count("run.evicted", "0", "sessions closed because the flow table was full", |s| read(s, |run| run.evicted)),

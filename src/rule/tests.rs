@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    AuditedSession, Diagnostic, EndState, Endpoint, Facts, Moment, Party, PerDirection, Posture,
-    Roles, Seen, ServerHello, Session, Severity, StreamFacts, Subject, TlsFacts, Traffic,
+    AuditedSession, Confidence, Diagnostic, EndState, Endpoint, Facts, Moment, Party, PerDirection,
+    Posture, Roles, Seen, ServerHello, Session, Severity, StreamFacts, Subject, TlsFacts, Traffic,
 };
 
 mod shipped;
@@ -302,6 +302,7 @@ fn session(version: u16) -> AuditedSession {
             vlan: None,
             start_seen: true,
             end: EndState::Fin,
+            closed: PerDirection::default(),
             stream: StreamFacts::default(),
             protocol: Some("tls"),
             facts: Facts { tls: Some(Box::new(tls)), ..Facts::default() },
@@ -310,8 +311,10 @@ fn session(version: u16) -> AuditedSession {
         server: party(9),
         posture: Posture::TlsOpaque,
         evidence: "observed",
+        confidence: Confidence::High,
         posture_why: "",
         client_auth: Seen::NotReached,
+        inherited: None,
         server_chain: Vec::new(),
         client_chain: Vec::new(),
         server_outcome: Seen::NotReached,

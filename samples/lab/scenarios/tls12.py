@@ -161,12 +161,11 @@ def tls12_resumed_ticket(lab):
     with lab.capture():
         call_https(lab, "-connections", "3", "-resume")
     resumed = tls(
-        count=2, posture="tls-opaque", client_auth="hidden", group=None, resumed=True, alpn="h2",
-        true_posture="tls", true_client_auth="not-requested",
+        count=2, evidence="inherited", group=None, resumed=True, alpn="h2",
     )
     return Truth(
         [tls(alpn="h2"), resumed], [certificate(f"{api}.pem", "server", address())], present=["WL4001"],
-        note="A resumed session inherits what the first connection showed, once verdicts can be inherited.",
+        note="A resumed session inherits what the first connection showed.",
     )
 
 
@@ -184,8 +183,7 @@ def tls12_resumed_session_id(lab):
             openssl_client(lab, address(), *ends(lab), "-tls1_2", "-no_ticket", session, lab.path("session"))
     full = tls(posture="mtls", client_auth="presented")
     resumed = tls(
-        posture="tls-opaque", client_auth="hidden", group=None, resumed=True,
-        true_posture="mtls", true_client_auth="presented",
+        posture="mtls", evidence="inherited", client_auth="presented", group=None, resumed=True,
     )
     return Truth(
         [full, resumed],
@@ -195,7 +193,7 @@ def tls12_resumed_session_id(lab):
             certificate(lab.path("orders.pem"), "client", ipv4("client")),
             root(lab, "client", ipv4("client")),
         ],
-        note="A resumed session inherits what the first connection showed, once verdicts can be inherited.",
+        note="A resumed session inherits what the first connection showed.",
     )
 
 

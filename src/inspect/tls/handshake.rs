@@ -1,7 +1,7 @@
 //! What the handshake says: readable messages in, facts out. Knows nothing of records.
 
 use super::decrypt::Agreed;
-use super::hello::{HelloOfServer, client_hello, server_hello, text};
+use super::hello::{HelloOfServer, client_hello, server_hello, text, ticket_handle};
 use super::hidden::Hidden;
 use super::names::is_tls13;
 use super::reader::{Reader, numbers};
@@ -104,6 +104,13 @@ impl Handshake {
             (kind::CERTIFICATE_REQUEST, _) => facts.certificate_request.hide(why),
             _ => {}
         }
+    }
+
+    /// Bytes of a direction are missing.
+    pub(super) fn lost(&mut self, direction: Direction) {
+        self.gaps = true;
+        let kept = u16::try_from(self.facts.records.len()).unwrap_or(u16::MAX);
+        self.facts.records_gap[direction].get_or_insert(kept);
     }
 
     /// A ChangeCipherSpec record.
@@ -289,7 +296,10 @@ impl Handshake {
     pub(super) fn ticket(&mut self, body: &[u8]) {
         self.letter(Direction::ToClient, 't');
         self.facts.tickets += 1;
-        self.facts.ticket_lifetime = Reader(body).u32();
+        let mut r = Reader(body);
+        self.facts.ticket_lifetime = r.u32();
+        let ticket = r.vec16().filter(|ticket| !ticket.is_empty());
+        self.facts.ticket_handle = ticket.map(ticket_handle);
     }
 
     fn certificate(&mut self, direction: Direction, body: &[u8], at: Moment) {

@@ -4,7 +4,7 @@
 
 use super::names::is_grease;
 use super::reader::{Reader, numbers};
-use crate::model::{ClientHello, Moment, ServerHello, escape_bytes, limits};
+use crate::model::{ClientHello, Handle, Moment, ServerHello, escape_bytes, limits};
 
 /// The random that makes a ServerHello a HelloRetryRequest (RFC 8446 section 4.1.3).
 const RETRY_RANDOM: [u8; 32] = [
@@ -184,7 +184,10 @@ fn read_client_extension(hello: &mut ClientHello, kind: u16, body: &[u8]) -> Opt
         extension::ALPN => hello.alpn = protocol_names(r.vec16()?, &mut hello.grease)?,
         extension::ENCRYPT_THEN_MAC => hello.encrypt_then_mac = true,
         extension::EXTENDED_MASTER_SECRET => hello.extended_master_secret = true,
-        extension::SESSION_TICKET => hello.ticket = !body.is_empty(),
+        extension::SESSION_TICKET if !body.is_empty() => {
+            hello.ticket = true;
+            hello.ticket_handle = Some(ticket_handle(body));
+        }
         extension::PRE_SHARED_KEY => hello.psk = true,
         extension::EARLY_DATA => hello.early_data = true,
         extension::SUPPORTED_VERSIONS => {
@@ -269,6 +272,12 @@ fn without_grease(bytes: &[u8], grease: &mut bool) -> Vec<u16> {
     all.retain(|number| !is_grease(*number));
     *grease |= all.len() < before;
     all
+}
+
+/// What stands for a ticket before TLS 1.3.
+pub(super) fn ticket_handle(ticket: &[u8]) -> Handle {
+    const TICKET: u64 = 1;
+    Handle::of(TICKET, ticket)
 }
 
 /// Text from the wire, bounded and inert.

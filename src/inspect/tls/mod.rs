@@ -9,6 +9,7 @@ mod fields;
 mod handshake;
 mod hello;
 mod hidden;
+mod inference;
 mod names;
 mod opened;
 mod probe;
@@ -18,6 +19,7 @@ mod suites;
 
 pub use decrypt::{KeyLines, KeyLog, KeyTail};
 pub use fields::FIELDS;
+pub use inference::conclude;
 pub use names::{alert_name, group_name, is_tls13, scheme_hash, scheme_name, version_name};
 pub use suites::{Suite, suite, suite_name};
 
@@ -174,7 +176,7 @@ impl Inspector for TlsInspector {
             side.skip -= missing;
             return Next::More;
         }
-        self.handshake.gaps = true;
+        self.handshake.lost(direction);
         if let [kind, ..] = *side.partial.as_slice() {
             self.handshake.unreadable(direction, kind, Why::Gap);
         }
@@ -353,7 +355,9 @@ impl TlsInspector {
         if answered && self.sides.to_server.began && !self.handshake.gaps {
             self.mismatch.get_or_insert(Evident { value: "tls-to-plaintext", at });
         }
-        self.handshake.gaps |= self.sides[direction].began;
+        if self.sides[direction].began {
+            self.handshake.lost(direction);
+        }
         self.sides[direction].unreadable = true;
         Some(bytes.len())
     }

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Session;
+use super::{Inherited, Session};
 use crate::model::{
-    Certificate, ChainFaults, Direction, Endpoint, Moment, Postures, Seen, SeenChain, Timestamp,
+    Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Postures, Seen, SeenChain,
+    Timestamp,
 };
 
 /// How private and authenticated a session is.
@@ -73,7 +74,7 @@ impl ClientAuth {
 /// A session with its verdict.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuditedSession {
-    /// Its number within the run, from 1, in the order sessions ended.
+    /// Its number within the run, from 1, in the order sessions ended; a resumed one counts behind its origin.
     pub number: u64,
     /// The session.
     pub session: Session,
@@ -83,12 +84,16 @@ pub struct AuditedSession {
     pub server: Party,
     /// The verdict.
     pub posture: Posture,
-    /// How it is known: `observed`, and later `decrypted`, `inherited`, `inferred`.
+    /// How it is known: `observed`, `inferred`, `inherited`, and later `decrypted`.
     pub evidence: &'static str,
+    /// How sure it is; what was read is sure.
+    pub confidence: Confidence,
     /// Why, in a few words.
     pub posture_why: &'static str,
     /// What the client did to authenticate itself.
     pub client_auth: Seen<ClientAuth>,
+    /// For a resumed session, where its verdict comes from.
+    pub inherited: Option<Box<Inherited>>,
     /// The server's chain, parsed.
     pub server_chain: Vec<Arc<Certificate>>,
     /// The client's chain, parsed.
@@ -97,6 +102,19 @@ pub struct AuditedSession {
     pub server_outcome: SeenChain,
     /// What is right and wrong with the client's chain.
     pub client_outcome: SeenChain,
+}
+
+impl AuditedSession {
+    /// The certificate of one end: shown in this session, or in the one that it resumes.
+    #[must_use]
+    pub fn leaf(&self, end: Direction) -> Option<&Arc<Certificate>> {
+        let inherited = self.inherited.as_deref().map(|inherited| &inherited.shown);
+        let (own, earlier) = match end {
+            Direction::ToClient => (&self.server_chain, inherited.map(|shown| &shown.server_chain)),
+            Direction::ToServer => (&self.client_chain, inherited.map(|shown| &shown.client_chain)),
+        };
+        own.first().or_else(|| earlier.and_then(|chain| chain.first()))
+    }
 }
 
 /// Who one end of an edge is.

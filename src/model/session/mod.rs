@@ -2,6 +2,8 @@
 
 mod audited;
 mod calls;
+mod inference;
+mod inherited;
 mod readable;
 mod tls;
 
@@ -10,6 +12,8 @@ pub use audited::{
     RelianceFacts,
 };
 pub use calls::{Call, CallFacts};
+pub use inference::{ClientStep, Inference, ServerStep};
+pub use inherited::{Inherited, Link, Shown};
 pub use readable::{
     Claim, Credential, CredentialKind, Exposure, Program, ReadableFacts, Registration, Upgrade,
     UpgradeState,
@@ -42,6 +46,8 @@ pub struct Session {
     pub start_seen: bool,
     /// How it ended.
     pub end: EndState,
+    /// The first FIN or reset of either side.
+    pub closed: PerDirection<Option<Moment>>,
     /// What reassembly met.
     pub stream: StreamFacts,
     /// What carried the bytes (`tls`, `http/1.1`, `h2`, `grpc`), by a name of the table of protocols.

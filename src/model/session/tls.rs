@@ -1,6 +1,7 @@
 //! What a TLS handshake showed.
 
-use crate::model::{Der, Direction, Moment, PerDirection, Seen};
+use super::Inference;
+use crate::model::{Der, Direction, Handle, Moment, PerDirection, Seen};
 
 /// A TLS connection as its handshake shows it (RFC 8446, RFC 5246 and before).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -35,6 +36,8 @@ pub struct TlsFacts {
     pub tickets: u32,
     /// Lifetime hint of the last ticket in seconds.
     pub ticket_lifetime: Option<u32>,
+    /// What stands for the last ticket given out in clear.
+    pub ticket_handle: Option<Handle>,
     /// Whether the handshake completed, as far as an observer can tell.
     pub established: Seen<bool>,
     /// First ChangeCipherSpec, per direction.
@@ -51,6 +54,10 @@ pub struct TlsFacts {
     pub records: Vec<RecordFact>,
     /// Some records after the last kept one were not kept.
     pub records_cut: bool,
+    /// How many records were kept, of both directions, when bytes of a direction first turned out to be missing.
+    pub records_gap: PerDirection<Option<u16>>,
+    /// What these records tell of a TLS 1.3 handshake.
+    pub inferred: Option<Inference>,
     /// The handshake as letters, upper case for the client: C/s hello, j retry, x certificate, r request, k key
     /// exchange, v verify, t ticket, i cipher change, f finished, d data, l alert; at most 32.
     pub history: String,
@@ -135,6 +142,8 @@ pub struct ClientHello {
     pub session_id: Vec<u8>,
     /// A session ticket was offered (not just the empty extension).
     pub ticket: bool,
+    /// What stands for that ticket.
+    pub ticket_handle: Option<Handle>,
     /// A pre_shared_key was offered.
     pub psk: bool,
     /// psk_key_exchange_modes.

@@ -9,7 +9,8 @@ use super::chain::ChainBody;
 use super::{CertificateBody, Place};
 use crate::inspect::tls::{alert_name, group_name, suite_name, version_name};
 use crate::model::{
-    Alert, AuditedSession, Certificate, ClientHello, Der, RecordFact, RunInfo, Seen, TlsFacts,
+    Alert, AuditedSession, Certificate, ClientHello, Der, Inference, RecordFact, RunInfo, Seen,
+    TlsFacts,
 };
 use crate::store::flat;
 
@@ -48,6 +49,7 @@ pub(super) struct TlsBody<'a> {
     history: &'a str,
     records: Vec<RecordBody>,
     records_cut: bool,
+    inference: Option<InferenceBody>,
     not_observable: Vec<HiddenField>,
 }
 
@@ -78,6 +80,18 @@ struct RecordBody {
     from: &'static str,
     r#type: u8,
     length: u16,
+}
+
+/// What the lengths of encrypted records tell; none of it was read.
+#[derive(Serialize)]
+struct InferenceBody {
+    verdict: &'static str,
+    confidence: &'static str,
+    why: &'static str,
+    client: &'static str,
+    client_confidence: &'static str,
+    server: &'static str,
+    server_confidence: &'static str,
 }
 
 #[derive(Serialize)]
@@ -124,6 +138,7 @@ impl<'a> TlsBody<'a> {
             history: &tls.history,
             records: tls.records.iter().map(RecordBody::of).collect(),
             records_cut: tls.records_cut,
+            inference: tls.inferred.as_ref().map(InferenceBody::of),
             not_observable: flat::not_observable(tls)
                 .into_iter()
                 .map(|(field, why)| HiddenField { field, why })
@@ -167,6 +182,20 @@ impl AlertBody {
             level: flat::alert_level(alert.level),
             code: alert.description,
             name: alert_name(alert.description),
+        }
+    }
+}
+
+impl InferenceBody {
+    fn of(inference: &Inference) -> Self {
+        Self {
+            verdict: inference.verdict(),
+            confidence: inference.verdict_confidence().name(),
+            why: inference.why,
+            client: inference.client.name(),
+            client_confidence: inference.confidence.name(),
+            server: inference.server.name(),
+            server_confidence: inference.server_confidence.name(),
         }
     }
 }

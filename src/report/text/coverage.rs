@@ -19,6 +19,9 @@ pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -
     if let Some(line) = trust(outcome) {
         writeln!(out, "  trust: {line}")?;
     }
+    for line in concluded(coverage) {
+        writeln!(out, "  not read: {line}")?;
+    }
     for line in unseen(coverage) {
         writeln!(out, "  not seen: {line}")?;
     }
@@ -107,6 +110,19 @@ fn trust(outcome: &Outcome) -> Option<String> {
     (all > 0).then_some(line)
 }
 
+/// Postures that are conclusions, and from what.
+fn concluded(coverage: &Coverage) -> impl Iterator<Item = String> {
+    let postures = |count, words: &str| {
+        (count > 0).then(|| format!("{} {words}", counted(count, "posture", "postures")))
+    };
+    [
+        postures(coverage.inferred, "inferred from the lengths of encrypted records (TLS 1.3)"),
+        postures(coverage.inherited, "inherited from the session that was resumed"),
+    ]
+    .into_iter()
+    .flatten()
+}
+
 /// What could not be seen, one line per reason that there is.
 fn unseen(coverage: &Coverage) -> Vec<String> {
     let sessions = |count, words: &str| {
@@ -133,6 +149,10 @@ fn unseen(coverage: &Coverage) -> Vec<String> {
         (coverage.half_open > 0).then(|| {
             let attempts = counted(coverage.half_open, "connection attempt", "connection attempts");
             format!("{attempts} without an answer or data")
+        }),
+        (coverage.origins_forgotten > 0).then(|| {
+            let forgotten = grouped(coverage.origins_forgotten);
+            format!("the oldest {forgotten} handshakes, where later sessions resume them")
         }),
         sessions(coverage.evicted, "cut short because the flow table was full"),
         (coverage.half_open_evicted > 0).then(|| {
