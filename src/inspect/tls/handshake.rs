@@ -328,17 +328,6 @@ impl Handshake {
         place.get_or_insert(at);
     }
 
-    /// CertificateStatus (RFC 6066 section 8): one byte of type and the response.
-    fn status(&mut self, body: &[u8]) {
-        const OCSP: u8 = 1;
-        let mut r = Reader(body);
-        let response = r.u8().filter(|kind| *kind == OCSP).and_then(|_| r.vec24());
-        match response {
-            Some(response) => self.keep_staple(response),
-            None => self.facts.ocsp_staple.hide(Why::Malformed),
-        }
-    }
-
     fn key_exchange(&mut self, body: &[u8], at: Moment) {
         self.letter(Direction::ToClient, 'k');
         let Some(hello) = self.facts.server_hello.value() else {

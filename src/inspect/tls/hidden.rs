@@ -113,8 +113,19 @@ impl Handshake {
         }
     }
 
+    /// CertificateStatus (RFC 6066 section 8): one byte of type and the response.
+    pub(super) fn status(&mut self, body: &[u8]) {
+        const OCSP: u8 = 1;
+        let mut r = Reader(body);
+        let response = r.u8().filter(|kind| *kind == OCSP).and_then(|_| r.vec24());
+        match response {
+            Some(response) => self.keep_staple(response),
+            None => self.facts.ocsp_staple.hide(Why::Malformed),
+        }
+    }
+
     /// Keeps an OCSP response for whoever judges the chain.
-    pub(super) fn keep_staple(&mut self, response: &[u8]) {
+    fn keep_staple(&mut self, response: &[u8]) {
         if response.len() > limits::OCSP_STAPLE_BYTES {
             return self.facts.ocsp_staple.hide(Why::Bound);
         }
