@@ -21,7 +21,7 @@ pub mod decode;
 // From segments to two ordered byte streams per connection.
 pub mod flow;
 
-// Certificate facts from DER.
+// Certificate facts from DER, and chains judged against the user's authorities.
 pub mod pki;
 
 // What the byte streams say: one file or folder per protocol, and the table of protocols.

@@ -203,6 +203,12 @@ impl Place {
             let name = page.replace('/', "-").replace(".md", ".toml");
             fs::write(at("my-rules").join(name), rule).unwrap();
         }
+        let made = [("ca.der", "ca.pem"), ("ca.der", "mesh-ca.pem"), ("ca.der", "partner-ca.pem")];
+        for (from, name) in made.into_iter().chain([("crl.pem", "ca.crl"), ("crl.pem", "zone.crl")])
+        {
+            let from = root().join(format!("src/pki/testdata/openssl-{from}"));
+            fs::copy(from, at(name)).unwrap();
+        }
         let place = Self { folder };
         assert_eq!(place.run(&["check", "run.pcap", "--db", "audit.db"]).status.code(), Some(1));
         place

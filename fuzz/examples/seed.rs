@@ -43,7 +43,19 @@ fn main() -> Result {
             }
         }
     }
+    let made = root.join("src/pki/testdata");
+    let read = |name: &str| fs::read(made.join(format!("openssl-{name}")));
+    let (authority, crl, staple) = (read("ca.der")?, read("crl.pem")?, read("ocsp.der")?);
+    for leaf in ["good.der", "revoked.der"] {
+        corpus.add("chain", &chain_seed(&[&authority, &crl, &staple, &read(leaf)?]))?;
+        corpus.add("chain", &chain_seed(&[b"", b"", b"", &read(leaf)?, &authority]))?;
+    }
     Ok(())
+}
+
+/// Options, then a bundle, a revocation list, a staple and the certificates of a chain, divided as the target does.
+fn chain_seed(parts: &[&[u8]]) -> Vec<u8> {
+    [&[0], parts.join(&b"\n##\n"[..]).as_slice()].concat()
 }
 
 struct Corpus(PathBuf);
@@ -129,6 +141,8 @@ fn conversations(corpus: &Corpus, sample: &Path) -> Result {
         corpus.add("dialogue", &seed)?;
         for chain in facts.tls.iter().flat_map(|tls| [&tls.server_chain, &tls.client_chain]) {
             let Seen::Value(chain) = chain else { continue };
+            let parts: Vec<&[u8]> = chain.iter().map(|certificate| &*certificate.0).collect();
+            corpus.add("chain", &chain_seed(&[&[b"".as_slice(); 3], parts.as_slice()].concat()))?;
             for certificate in chain {
                 corpus.add("certificate", &certificate.0)?;
             }

@@ -7,9 +7,9 @@ use hashbrown::HashMap;
 
 use super::history::{note_descent, note_reception};
 use crate::model::{
-    AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, Descent, Digest,
-    Direction, EdgeAccess, EdgeFacts, EdgeRow, Endpoint, EndpointAccess, EndpointFacts, Finding,
-    Moment, Posture, Postures, Refusals, Seen, ServiceRow, Timestamp, limits,
+    AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
+    Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, Endpoint, EndpointAccess, EndpointFacts,
+    Finding, Moment, Posture, Postures, Refusals, Seen, ServiceRow, Timestamp, limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -183,6 +183,8 @@ impl Inventory {
                 last: at,
                 sessions: 0,
                 established: 0,
+                outcome: Seen::Absent,
+                faults: ChainFaults::default(),
                 samples: Vec::new(),
             });
             note_showing(place, audited, at);
@@ -279,6 +281,14 @@ fn note_showing(place: &mut CertificateAt, audited: &AuditedSession, at: Moment)
     place.last = place.last.max(at);
     if place.samples.len() < limits::EVIDENCE {
         place.samples.push((at, session.client, session.server));
+    }
+    if place.position == 0 {
+        let outcome = match place.role {
+            Direction::ToClient => &audited.server_outcome,
+            Direction::ToServer => &audited.client_outcome,
+        };
+        place.outcome.clone_from(outcome);
+        place.faults = outcome.value().map_or(place.faults, |o| place.faults.union(o.faults));
     }
     let Some(tls) = &session.facts.tls else { return };
     place.established += u64::from(tls.established == Seen::Value(true));
@@ -379,6 +389,8 @@ pub(super) fn certificate_rows(places: &[CertificateAt]) -> Vec<CertificateRow> 
         first: place.first,
         last: place.last,
         sessions: place.sessions,
+        outcome: place.outcome.clone(),
+        faults: place.faults,
     };
     places.iter().map(row).collect()
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod announced;
+mod chains;
 mod coverage;
 mod credentials;
 mod history;
@@ -18,6 +19,7 @@ pub use posture::{Verdict, judge};
 use std::sync::Arc;
 
 use access::Callers;
+use chains::Chains;
 use coverage::Tally;
 use credentials::Credentials;
 use hashbrown::HashMap;
@@ -33,7 +35,7 @@ use crate::model::{
     Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled, RunInfo, Seen, Session,
     Subject, limits,
 };
-use crate::pki::CertificateCache;
+use crate::pki::{Authorities, CertificateCache};
 use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
 
 /// Which sessions are kept with the outcome.
@@ -53,6 +55,7 @@ pub struct Auditor {
     evaluator: Evaluator,
     directory: Directory,
     certificates: CertificateCache,
+    chains: Chains,
     inventory: Inventory,
     resumption: Resumption,
     history: History,
@@ -86,6 +89,7 @@ impl Auditor {
             evaluator: Evaluator::new(rules),
             directory,
             certificates: CertificateCache::new(),
+            chains: Chains::default(),
             inventory: Inventory::default(),
             resumption: Resumption::default(),
             history: History::default(),
@@ -99,6 +103,25 @@ impl Auditor {
             evidence: HashMap::default(),
             key: Vec::new(),
         }
+    }
+
+    /// The same, with chains judged against these authorities and revocation lists.
+    #[must_use]
+    pub fn with_authorities(mut self, authorities: Authorities) -> Self {
+        self.chains = Chains::new(authorities);
+        self
+    }
+
+    /// Revocation lists whose issuer issued nothing that was seen so far, in words.
+    #[must_use]
+    pub fn unused_crls(&self) -> Vec<String> {
+        self.chains.unused_crls()
+    }
+
+    /// How many chains were asked for so far, and how many of them had to be verified.
+    #[must_use]
+    pub fn chain_work(&self) -> (u64, u64) {
+        self.chains.work()
     }
 
     /// Judges the next session. `seen` is shown it with its verdict, or later when it resumes a session that has not come
@@ -132,6 +155,7 @@ impl Auditor {
         self.tally.add(&audited);
         self.credentials.add(&audited);
         self.callers.add(&audited);
+        self.chains.note(&audited);
         let sample = self.inventory.add(&audited);
         self.history.add(&audited);
         let is_evidence = self.apply_session(&audited);
@@ -165,6 +189,7 @@ impl Auditor {
         let mut certificates = self.inventory.certificates();
         let mut changes = self.history.changes();
         history::relate(&mut certificates, &mut changes);
+        let reliances = self.chains.finish(&mut certificates);
         let mut endpoints = self.inventory.endpoints();
         let mut edges = self.inventory.edges();
         self.callers.tell_endpoints(&mut endpoints, &certificates);
@@ -188,6 +213,11 @@ impl Auditor {
             let samples: Vec<_> = edge.descent.samples.into_iter().flatten().collect();
             self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
         }
+        for reliance in &reliances {
+            let weight = reliance.accepted + reliance.refused;
+            let times = [reliance.first, reliance.last];
+            self.apply(&Subject::Reliance(reliance), times, weight, &reliance.samples);
+        }
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
         history::count_leaves(&certificates, &mut coverage);
@@ -196,9 +226,11 @@ impl Auditor {
             let audited = self.judge(session);
             self.apply_session(&audited);
         }
+        coverage.incomplete.extend(self.chains.lost());
         let overflow = self.inventory.overflow
             + self.history.overflow
             + self.ledger.overflow
+            + self.chains.overflow
             + credentials.overflow
             + unheard;
         if overflow > 0 {
@@ -238,6 +270,8 @@ impl Auditor {
             server_chain = read_chain(&mut self.certificates, &mut tls.server_chain);
             client_chain = read_chain(&mut self.certificates, &mut tls.client_chain);
         }
+        let (server_outcome, client_outcome) =
+            self.chains.outcomes(&mut session, &server_chain, &client_chain);
         AuditedSession {
             number: self.tally.coverage.sessions + 1,
             client: self.directory.party(session.client.addr),
@@ -251,6 +285,8 @@ impl Auditor {
             server_chain,
             client_chain,
             recalled: Recalled::default(),
+            server_outcome,
+            client_outcome,
             session,
         }
     }

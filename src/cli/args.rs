@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::authorities::Bundle;
 use crate::audit::KeepSessions;
 use crate::model::Severity;
 use crate::report::{FORMATS, ROW_FORMATS};
@@ -80,6 +81,12 @@ pub(super) struct Check {
     /// Audit only frames that this BPF filter lets through (man pcap-filter)
     #[arg(short, long, value_name = "BPF")]
     pub(super) filter: Option<String>,
+    /// Judge chains against these authorities (PEM or DER); may be given several times
+    #[arg(long, value_name = "[NAME=]PEM", value_parser = super::authorities::bundle)]
+    pub(super) trust: Vec<Bundle>,
+    /// Certificates that were revoked (PEM or DER); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(super) crl: Vec<PathBuf>,
     /// Decrypt with this key log (SSLKEYLOGFILE); may be given several times
     #[arg(long, value_name = "FILE")]
     pub(super) keylog: Vec<PathBuf>,

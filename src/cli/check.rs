@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::{Check, OnIncomplete};
+use super::authorities;
 use super::keys::Keys;
 use super::output::Target;
 use super::progress::Bar;
@@ -42,6 +43,7 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     let inputs = inputs(check)?;
     let filter = check.filter.as_deref().map(Filter::compile).transpose();
     let filter = filter.map_err(|error| usage(vec![error.diagnostic()]))?;
+    let (authorities, lost) = authorities::load(&check.trust, &check.crl).map_err(usage)?;
     let keys = Keys::read(&check.keylog).map_err(|error| usage(vec![error.diagnostic()]))?;
     keys.said.iter().for_each(|said| terminal.say(said));
     let mut store = open_store(check)?;
@@ -51,7 +53,8 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
         terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
     }
     let run = judged_by(&rules, check);
-    let mut auditor = Auditor::new(Arc::new(rules), Directory::new(), check.keep_sessions);
+    let auditor = Auditor::new(Arc::new(rules), Directory::new(), check.keep_sessions);
+    let mut auditor = auditor.with_authorities(authorities);
     let bar = Bar::new(terminal.shows_progress());
     let input = Input {
         replay: inputs.replay(),
@@ -81,14 +84,12 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
         end.sources.iter().filter_map(|source| source.damage.clone()).collect();
     let carried = end.carried_keys;
     outputs.take_rest(&mut auditor, &end.run);
-    let outcome = finish(auditor, end);
+    let mut said = authorities::unused(&auditor.unused_crls());
+    let outcome = finish(auditor, end, lost);
     let code = code(&outcome, stopped, failed_readers);
-    for diagnostic in reasons(&outcome, &damages, &tunnels) {
-        terminal.say(&diagnostic);
-    }
-    for diagnostic in keys.after(&outcome.coverage, &carried) {
-        terminal.say(&diagnostic);
-    }
+    said.splice(0..0, reasons(&outcome, &damages, &tunnels));
+    said.extend(keys.after(&outcome.coverage, &carried));
+    said.iter().for_each(|diagnostic| terminal.say(diagnostic));
     let mut storage = outputs.finish(&outcome, check, terminal);
     if let Some(store) = &mut store {
         storage.extend(record(store, &outcome, started, code));
@@ -128,8 +129,10 @@ fn judged_by(rules: &RuleSet, check: &Check) -> RunInfo {
     }
 }
 
-fn finish(auditor: Auditor, end: End) -> Outcome {
+/// `lost` is what of the user's own files could not be read.
+fn finish(auditor: Auditor, end: End, lost: Vec<Incomplete>) -> Outcome {
     let mut coverage = end.coverage;
+    coverage.incomplete.extend(lost);
     if end.failed_readers > 0 {
         let message = format!(
             "{} sessions could not be read because of a bug in wirelint",

@@ -38,6 +38,15 @@ fn incomplete(what: &Incomplete) -> Diagnostic {
     let error = Diagnostic::error(what.code, what.message.clone());
     match what.code {
         "snaplen-too-small" => error.help("capture again with: tcpdump -s 0 ..."),
+        "trust-unreadable" => error
+            .note("it was left out: what it issued may be called untrusted")
+            .help("repair the file, or accept it with --on-incomplete=warn"),
+        "crl-unreadable" => error
+            .note("it was left out: what it revokes is not called revoked")
+            .help("repair the file, or accept it with --on-incomplete=warn"),
+        "crl-expired" => error
+            .note("what it does list as revoked counts as revoked")
+            .help("give the list that was in force when the capture was made, or a later one"),
         INTERRUPTED => error.note("the results so far are given, and marked incomplete"),
         INTERNAL => Diagnostic::error(INTERNAL, "wirelint found a bug in itself")
             .note(what.message.clone())

@@ -2,7 +2,7 @@
 
 use super::{
     AuditedSession, CertificateAt, ChangeFacts, Coverage, CredentialAt, EdgeFacts, EndpointFacts,
-    Seen, Timestamp, Why,
+    RelianceFacts, Seen, Timestamp, Why,
 };
 
 /// What a rule judges, one at a time.
@@ -20,19 +20,22 @@ pub enum SubjectKind {
     Edge,
     /// One certificate where another one was known.
     Change,
+    /// What one client made of one server's certificate.
+    Reliance,
     /// The whole run: what could and could not be seen.
     Run,
 }
 
 impl SubjectKind {
     /// All kinds with the word that rule files use.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("session", Self::Session),
         ("certificate", Self::Certificate),
         ("credential", Self::Credential),
         ("endpoint", Self::Endpoint),
         ("edge", Self::Edge),
         ("change", Self::Change),
+        ("reliance", Self::Reliance),
         ("run", Self::Run),
     ];
 
@@ -58,6 +61,8 @@ pub enum Subject<'a> {
     Edge(&'a EdgeFacts),
     /// See [`SubjectKind::Change`].
     Change(&'a ChangeFacts),
+    /// See [`SubjectKind::Reliance`].
+    Reliance(&'a RelianceFacts),
     /// See [`SubjectKind::Run`].
     Run(&'a Coverage),
 }
@@ -73,6 +78,7 @@ impl Subject<'_> {
             Self::Endpoint(_) => SubjectKind::Endpoint,
             Self::Edge(_) => SubjectKind::Edge,
             Self::Change(_) => SubjectKind::Change,
+            Self::Reliance(_) => SubjectKind::Reliance,
             Self::Run(_) => SubjectKind::Run,
         }
     }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use crate::model::{
     Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
-    CertificateRequest, CertificateRow, ClientAuth, ClientHello, Confidence, Coverage, Der, Digest,
-    Direction, EdgeRow, EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes,
-    FrameNo, Incomplete, KeyKind, Moment, NotObservable, Outcome, Party, PerDirection, Posture,
-    Postures, PublicKey, Recalled, RecordFact, Roles, RunInfo, SanName, Seen, ServerHello,
-    ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts, Timestamp,
-    TlsFacts, Traffic, Why, escape_text,
+    CertificateRequest, CertificateRow, ChainFault, ChainFaults, ChainOutcome, ChainTrust,
+    ClientAuth, ClientHello, Confidence, Coverage, Der, Digest, Direction, EdgeRow, EndState,
+    Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo, Incomplete, KeyKind,
+    Moment, NameCheck, NotObservable, Outcome, Party, PerDirection, Posture, Postures, PublicKey,
+    Recalled, RecordFact, Revocation, Roles, RunInfo, SanName, Seen, ServerHello, ServiceRow,
+    Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts, Timestamp, TlsFacts, Traffic,
+    Why, escape_text,
 };
 
 /// 2026-01-21T09:14:01.000002Z.
@@ -314,8 +315,10 @@ fn certificate_rows() -> Vec<CertificateRow> {
         first: moment(120),
         last: moment(420),
         sessions: 88,
+        outcome: Seen::Absent,
+        faults: ChainFaults::default(),
     };
-    vec![
+    let mut rows = vec![
         row(
             certificate(1, "payments.internal"),
             "server",
@@ -329,7 +332,21 @@ fn certificate_rows() -> Vec<CertificateRow> {
             party("10.0.3.3", "10.0.3.3"),
             Some(2379),
         ),
-    ]
+    ];
+    let faults = ChainFaults::of(&[ChainFault::Expired, ChainFault::Revoked]);
+    let revoked =
+        Revocation::Revoked { since: moment(0).time, reason: "keyCompromise", source: "crl" };
+    rows[0].faults = faults;
+    rows[0].outcome = Seen::Value(Arc::new(ChainOutcome {
+        faults,
+        trust: ChainTrust::Anchored("mesh".into()),
+        revocation: revoked,
+        names: NameCheck::Covered,
+        staple: Seen::Absent,
+        path_length: 2,
+        ..ChainOutcome::default()
+    }));
+    rows
 }
 
 /// A session with nothing but its ends.
@@ -366,6 +383,8 @@ pub(crate) fn session(number: u64, posture: Posture) -> AuditedSession {
         server_chain: Vec::new(),
         client_chain: Vec::new(),
         recalled: Recalled::default(),
+        server_outcome: Seen::NotReached,
+        client_outcome: Seen::NotReached,
     }
 }
 

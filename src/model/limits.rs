@@ -125,6 +125,40 @@ pub const DISTINGUISHED_NAME_BYTES: usize = 4096;
 /// a message has room for 80,000.
 pub const CERTIFICATE_NAMES: usize = 1024;
 
+/// Bytes of a file of trusted authorities. The lists that operating systems carry have a quarter of a megabyte.
+pub const TRUST_FILE_BYTES: u64 = 16 << 20;
+
+/// Trusted authorities of one run, over all files.
+pub const TRUST_CERTIFICATES: usize = 8192;
+
+/// Bytes of a file of revocation lists. Public authorities have lists of some tens of megabytes.
+pub const CRL_FILE_BYTES: u64 = 128 << 20;
+
+/// Revocation lists of one run.
+pub const CRLS: usize = 1024;
+
+/// Signatures that are verified for one chain: a peer may send certificates that all carry one name, each of which might
+/// have signed each other.
+pub const CHAIN_SIGNATURES: usize = 48;
+
+/// Steps of the search for a path from a leaf to an authority.
+pub const CHAIN_STEPS: usize = 256;
+
+/// Outcomes of chains held at once.
+pub const CHAIN_CACHE: usize = 16_384;
+
+/// Bytes of an OCSP staple that is looked at. Real ones have 300 to 3000.
+pub const OCSP_STAPLE_BYTES: usize = 32 * 1024;
+
+/// Certificates of authorities kept from all chains of a run, to say which one a server should have sent.
+pub const SEEN_AUTHORITIES: usize = 4096;
+
+/// Distinct clients that went on or refused after one server's certificate, over the run.
+pub const RELIANCES: usize = 131_072;
+
+/// Seconds by which the clocks of authorities, peers and the capture may differ before a date counts as passed.
+pub const CLOCK_SKEW_SECONDS: i64 = 300;
+
 /// Bits of the largest RSA modulus that wirelint computes with itself, where the cryptographic library refuses a key or
 /// hash that is too old for it. The peer chooses the size, and the work grows with its cube: 1 ms at this one.
 pub const RSA_MODULUS_BITS: u64 = 4096;

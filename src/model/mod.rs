@@ -2,6 +2,7 @@
 
 mod announcement;
 mod certificate;
+mod chain;
 mod diagnostic;
 mod escape;
 mod fields;
@@ -20,6 +21,9 @@ mod time;
 pub use announcement::{Announcement, DatagramFacts};
 pub use certificate::{
     Certificate, CertificateDetails, Der, Digest, KeyKind, PublicKey, SanName, SignatureAlgorithm,
+};
+pub use chain::{
+    ChainFault, ChainFaults, ChainOutcome, ChainTrust, NameCheck, Revocation, SeenChain, no_chain,
 };
 pub use diagnostic::{Diagnostic, Level, Place};
 pub use escape::{escape_bytes, escape_text};
@@ -41,7 +45,7 @@ pub use session::{
     CredentialKind, Decryption, Descent, EdgeAccess, EdgeFacts, EndState, EndpointAccess,
     EndpointFacts, Evident, Exposure, Facts, FirstBytes, Inference, Inherited, KeyExchange, Keys,
     Link, Party, Posture, Program, ReadableFacts, Recalled, RecordFact, Refusals, Registration,
-    RequestPrint, Roles, ServerHello, ServerStep, Session, SetCookie, Showing, Shown, StreamFacts,
-    TlsFacts, Token, Traffic, Upgrade, UpgradeState,
+    RelianceFacts, RequestPrint, Roles, ServerHello, ServerStep, Session, SetCookie, Showing,
+    Shown, StreamFacts, TlsFacts, Token, Traffic, Upgrade, UpgradeState,
 };
 pub use time::Timestamp;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Announcement, AuditedSession, Certificate, CredentialAt, Finding, FrameNo, Moment, Party,
-    Posture, Severity, Timestamp,
+    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Finding, FrameNo, Moment,
+    Party, Posture, SeenChain, Severity, Timestamp,
 };
 
 /// Everything a run found out.
@@ -211,6 +211,10 @@ pub struct CertificateRow {
     pub last: Moment,
     /// In how many sessions.
     pub sessions: u64,
+    /// What is right and wrong with the chain of this leaf, when it was last shown here; absent for other certificates.
+    pub outcome: SeenChain,
+    /// What was wrong with it in any session here.
+    pub faults: ChainFaults,
 }
 
 /// One credential at one server. The secret is not in it, and cannot be found by what is.

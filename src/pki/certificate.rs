@@ -5,6 +5,7 @@ use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::nom::Parser as _;
 
 use super::extension::Extensions;
+use super::signature::Signed;
 use super::{key, name, signature, text};
 use crate::model::{Certificate, CertificateDetails, Digest, Seen, Timestamp};
 
@@ -14,10 +15,15 @@ use crate::model::{Certificate, CertificateDetails, Digest, Seen, Timestamp};
 /// without a name, key or date that can be read, have no details.
 #[must_use]
 pub fn read(der: &[u8]) -> Certificate {
+    let details = parse(der).map(|certificate| details(&certificate));
+    Certificate { sha256: sha256(der), details }
+}
+
+/// The parts of a certificate as they lie in its bytes.
+pub(super) fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
     // Extensions are read by us, each on its own: the parser would read many more than are asked for.
     let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
-    let details = parser.parse(der).ok().map(|(_, certificate)| details(&certificate));
-    Certificate { sha256: sha256(der), details }
+    parser.parse(der).ok().map(|(_, certificate)| certificate)
 }
 
 fn details(certificate: &X509Certificate<'_>) -> CertificateDetails {
@@ -25,7 +31,7 @@ fn details(certificate: &X509Certificate<'_>) -> CertificateDetails {
     let key = key::public_key(&signed.subject_pki);
     let self_issued = name::same(&signed.subject, &signed.issuer);
     let self_signed = match self_issued {
-        true => signature::verifies_itself(certificate, &key),
+        true => Signed::certificate(certificate).made_by(&signed.subject_pki),
         false => Seen::Value(false),
     };
     let extensions = Extensions::of(signed.extensions());
@@ -54,7 +60,8 @@ fn details(certificate: &X509Certificate<'_>) -> CertificateDetails {
     }
 }
 
-fn serial(bytes: &[u8]) -> String {
+/// A serial number in hexadecimal, without the zeros it may begin with.
+pub(super) fn serial(bytes: &[u8]) -> String {
     let first = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
     let digits = text::hex(bytes.get(first..).unwrap_or_default());
     match digits.trim_start_matches('0') {
@@ -63,6 +70,7 @@ fn serial(bytes: &[u8]) -> String {
     }
 }
 
-fn sha256(bytes: &[u8]) -> Digest {
+/// The digest of some bytes.
+pub(super) fn sha256(bytes: &[u8]) -> Digest {
     Digest(Sha256::digest(bytes).into())
 }

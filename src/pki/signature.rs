@@ -1,10 +1,12 @@
-//! Signature algorithms, and whether a certificate's own key made its signature.
+//! Signature algorithms, and whether a key made a signature.
 
-use x509_parser::asn1_rs::{Any, oid};
+use x509_parser::asn1_rs::{Any, BitString, oid};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::signature_algorithm::RsaSsaPssParams;
-use x509_parser::x509::AlgorithmIdentifier;
+use x509_parser::verify::verify_signature;
+use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
+use super::key::public_key;
 use super::rsa::{self, Hash, RsaScheme};
 use super::text::dotted;
 use crate::model::{KeyKind, PublicKey, Seen, SignatureAlgorithm, Why};
@@ -21,47 +23,65 @@ pub(super) fn algorithm(algorithm: &AlgorithmIdentifier<'_>) -> SignatureAlgorit
     SignatureAlgorithm { name: known.name.to_owned(), hash }
 }
 
-/// Whether a self-issued certificate's own key verifies its signature.
-///
-/// Where the library's no may mean that it finds a key or hash too weak, RSA is computed here: a self-signed certificate
-/// with 1024 bits or SHA-1 is the kind that most needs to be told from a forged one.
-pub(super) fn verifies_itself(certificate: &X509Certificate<'_>, key: &PublicKey) -> Seen<bool> {
-    let Some(known) = known(&certificate.signature_algorithm) else {
-        return Seen::Hidden(Why::Unverifiable);
-    };
-    if !known.scheme.is_made_by(key.kind) {
-        return Seen::Value(false);
-    }
-    let library = || certificate.verify_signature(None).is_ok();
-    match known.scheme {
-        Scheme::Rsa(_) | Scheme::RsaPss if library() => Seen::Value(true),
-        Scheme::Rsa(hash) => rsa_verdict(certificate, RsaScheme::Pkcs1(hash)),
-        Scheme::RsaPss => match pss(certificate.signature_algorithm.parameters.as_ref()) {
-            Some(pss) => rsa_verdict(certificate, RsaScheme::Pss(pss)),
-            None => Seen::Hidden(Why::Unverifiable),
-        },
-        Scheme::Ecdsa if !is_usual_curve(certificate, key) => Seen::Hidden(Why::Unverifiable),
-        Scheme::Ecdsa | Scheme::Ed25519 => Seen::Value(library()),
-        Scheme::Unverifiable => Seen::Hidden(Why::Unverifiable),
-    }
+/// Bytes with a signature over them: of a certificate, a revocation list, an OCSP response.
+#[derive(Clone, Copy)]
+pub(super) struct Signed<'s> {
+    pub(super) algorithm: &'s AlgorithmIdentifier<'s>,
+    pub(super) content: &'s [u8],
+    pub(super) value: &'s BitString<'s>,
 }
 
-/// The verdict on an RSA signature that the library did not accept.
-fn rsa_verdict(certificate: &X509Certificate<'_>, scheme: RsaScheme) -> Seen<bool> {
-    let signed = &certificate.tbs_certificate;
-    let key = &signed.subject_pki.subject_public_key.data;
-    if scheme.is_usual() && rsa::is_usual_key(key) {
-        return Seen::Value(false);
+impl<'s> Signed<'s> {
+    /// What the issuer of a certificate signed.
+    pub(super) fn certificate(certificate: &'s X509Certificate<'s>) -> Self {
+        Self {
+            algorithm: &certificate.signature_algorithm,
+            content: certificate.tbs_certificate.as_ref(),
+            value: &certificate.signature_value,
+        }
     }
-    rsa::verify(key, scheme, signed.as_ref(), &certificate.signature_value.data)
+
+    /// Whether the owner of this key made the signature.
+    ///
+    /// Where the library's no may mean that it finds a key or hash too weak, RSA is computed here: a certificate with
+    /// 1024 bits or SHA-1 is the kind that most needs to be told from a forged one.
+    pub(super) fn made_by(self, info: &SubjectPublicKeyInfo<'_>) -> Seen<bool> {
+        let Some(known) = known(self.algorithm) else {
+            return Seen::Hidden(Why::Unverifiable);
+        };
+        let key = public_key(info);
+        if !known.scheme.is_made_by(key.kind) {
+            return Seen::Value(false);
+        }
+        let library = || verify_signature(info, self.algorithm, self.value, self.content).is_ok();
+        match known.scheme {
+            Scheme::Rsa(_) | Scheme::RsaPss if library() => Seen::Value(true),
+            Scheme::Rsa(hash) => self.rsa_verdict(info, RsaScheme::Pkcs1(hash)),
+            Scheme::RsaPss => match pss(self.algorithm.parameters.as_ref()) {
+                Some(pss) => self.rsa_verdict(info, RsaScheme::Pss(pss)),
+                None => Seen::Hidden(Why::Unverifiable),
+            },
+            Scheme::Ecdsa if !is_usual_curve(info, &key) => Seen::Hidden(Why::Unverifiable),
+            Scheme::Ecdsa | Scheme::Ed25519 => Seen::Value(library()),
+            Scheme::Unverifiable => Seen::Hidden(Why::Unverifiable),
+        }
+    }
+
+    /// The verdict on an RSA signature that the library did not accept.
+    fn rsa_verdict(self, info: &SubjectPublicKeyInfo<'_>, scheme: RsaScheme) -> Seen<bool> {
+        let key = &info.subject_public_key.data;
+        if scheme.is_usual() && rsa::is_usual_key(key) {
+            return Seen::Value(false);
+        }
+        rsa::verify(key, scheme, self.content, &self.value.data)
+    }
 }
 
 /// Whether the library at hand can verify with this key: P-256 or P-384, the point not compressed.
-fn is_usual_curve(certificate: &X509Certificate<'_>, key: &PublicKey) -> bool {
+fn is_usual_curve(info: &SubjectPublicKeyInfo<'_>, key: &PublicKey) -> bool {
     const UNCOMPRESSED: u8 = 4;
-    let point = &certificate.tbs_certificate.subject_pki.subject_public_key.data;
     matches!(key.curve.as_deref(), Some("secp256r1" | "secp384r1"))
-        && point.first() == Some(&UNCOMPRESSED)
+        && info.subject_public_key.data.first() == Some(&UNCOMPRESSED)
 }
 
 /// The parameters of RSASSA-PSS (RFC 4055 section 3.1); `None` when they ask for what is not built in.

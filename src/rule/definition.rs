@@ -205,6 +205,7 @@ fn party_names<'a>(subject: &Subject<'a>) -> (&'a str, &'a str, u16) {
         Subject::Endpoint(e) => ("", &e.server.service, e.port),
         Subject::Edge(e) => (&e.client.service, &e.server.service, e.port),
         Subject::Change(c) => ("", &c.server.service, c.port),
+        Subject::Reliance(r) => (&r.client.service, &r.server.service, r.port),
         Subject::Run(_) => ("", "", 0),
     }
 }
@@ -222,6 +223,7 @@ fn parties(subject: &Subject<'_>) -> (Option<Party>, Option<Party>, Option<u16>)
         Subject::Endpoint(e) => (None, Some(e.server.clone()), Some(e.port)),
         Subject::Edge(e) => (Some(e.client.clone()), Some(e.server.clone()), Some(e.port)),
         Subject::Change(c) => (None, Some(c.server.clone()), Some(c.port)),
+        Subject::Reliance(r) => (Some(r.client.clone()), Some(r.server.clone()), Some(r.port)),
         Subject::Run(_) => (None, None, None),
     }
 }

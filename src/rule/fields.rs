@@ -30,13 +30,15 @@ pub fn fields_of(on: SubjectKind) -> &'static FieldTable {
 }
 
 fn collect(on: SubjectKind) -> Vec<&'static Field> {
-    let tables: [&'static [Field]; 10] = [
+    let tables: [&'static [Field]; 12] = [
         inspect::SESSION_FIELDS,
         inspect::READABLE_FIELDS,
         inspect::MESH_FIELDS,
         inspect::tls::FIELDS,
         pki::FIELDS,
         pki::CHANGE_FIELDS,
+        pki::CHAIN_FIELDS,
+        pki::RELIANCE_FIELDS,
         identity::FIELDS,
         identity::ACCESS_FIELDS,
         identity::CREDENTIAL_FIELDS,

@@ -272,7 +272,10 @@ fn rules_are_chosen_by_code_name_and_beginning() {
     let choose = |select: &[&str], ignore: &[&str]| {
         codes(built_in().choose(&words(select), &words(ignore)).unwrap())
     };
-    assert_eq!(choose(&["WL900", "plaintext-rpc"], &["wl9002"]), "WL1001 WL9001 WL9003 WL9004 WL9005");
+    assert_eq!(
+        choose(&["WL900", "plaintext-rpc"], &["wl9002"]),
+        "WL1001 WL9001 WL9003 WL9004 WL9005"
+    );
     let most = choose(&["ALL"], &["WL1", "no-mtls"]);
     assert!(
         most.contains("WL4002") && !most.contains("WL10") && !most.contains("WL4001"),
@@ -322,6 +325,8 @@ fn session(version: u16) -> AuditedSession {
         server_chain: Vec::new(),
         client_chain: Vec::new(),
         recalled: crate::model::Recalled::default(),
+        server_outcome: Seen::NotReached,
+        client_outcome: Seen::NotReached,
     }
 }
 

@@ -82,11 +82,13 @@ impl Writer<'_> {
     pub(super) fn write_certificate_use(&mut self, row: &CertificateRow) -> rusqlite::Result<()> {
         let certificate = self.certificate(&row.certificate)?;
         let service = self.service(&row.party)?;
+        let chain = row.outcome.value();
         self.db
             .prepare_cached(
                 "INSERT OR REPLACE INTO certificate_use (certificate_id, run_id, role, position, service_id,
-                   ip, port, sessions, first_us, last_us, first_frame)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                   ip, port, sessions, first_us, last_us, first_frame, chain_trust, chain_bundle,
+                   chain_faults, revocation, staple)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             )?
             .execute(params![
                 certificate,
@@ -100,6 +102,11 @@ impl Writer<'_> {
                 row.first.time.micros(),
                 row.last.time.micros(),
                 int(row.first.frame.0),
+                chain.map(|chain| chain.trust.name()),
+                chain.and_then(|chain| chain.trust.bundle()),
+                texts(&row.faults.names().collect::<Vec<_>>()),
+                chain.map(|chain| chain.revocation.name()),
+                chain.and_then(|chain| chain.staple.value().copied()),
             ])?;
         Ok(())
     }

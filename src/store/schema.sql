@@ -92,6 +92,11 @@ CREATE TABLE certificate_use (
   first_us       INTEGER NOT NULL,
   last_us        INTEGER NOT NULL,
   first_frame    INTEGER NOT NULL,
+  chain_trust    TEXT    CHECK (chain_trust IN ('unasked', 'anchored', 'unanchored', 'unverifiable')),
+  chain_bundle   TEXT,
+  chain_faults   TEXT    NOT NULL CHECK (json_valid(chain_faults)),
+  revocation     TEXT    CHECK (revocation IN ('unasked', 'good', 'revoked', 'unknown')),
+  staple         TEXT,
   PRIMARY KEY (certificate_id, role, position, service_id, ip, port, run_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -378,6 +383,7 @@ SELECT x.certificate_id, u.role, u.position, s.name AS service, u.ip, nullif(u.p
        strftime('%Y-%m-%dT%H:%M:%SZ', x.not_before_us / 1e6, 'unixepoch') AS not_before,
        strftime('%Y-%m-%dT%H:%M:%SZ', x.not_after_us / 1e6, 'unixepoch') AS not_after,
        round((x.not_after_us - u.last_us) / 86400e6, 1) AS days_left_when_last_seen,
+       u.chain_trust, u.chain_bundle, u.chain_faults, u.revocation, u.staple,
        u.sessions,
        strftime('%Y-%m-%dT%H:%M:%SZ', u.first_us / 1e6, 'unixepoch') AS first_seen,
        strftime('%Y-%m-%dT%H:%M:%SZ', u.last_us / 1e6, 'unixepoch') AS last_seen,

@@ -66,7 +66,7 @@ fn picture(path: &Path) -> Vec<Vec<String>> {
         "SELECT fingerprint, rule, severity, client, server, port, count, first_seen, last_seen FROM v_findings",
         "SELECT client, server, port, sessions, mtls, plaintext, bytes FROM v_edges",
         "SELECT * FROM v_service_posture",
-        "SELECT sha256, role, service, port, sessions, first_seen FROM v_certificates",
+        "SELECT sha256, role, service, port, sessions, first_seen, chain_trust, chain_faults FROM v_certificates",
         "SELECT DISTINCT finding_id, ts_us, community_id, frames, facts FROM v_evidence",
         "SELECT name, how FROM service",
     ]

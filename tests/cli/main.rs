@@ -10,4 +10,5 @@ mod rules;
 mod screens;
 mod storage;
 mod streams;
+mod trust;
 mod verdict;

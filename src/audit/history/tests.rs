@@ -179,6 +179,8 @@ fn place(leaf: &Arc<Certificate>, role: Direction, addr: &str, port: u16) -> Cer
         across: crate::model::AcrossRun::default(),
         refused: crate::model::Refusals::default(),
         same_as_server: 0,
+        outcome: crate::model::Seen::NotReached,
+        faults: crate::model::ChainFaults::default(),
         first: moment(1),
         last: moment(90),
         sessions: 1,

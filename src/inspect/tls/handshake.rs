@@ -42,7 +42,7 @@ pub(super) struct Handshake {
     pub(super) facts: TlsFacts,
     encrypted_handshakes: PerDirection<u32>,
     client_finished: bool,
-    chain_bytes: usize,
+    pub(super) chain_bytes: usize,
     /// Bytes of a direction are missing.
     pub(super) gaps: bool,
     pub(super) agreed: Agreed,
@@ -326,13 +326,6 @@ impl Handshake {
             None => seen.hide(Why::Malformed),
         }
         place.get_or_insert(at);
-    }
-
-    /// CertificateStatus (RFC 6066 section 8): one byte of type and the response.
-    fn status(&mut self, body: &[u8]) {
-        let mut r = Reader(body);
-        let response = r.u8().and_then(|_| r.vec24());
-        self.facts.ocsp_staple = response.map(<[u8]>::len).into();
     }
 
     fn key_exchange(&mut self, body: &[u8], at: Moment) {

@@ -113,13 +113,36 @@ impl Handshake {
         }
     }
 
+    /// CertificateStatus (RFC 6066 section 8): one byte of type and the response.
+    pub(super) fn status(&mut self, body: &[u8]) {
+        const OCSP: u8 = 1;
+        let mut r = Reader(body);
+        let response = r.u8().filter(|kind| *kind == OCSP).and_then(|_| r.vec24());
+        match response {
+            Some(response) => self.keep_staple(response),
+            None => self.facts.ocsp_staple.hide(Why::Malformed),
+        }
+    }
+
+    /// Keeps an OCSP response for whoever judges the chain.
+    fn keep_staple(&mut self, response: &[u8]) {
+        if response.len() > limits::OCSP_STAPLE_BYTES {
+            return self.facts.ocsp_staple.hide(Why::Bound);
+        }
+        self.chain_bytes += response.len();
+        self.facts.ocsp_staple = Seen::Value(response.into());
+    }
+
     fn certificate_13(&mut self, direction: Direction, body: &[u8], at: Moment) {
         self.letter(direction, 'x');
         let read = certificate_list(body);
         if direction == Direction::ToClient
             && let Some((_, staple)) = &read
         {
-            self.facts.ocsp_staple = (*staple).into();
+            match staple {
+                Some(response) => self.keep_staple(response),
+                None => self.facts.ocsp_staple = Seen::Absent,
+            }
         }
         self.keep_chain(direction, read.map(|(chain, _)| chain), at);
     }
@@ -195,8 +218,8 @@ fn hide_resumed(facts: &mut TlsFacts) {
     facts.client_verify.hide(Why::Resumed);
 }
 
-/// Certificate: each one with its extensions. The first one's may hold an OCSP response, whose length is given.
-fn certificate_list(body: &[u8]) -> Option<(Vec<Der>, Option<usize>)> {
+/// Certificate: each one with its extensions. The first one's may hold an OCSP response.
+fn certificate_list(body: &[u8]) -> Option<(Vec<Der>, Option<&[u8]>)> {
     const STATUS_REQUEST: u16 = 5;
     let mut r = Reader(body);
     r.vec8()?;
@@ -209,7 +232,7 @@ fn certificate_list(body: &[u8]) -> Option<(Vec<Der>, Option<usize>)> {
             let (kind, body) = (extensions.u16()?, extensions.vec16()?);
             if kind == STATUS_REQUEST {
                 let mut status = Reader(body);
-                staple = status.u8().and_then(|_| status.vec24()).map(<[u8]>::len);
+                staple = status.u8().and_then(|_| status.vec24());
             }
         }
         if chain.len() < limits::CHAIN_CERTIFICATES {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::{AcrossRun, Descent, EdgeAccess, EndpointAccess, Inherited, Refusals, Session};
 use crate::model::{
-    Certificate, Confidence, Direction, Endpoint, Moment, Postures, Seen, Timestamp,
+    Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Postures, Seen, SeenChain,
+    Timestamp,
 };
 
 /// How private and authenticated a session is.
@@ -97,6 +98,10 @@ pub struct AuditedSession {
     pub server_chain: Vec<Arc<Certificate>>,
     /// The client's chain, parsed.
     pub client_chain: Vec<Arc<Certificate>>,
+    /// What is right and wrong with the server's chain.
+    pub server_outcome: SeenChain,
+    /// What is right and wrong with the client's chain.
+    pub client_outcome: SeenChain,
     /// What earlier sessions of the run say of this one.
     pub recalled: Recalled,
 }
@@ -177,7 +182,45 @@ pub struct CertificateAt {
     pub sessions: u64,
     /// In how many of them the handshake completed.
     pub established: u64,
+    /// What is right and wrong with the chain of this leaf, when it was last shown here; absent for other certificates.
+    pub outcome: SeenChain,
+    /// What was wrong with it in any session here.
+    pub faults: ChainFaults,
     /// Evidence samples: where it was shown, and the connection.
+    pub samples: Vec<(Moment, Endpoint, Endpoint)>,
+}
+
+/// What one client made of one server's certificate over the run: whether it went on, and whether it should have.
+#[derive(Clone, Debug)]
+pub struct RelianceFacts {
+    /// Who relies on the certificate, or refuses to.
+    pub client: Party,
+    /// Who showed it.
+    pub server: Party,
+    /// The server's port.
+    pub port: u16,
+    /// The leaf.
+    pub certificate: Arc<Certificate>,
+    /// What was wrong with its chain in sessions in which the client went on, as far as a client that verifies does not
+    /// accept it.
+    pub faults: ChainFaults,
+    /// What was wrong with its chain in sessions in which the client refused.
+    pub refused_faults: ChainFaults,
+    /// Names that the client asked for when it went on; bounded, sorted.
+    pub requested_names: Vec<String>,
+    /// Sessions in which it went on and sent application data.
+    pub accepted: u64,
+    /// Sessions in which it refused the certificate.
+    pub refused: u64,
+    /// Other clients that went on after the same leaf.
+    pub others_accepted: u64,
+    /// Other clients that refused the same leaf and never went on after it.
+    pub others_refused: u64,
+    /// First session.
+    pub first: Moment,
+    /// Last session.
+    pub last: Moment,
+    /// Evidence samples: where it went on, and the connection.
     pub samples: Vec<(Moment, Endpoint, Endpoint)>,
 }
 

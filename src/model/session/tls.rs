@@ -26,8 +26,8 @@ pub struct TlsFacts {
     pub client_chain_at: Option<Moment>,
     /// The server's request for a client certificate.
     pub certificate_request: Seen<CertificateRequest>,
-    /// Length of the stapled OCSP response.
-    pub ocsp_staple: Seen<usize>,
+    /// The stapled OCSP response. One that is longer than is looked at is hidden by that bound.
+    pub ocsp_staple: Seen<std::sync::Arc<[u8]>>,
     /// What ServerKeyExchange says (TLS 1.2 and before), or the group of key_share (TLS 1.3).
     pub key_exchange: Seen<KeyExchange>,
     /// Signature scheme of the client's CertificateVerify (0 before TLS 1.2, which has none).

@@ -106,3 +106,66 @@ EOF
     openssl req -new -key "$key" -config "$config" |
         openssl x509 -req -signkey "$key" -days 3650 -outform DER -out v1.der 2>/dev/null
 }
+
+# An authority with a good and a revoked leaf, its revocation list, and an OCSP response about both by a responder that it
+# appointed.
+[ -e openssl-ocsp.der ] || (
+    folder=$(mktemp -d)
+    trap 'rm -r "$folder"' EXIT
+    out=$PWD
+    cd "$folder"
+    touch index.txt
+    echo 1000 >serial
+    cat >ca.cnf <<'EOF'
+[ca]
+default_ca = authority
+[authority]
+database = index.txt
+new_certs_dir = .
+serial = serial
+certificate = ca.pem
+private_key = ca.key
+default_md = sha256
+default_days = 3650
+default_crl_days = 3650
+policy = any
+crl_extensions = list
+x509_extensions = leaf
+[any]
+commonName = supplied
+organizationName = optional
+[list]
+authorityKeyIdentifier = keyid
+[leaf]
+basicConstraints = CA:FALSE
+subjectAltName = DNS:api.shop.test
+extendedKeyUsage = serverAuth
+authorityKeyIdentifier = keyid
+tlsfeature = status_request
+[responder]
+extendedKeyUsage = OCSPSigning
+authorityKeyIdentifier = keyid
+[root]
+basicConstraints = critical, CA:TRUE, pathlen:0
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[req]
+distinguished_name = name
+[name]
+EOF
+    new() { openssl req "$@" -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config ca.cnf; }
+    sign() { openssl ca -batch -notext -config ca.cnf "$@"; }
+    new -x509 -keyout ca.key -out ca.pem -subj '/O=example/CN=openssl root' -days 3650 -extensions root
+    for name in good revoked ocsp; do
+        new -new -keyout $name.key -out $name.csr -subj /CN=$name
+        [ $name = ocsp ] && extensions=responder || extensions=leaf
+        sign -extensions $extensions -in $name.csr -out $name.pem
+    done
+    sign -revoke revoked.pem -crl_reason keyCompromise
+    sign -gencrl -out "$out/openssl-crl.pem"
+    openssl ocsp -index index.txt -CA ca.pem -rsigner ocsp.pem -rkey ocsp.key -issuer ca.pem \
+        -cert good.pem -cert revoked.pem -ndays 3650 -respout "$out/openssl-ocsp.der"
+    for name in ca good revoked; do
+        openssl x509 -in $name.pem -outform DER -out "$out/openssl-$name.der"
+    done
+)

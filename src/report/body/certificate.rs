@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::chain::ChainBody;
 use super::{PartyBody, Place, Text, Time};
 use crate::model::{Certificate, CertificateDetails, CertificateRow, Digest, RunInfo, SanName};
 use crate::store::flat;
@@ -71,6 +72,7 @@ pub(in crate::report) struct CertificateUse<'a> {
     sessions: u64,
     first: Place,
     last: Place,
+    chain: Option<ChainBody<'a>>,
 }
 
 impl<'a> CertificateUse<'a> {
@@ -84,6 +86,7 @@ impl<'a> CertificateUse<'a> {
             sessions: row.sessions,
             first: Place::of(run, row.first),
             last: Place::of(run, row.last),
+            chain: ChainBody::of_leaf(&row.outcome, row.faults),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! another meaning. A key that answers yes or no is `null` when the answer could not be seen.
 
 mod certificate;
+mod chain;
 mod coverage;
 mod credential;
 mod finding;

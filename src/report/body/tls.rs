@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::chain::ChainBody;
 use super::{CertificateBody, Place};
 use crate::inspect::tls::{alert_name, group_name, suite_name, version_name};
 use crate::model::{
@@ -37,6 +38,8 @@ pub(super) struct TlsBody<'a> {
     client_certificate_requested: Option<bool>,
     client_certificate: Option<&'static str>,
     client_certificates: Option<Vec<CertificateBody<'a>>>,
+    server_chain: Option<ChainBody<'a>>,
+    client_chain: Option<ChainBody<'a>>,
     alerts: Vec<AlertBody>,
     encrypted_alerts_toserver: u32,
     encrypted_alerts_toclient: u32,
@@ -128,6 +131,8 @@ impl<'a> TlsBody<'a> {
             client_certificate_requested: flat::client_certificate_requested(tls),
             client_certificate: flat::client_certificate(tls),
             client_certificates: chain(&tls.client_chain, &audited.client_chain),
+            server_chain: ChainBody::of(&audited.server_outcome),
+            client_chain: ChainBody::of(&audited.client_outcome),
             alerts: tls.alerts.iter().map(AlertBody::of).collect(),
             encrypted_alerts_toserver: tls.encrypted_alerts.to_server,
             encrypted_alerts_toclient: tls.encrypted_alerts.to_client,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::model::{Coverage, Outcome, limits};
+use crate::model::{ChainTrust, Coverage, Outcome, limits};
 use crate::report::layout::{Tone, counted, grouped, paint, path, percent};
 use crate::report::{Show, Style};
 
@@ -15,6 +15,9 @@ pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -
     }
     if coverage.sessions > 0 {
         writeln!(out, "  judged: {}", judged(coverage))?;
+    }
+    if let Some(line) = trust(outcome) {
+        writeln!(out, "  trust: {line}")?;
     }
     for line in concluded(coverage) {
         writeln!(out, "  not read: {line}")?;
@@ -86,6 +89,25 @@ fn judged(coverage: &Coverage) -> String {
         1 => format!("{known}; 1 has an unknown posture"),
         _ => format!("{known}; {} have an unknown posture", grouped(unknown)),
     }
+}
+
+/// Where the chains lead that were judged against trust bundles.
+fn trust(outcome: &Outcome) -> Option<String> {
+    let chains = outcome.certificates.iter().filter_map(|row| row.outcome.value());
+    let asked = chains.filter(|chain| chain.trust != ChainTrust::Unasked);
+    let (mut all, mut anchored, mut unverifiable) = (0, 0, 0);
+    for chain in asked {
+        all += 1;
+        anchored += u64::from(matches!(chain.trust, ChainTrust::Anchored(_)));
+        unverifiable += u64::from(chain.trust == ChainTrust::Unverifiable);
+    }
+    let chains = counted(all, "chain leads", "chains lead");
+    let line = format!("{} of {chains} to a trusted authority", grouped(anchored));
+    let line = match unverifiable {
+        0 => line,
+        n => format!("{line}; {} could not be verified", grouped(n)),
+    };
+    (all > 0).then_some(line)
 }
 
 /// Postures that are conclusions, and from what.
