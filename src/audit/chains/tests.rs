@@ -4,7 +4,7 @@ use super::super::{Auditor, CaptureFacts, KeepSessions};
 use super::*;
 use crate::identity::Directory;
 use crate::model::{
-    Alert, ClientHello, Coverage, Finding, FrameNo, Outcome, Posture, RunInfo, Severity, fixture,
+    Alert, ClientHello, Finding, FrameNo, Outcome, Posture, RunInfo, Severity, fixture,
 };
 use crate::pki::workshop::{self, Authority, PLAIN, noon, revoked, root, self_signed};
 use crate::rule::RuleSet;
