@@ -15,7 +15,7 @@ use rust_source::{Token, paths, tokens};
 ///
 /// **Added a dependency?** Give it a line, with the narrowest fence that works.
 const FENCES: &[(&str, &[&str])] = &[
-    ("base64", &["model"]),
+    ("base64", &["model", "inspect"]),
     ("cel", &["rule"]),
     ("clap", &["cli"]),
     ("comfy_table", &["report"]),

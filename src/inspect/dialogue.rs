@@ -28,6 +28,8 @@ pub struct Dialogue {
     /// No probe knows the first bytes of this direction, which look like this. What comes next in it is only watched.
     unknown: PerDirection<Option<FirstBytes>>,
     watched: u64,
+    /// What the first bytes of a direction look like that the probes cannot tell yet.
+    look: PerDirection<Option<FirstBytes>>,
     /// Bytes of each direction that the probes could not tell yet and the flow still holds.
     undecided: PerDirection<usize>,
     /// Of these, what came before TLS began and is not part of it.
@@ -144,6 +146,10 @@ impl Dialogue {
         }
         if let Some(target) = target {
             self.begin(target);
+        } else {
+            self.unknown = PerDirection::default();
+            self.undecided = PerDirection::default();
+            self.look = PerDirection::default();
         }
         Step::Again
     }
@@ -168,6 +174,7 @@ impl Dialogue {
                 Probe::Reversed => {
                     self.unknown.swap();
                     self.undecided.swap();
+                    self.look.swap();
                     return (0, Step::Reverse);
                 }
                 Probe::Unsure => unsure = true,
@@ -176,6 +183,7 @@ impl Dialogue {
         }
         if unsure && bytes.len() < limits::PROBE_BYTES {
             self.undecided[direction] = bytes.len();
+            self.look[direction] = Some(look_of(bytes));
             return (0, Step::Wait);
         }
         self.undecided[direction] = 0;
@@ -210,7 +218,8 @@ impl Dialogue {
     }
 
     fn note_unknown(&mut self) {
-        self.facts.first_bytes = self.unknown.to_server.or(self.unknown.to_client);
+        let look = |direction| self.unknown[direction].or(self.look[direction]);
+        self.facts.first_bytes = look(Direction::ToServer).or(look(Direction::ToClient));
     }
 }
 
@@ -304,7 +313,7 @@ mod tests {
     fn tls_is_found_behind_an_answer_of_one_letter() {
         let mut dialogue = Dialogue::default();
         let at = Moment::default();
-        let request = [0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
+        let request = [0xee, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
         assert_eq!(dialogue.read(Direction::ToServer, &request, at).0, 8);
         assert_eq!(dialogue.read(Direction::ToClient, b"S", at).0, 0);
         let hello = [0x16, 3, 1, 0, 0x80, 1, 0, 0, 0x7c, 3, 3];

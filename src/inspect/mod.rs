@@ -17,6 +17,9 @@ mod feeder;
 mod fields;
 mod http1;
 mod http2;
+mod json;
+mod reader;
+mod sasl;
 pub mod tls;
 
 pub use calls::merge_calls;
@@ -26,8 +29,14 @@ pub use fields::SESSION_FIELDS;
 use crate::model::{Direction, Facts, Field, Moment};
 
 /// The table of protocols, in the order in which probes are asked.
-pub static PROTOCOLS: &[&dyn Protocol] =
-    &[&tls::Tls, &http2::Http2, &http1::Http1, &database::redis::Redis];
+#[rustfmt::skip] // One line each: every protocol is added and merged on its own.
+pub static PROTOCOLS: &[&dyn Protocol] = &[
+    &tls::Tls,
+    &http2::Http2,
+    &http1::Http1,
+    &database::redis::Redis,
+    &database::postgresql::Postgresql,
+];
 
 /// The name of a protocol in the table.
 pub type ProtocolId = &'static str;

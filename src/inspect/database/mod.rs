@@ -1,3 +1,5 @@
 //! Databases, caches and the stores that clusters keep their state in.
 
+pub(super) mod postgresql;
 pub(super) mod redis;
+mod sql;

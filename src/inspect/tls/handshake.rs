@@ -2,7 +2,7 @@
 
 use super::hello::{HelloOfServer, client_hello, server_hello, text};
 use super::names::is_tls13;
-use super::reader::{Reader, numbers};
+use crate::inspect::reader::{Reader, numbers};
 use crate::model::{
     Alert, CertificateRequest, ClientHello, Der, Direction, KeyExchange, Moment, PerDirection,
     RecordFact, Seen, TlsFacts, Why, limits,

@@ -8,7 +8,6 @@ mod fields;
 mod handshake;
 mod hello;
 mod names;
-mod reader;
 mod resync;
 mod suites;
 
