@@ -36,6 +36,8 @@ pub static PROTOCOLS: &[&dyn Protocol] = &[
     &http1::Http1,
     &database::redis::Redis,
     &database::postgresql::Postgresql,
+    &database::mysql::Mysql,
+    &database::mongodb::Mongodb,
 ];
 
 /// The name of a protocol in the table.

@@ -1,5 +1,7 @@
 //! Databases, caches and the stores that clusters keep their state in.
 
+pub(super) mod mongodb;
+pub(super) mod mysql;
 pub(super) mod postgresql;
 pub(super) mod redis;
 mod sql;
