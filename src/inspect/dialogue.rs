@@ -195,16 +195,14 @@ impl Dialogue {
     }
 
     fn watch(&mut self, direction: Direction, bytes: &[u8]) -> (usize, Step) {
-        let before = proxy_header(bytes);
-        let sender = tls_sender(bytes.get(before..).unwrap_or_default());
+        let sender = tls_sender(bytes);
         if let (Some(sender), Some(tls)) = (sender, protocol("tls")) {
             self.begin(tls);
             // One letter may be the server's consent (PostgreSQL's `S`): the probes were still waiting for more of it.
             self.before_tls = std::mem::take(&mut self.undecided);
             if sender == direction {
-                return (before, Step::Again);
+                return (0, Step::Again);
             }
-            self.before_tls[direction] = before;
             self.before_tls.swap();
             return (0, Step::Reverse);
         }
@@ -231,23 +229,6 @@ fn tls_sender(bytes: &[u8]) -> Option<Direction> {
         1 if plausible => Some(Direction::ToServer),
         2 if plausible => Some(Direction::ToClient),
         _ => None,
-    }
-}
-
-/// Length of the header in clear that a load balancer puts before what it passes on (PROXY protocol, version 1 and 2);
-/// 0 when there is none.
-fn proxy_header(bytes: &[u8]) -> usize {
-    const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-    const LONGEST_LINE: usize = 107;
-    if bytes.starts_with(b"PROXY ") {
-        let line = bytes.get(..LONGEST_LINE).unwrap_or(bytes);
-        return memchr::memmem::find(line, b"\r\n").map_or(0, |end| end + 2);
-    }
-    match bytes.get(14..16).and_then(<[u8]>::first_chunk) {
-        Some(length) if bytes.starts_with(VERSION_2) => {
-            16 + usize::from(u16::from_be_bytes(*length))
-        }
-        _ => 0,
     }
 }
 

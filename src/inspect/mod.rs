@@ -8,6 +8,7 @@
 //! **To add a protocol**: one file beside its neighbours, one line in [`PROTOCOLS`], a sample.
 
 mod begins;
+mod broker;
 mod calls;
 mod database;
 mod dialogue;
@@ -17,7 +18,9 @@ mod feeder;
 mod fields;
 mod http1;
 mod http2;
+mod infrastructure;
 mod json;
+mod protobuf;
 mod reader;
 mod sasl;
 pub mod tls;
@@ -34,10 +37,28 @@ pub static PROTOCOLS: &[&dyn Protocol] = &[
     &tls::Tls,
     &http2::Http2,
     &http1::Http1,
+    &broker::amqp::Amqp,
+    &broker::mqtt::Mqtt,
+    &broker::kafka::Kafka,
     &database::redis::Redis,
     &database::postgresql::Postgresql,
     &database::mysql::Mysql,
     &database::mongodb::Mongodb,
+    &database::memcached::Memcached,
+    &broker::nats::Nats,
+    &database::zookeeper::Zookeeper,
+    &infrastructure::serf::Serf,
+    &infrastructure::consul::Consul,
+    &infrastructure::linkerd::Linkerd,
+    &infrastructure::proxy::Proxy,
+    &infrastructure::mail::Smtp,
+    &infrastructure::mail::Imap,
+    &infrastructure::mail::Pop3,
+    &infrastructure::ldap::Ldap,
+    &infrastructure::ssh::Ssh,
+    &broker::pulsar::Pulsar,
+    &broker::stomp::Stomp,
+    &database::cassandra::Cassandra,
 ];
 
 /// The name of a protocol in the table.

@@ -17,6 +17,7 @@ use std::hash::BuildHasher as _;
 pub(super) use fields::FIELDS;
 pub(super) use header::HeaderName;
 pub(super) use scheme::SCHEME_BYTES;
+pub(super) use target::named_parts;
 
 use crate::model::{Call, CallFacts, Moment, escape_bytes, limits};
 

@@ -168,6 +168,13 @@ fn inline(bytes: &[u8]) -> Command<'_> {
         return if word <= LONGEST_COMMAND { Command::Unfinished } else { Command::None };
     }
     let Some((first, rest)) = bytes.split_at_checked(word) else { return Command::None };
+    // Other protocols' lines have brackets and braces: NATS greets with `INFO {`.
+    let plain =
+        |byte: &u8| byte.is_ascii_graphic() && !b"{}<>()".contains(byte) || b" \r\n".contains(byte);
+    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if !line.iter().all(plain) {
+        return Command::None;
+    }
     match (is_inline_command(first), memchr::memmem::find(rest, b"\r\n")) {
         (true, Some(end)) => Command::Words { first, rest: rest.get(..end).unwrap_or_default() },
         (true, None) if rest.len() < limits::TEXT_BYTES => Command::Unfinished,
