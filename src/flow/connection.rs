@@ -114,7 +114,9 @@ impl<R: StreamReader> Flow<R> {
         traffic.bytes += segment.payload.len() as u64;
         self.session.last = self.session.last.max(segment.at);
         self.session.stream.cut_segments += u32::from(segment.missing > 0);
-        self.sides[direction].fin |= segment.flags.fin();
+        if segment.flags.fin() {
+            self.sides[direction].finish_at(behind(segment));
+        }
         if segment.flags.ack() && !segment.flags.rst() {
             self.sides[direction.reversed()].acknowledge(segment.acknowledgement);
         }
@@ -330,8 +332,22 @@ impl<R: StreamReader> Flow<R> {
         if segment.flags.rst() && (!self.reading || side.accepts(segment.sequence)) {
             return Some(EndState::Rst);
         }
-        (self.sides.to_server.fin && self.sides.to_client.fin).then_some(EndState::Fin)
+        let both = self.sides.to_server.has_fin() && self.sides.to_client.has_fin();
+        both.then_some(EndState::Fin)
     }
+
+    /// Whether nothing can come that would say more: each side has the other's FIN, and nothing before it is missing.
+    pub(super) fn is_over(&self) -> bool {
+        let over = |side: &Side| side.end_is_acknowledged() && (!self.reading || side.is_whole());
+        over(&self.sides.to_server) && over(&self.sides.to_client)
+    }
+}
+
+/// The sequence number behind a segment with a FIN, which has one itself.
+fn behind(segment: &Segment<'_>) -> u32 {
+    let bytes = u32::try_from(segment.payload.len()).unwrap_or(0).wrapping_add(segment.missing);
+    let flags = u32::from(segment.flags.syn()) + 1;
+    segment.sequence.wrapping_add(bytes).wrapping_add(flags)
 }
 
 /// Without a SYN: the lower port is the server's; between equal ones, who speaks first is the client.

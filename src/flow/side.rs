@@ -14,7 +14,8 @@ pub(super) struct Side {
     /// Sequence number of the byte with offset `FIRST`.
     anchor: u32,
     pub(super) assembler: Assembler,
-    pub(super) fin: bool,
+    /// The sequence number behind the FIN.
+    end: Option<u32>,
     /// How far the receiver says it has this direction.
     acknowledged: Option<u32>,
 }
@@ -32,7 +33,7 @@ enum Start {
 impl Default for Side {
     fn default() -> Self {
         let assembler = Assembler::starting_at(FIRST);
-        Self { start: Start::Unknown, anchor: 0, assembler, fin: false, acknowledged: None }
+        Self { start: Start::Unknown, anchor: 0, assembler, end: None, acknowledged: None }
     }
 }
 
@@ -94,6 +95,29 @@ impl Side {
         if self.acknowledged.is_none_or(further) {
             self.acknowledged = Some(sequence);
         }
+    }
+
+    /// Takes note of a FIN; `sequence` is the number behind it.
+    pub(super) fn finish_at(&mut self, sequence: u32) {
+        self.end.get_or_insert(sequence);
+    }
+
+    /// Whether a FIN was seen.
+    pub(super) fn has_fin(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Whether the receiver says that it has the FIN.
+    pub(super) fn end_is_acknowledged(&self) -> bool {
+        self.end.is_some_and(|end| {
+            self.acknowledged.is_some_and(|to| to.wrapping_sub(end).cast_signed() >= 0)
+        })
+    }
+
+    /// Whether everything before the FIN was assembled.
+    pub(super) fn is_whole(&self) -> bool {
+        let next = self.sequence_of(self.assembler.next_offset());
+        self.start == Start::Known && self.end == Some(next.wrapping_add(1))
     }
 
     /// How many bytes the receiver has at least that the capture does not have behind the last one. A FIN counts as a

@@ -241,7 +241,20 @@ impl<R: StreamReader> Table<R> {
         self.index.insert(key, slot);
         self.recent.forget(&key);
         self.idle.push_back(Deadline { at, slot, serial });
+        self.forget_deadlines();
         slot
+    }
+
+    /// Drops the deadlines of connections that ended before them. Within an hour there may be many times as many of
+    /// these as of connections.
+    fn forget_deadlines(&mut self) {
+        const FEW: usize = 1024;
+        if self.idle.len() < FEW.max(self.index.len().saturating_mul(4)) {
+            return;
+        }
+        let mut idle = std::mem::take(&mut self.idle);
+        idle.retain(|due| self.current(*due).is_some());
+        self.idle = idle;
     }
 
     /// Makes room: ends the connection that was quiet longest, roughly, as a clock hand finds it.
@@ -285,6 +298,11 @@ impl<R: StreamReader> Table<R> {
             let at = segment.at.time.plus_seconds(LINGER_SECONDS);
             let serial = flow.serial;
             self.lingering.push_back(Deadline { at, slot, serial });
+        }
+        if let Some(EndState::Fin) = flow.finishing
+            && flow.is_over()
+        {
+            self.end(slot, EndState::Fin);
         }
     }
 

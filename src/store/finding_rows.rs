@@ -1,138 +1,154 @@
-//! Rows of findings: one per identity, a count per run, the earliest evidence.
+//! Rows of findings: one per identity, a count and the earliest evidence per run.
 
-use rusqlite::{OptionalExtension as _, params};
-use serde_json::json;
+use rusqlite::params;
+use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
 use super::flat;
-use super::write::{Writer, int, texts};
-use crate::model::{Evidence, Finding, RunInfo, limits};
+use super::write::{Writer, int, json, texts};
+use crate::model::{Evidence, Finding, FindingId, Moment, RunInfo, limits};
 
 impl Writer<'_> {
-    pub(super) fn write_finding(
+    /// Writes findings. What is the same in all runs is written as the latest run says it; the state of a finding is
+    /// people's, not the run's, and stays.
+    pub(super) fn write_findings(
         &mut self,
         run: &RunInfo,
-        finding: &Finding,
+        findings: &[Finding],
     ) -> rusqlite::Result<()> {
-        let (id, new) = self.upsert_finding(finding)?;
-        self.db
-            .prepare_cached(
-                "INSERT INTO finding_run (finding_id, run_id, count, first_us, last_us)
-                 VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (finding_id, run_id) DO UPDATE SET count = excluded.count,
-                   first_us = excluded.first_us, last_us = excluded.last_us",
-            )?
-            .execute(params![
+        // In the order of their numbers, rows are appended to the tree and need not be searched for.
+        let mut ordered: Vec<(i64, &Finding)> =
+            findings.iter().map(|finding| (number(finding.id), finding)).collect();
+        ordered.sort_unstable_by_key(|(id, _)| *id);
+        let mut insert = self.db.prepare_cached(FINDING)?;
+        let mut count = self.db.prepare_cached(FINDING_RUN)?;
+        for (id, finding) in ordered {
+            let rule = self.rule(finding)?;
+            let client = finding.client.as_ref().map(|party| self.service(party)).transpose()?;
+            let server = finding.server.as_ref().map(|party| self.service(party)).transpose()?;
+            insert.execute(params![
+                id,
+                finding.id.0,
+                rule,
+                finding.severity.name(),
+                finding.confidence.name(),
+                finding.message,
+                client,
+                server,
+                finding.server_port,
+                finding.subject,
+            ])?;
+            let samples = finding.evidence.iter().take(limits::EVIDENCE);
+            let samples: Vec<_> =
+                samples.map(|evidence| Sample { run, finding, evidence }).collect();
+            count.execute(params![
                 id,
                 self.run.0,
                 int(finding.count),
                 finding.first.time.micros(),
                 finding.last.time.micros(),
+                json(&samples),
             ])?;
-        for evidence in finding.evidence.iter().take(limits::EVIDENCE) {
-            self.write_evidence(run, id, finding, evidence)?;
         }
-        if new { Ok(()) } else { self.keep_earliest_evidence(id) }
+        Ok(())
     }
 
-    /// Writes what is the same in all runs, as the latest run says it, and says whether it is new. Its state is people's,
-    /// not the run's.
-    ///
-    /// Two plain statements: one with RETURNING makes SQLite build a table in memory for each row it gives back, which
-    /// cost more than the writing.
-    fn upsert_finding(&mut self, finding: &Finding) -> rusqlite::Result<(i64, bool)> {
-        let client = finding.client.as_ref().map(|party| self.service(party)).transpose()?;
-        let server = finding.server.as_ref().map(|party| self.service(party)).transpose()?;
-        let fingerprint = finding.id.to_string();
-        let known = self
+    /// The row of a finding's rule, new or known.
+    fn rule(&mut self, finding: &Finding) -> rusqlite::Result<i64> {
+        if let Some(known) = self.known.rules.get(&finding.rule) {
+            return Ok(*known);
+        }
+        let id = self
             .db
-            .prepare_cached("SELECT finding_id FROM finding WHERE fingerprint = ?1")?
-            .query_row([&fingerprint], |row| row.get(0))
-            .optional()?;
-        self.db.prepare_cached(FINDING)?.execute(params![
-            fingerprint,
-            finding.rule,
-            finding.rule_name,
-            finding.severity.name(),
-            finding.confidence.name(),
-            finding.title,
-            finding.message,
-            finding.fix,
-            client,
-            server,
-            finding.server_port,
-            finding.subject,
-            texts(&finding.tags),
-        ])?;
-        Ok((known.unwrap_or_else(|| self.db.last_insert_rowid()), known.is_none()))
-    }
-
-    fn write_evidence(
-        &self,
-        run: &RunInfo,
-        finding_id: i64,
-        finding: &Finding,
-        evidence: &Evidence,
-    ) -> rusqlite::Result<()> {
-        let first = evidence.frames.first().copied().unwrap_or(finding.first);
-        let place = flat::locate(run, first.frame);
-        self.db
             .prepare_cached(
-                "INSERT INTO evidence (finding_id, run_id, community_id, ts_us, connection, source_name,
-                   frame, frames, facts)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                 ON CONFLICT (finding_id, ts_us, community_id) DO NOTHING",
+                "INSERT INTO rule (code, name, title, fix, tags) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (code) DO UPDATE SET name = excluded.name, title = excluded.title,
+                   fix = excluded.fix, tags = excluded.tags RETURNING rule_id",
             )?
-            .execute(params![
-                finding_id,
-                self.run.0,
-                evidence.community_id,
-                first.time.micros(),
-                evidence.connection,
-                place.as_ref().map(|place| place.source.as_str()),
-                place.as_ref().map(|place| int(place.number)),
-                frames(run, evidence),
-                facts(evidence),
-            ])?;
-        Ok(())
+            .query_row(
+                params![
+                    finding.rule,
+                    finding.rule_name,
+                    finding.title,
+                    finding.fix,
+                    texts(&finding.tags)
+                ],
+                |row| row.get(0),
+            )?;
+        self.known.rules.insert(finding.rule.clone(), id);
+        Ok(id)
     }
+}
 
-    fn keep_earliest_evidence(&self, finding_id: i64) -> rusqlite::Result<()> {
-        let keep = i64::try_from(limits::EVIDENCE).unwrap_or(i64::MAX);
-        self.db
-            .prepare_cached(
-                "DELETE FROM evidence WHERE evidence_id IN (
-                   SELECT evidence_id FROM evidence WHERE finding_id = ?1
-                   ORDER BY ts_us, community_id LIMIT -1 OFFSET ?2)",
-            )?
-            .execute(params![finding_id, keep])?;
-        Ok(())
-    }
+/// The row number of a finding: 63 bits of its fingerprint, which is a digest. Two findings that share them are not to
+/// be expected before a database holds thousands of millions.
+fn number(id: FindingId) -> i64 {
+    let both = u128::from_be_bytes(id.0);
+    let folded = (both >> 64) ^ both;
+    (folded as u64 >> 1).cast_signed()
 }
 
 const FINDING: &str = "
-    INSERT INTO finding (fingerprint, rule, rule_name, severity, confidence, title, message, fix,
-      client_service_id, server_service_id, server_port, subject, tags)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-    ON CONFLICT (fingerprint) DO UPDATE SET rule = excluded.rule, rule_name = excluded.rule_name,
-      severity = excluded.severity, confidence = excluded.confidence, title = excluded.title,
-      message = excluded.message, fix = excluded.fix, client_service_id = excluded.client_service_id,
-      server_service_id = excluded.server_service_id, server_port = excluded.server_port,
-      subject = excluded.subject, tags = excluded.tags";
+    INSERT INTO finding (finding_id, fingerprint, rule_id, severity, confidence, message, client_service_id,
+      server_service_id, server_port, subject)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+    ON CONFLICT (finding_id) DO UPDATE SET rule_id = excluded.rule_id, severity = excluded.severity,
+      confidence = excluded.confidence, message = excluded.message,
+      client_service_id = excluded.client_service_id, server_service_id = excluded.server_service_id,
+      server_port = excluded.server_port, subject = excluded.subject";
 
-fn frames(run: &RunInfo, evidence: &Evidence) -> String {
-    let place = |moment: &crate::model::Moment| {
-        let place = flat::locate(run, moment.frame);
-        json!({
-            "source": place.as_ref().map(|place| &place.source),
-            "frame": place.as_ref().map_or(moment.frame.0, |place| place.number),
-            "us": moment.time.micros(),
-        })
-    };
-    serde_json::Value::from_iter(evidence.frames.iter().map(place)).to_string()
+const FINDING_RUN: &str = "
+    INSERT OR REPLACE INTO finding_run (finding_id, run_id, count, first_us, last_us, evidence)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+/// One piece of evidence as the column has it.
+struct Sample<'a> {
+    run: &'a RunInfo,
+    finding: &'a Finding,
+    evidence: &'a Evidence,
 }
 
-fn facts(evidence: &Evidence) -> String {
-    let facts: serde_json::Map<_, _> =
-        evidence.facts.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    serde_json::Value::Object(facts).to_string()
+impl Serialize for Sample<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { run, finding, evidence } = self;
+        let first = evidence.frames.first().copied().unwrap_or(finding.first);
+        let source = flat::place(run, first.frame).map(|(source, _)| source);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("community_id", &evidence.community_id)?;
+        map.serialize_entry("connection", &evidence.connection)?;
+        map.serialize_entry("source", &source)?;
+        map.serialize_entry("frames", &Frames { run, source, frames: &evidence.frames })?;
+        map.serialize_entry("facts", &Facts(&evidence.facts))?;
+        map.end()
+    }
+}
+
+/// Frames as `[number, microseconds]`; one that is in another source than the first has its name behind.
+struct Frames<'a> {
+    run: &'a RunInfo,
+    source: Option<&'a str>,
+    frames: &'a [Moment],
+}
+
+impl Serialize for Frames<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(self.frames.len()))?;
+        for moment in self.frames {
+            let place = flat::place(self.run, moment.frame);
+            let number = place.map_or(moment.frame.0, |(_, number)| number);
+            let micros = moment.time.micros();
+            match place.map(|(source, _)| source) {
+                source if source == self.source => seq.serialize_element(&(number, micros))?,
+                other => seq.serialize_element(&(number, micros, other))?,
+            }
+        }
+        seq.end()
+    }
+}
+
+struct Facts<'a>(&'a [(String, String)]);
+
+impl Serialize for Facts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }

@@ -132,10 +132,15 @@ pub(crate) fn source_position(run: &RunInfo, frame: FrameNo) -> Option<usize> {
 }
 
 /// The file that a frame is in and its number there, while files are still being read.
-pub(crate) fn locate(run: &RunInfo, frame: FrameNo) -> Option<Located> {
+pub(crate) fn place(run: &RunInfo, frame: FrameNo) -> Option<(&str, u64)> {
     let source = run.sources.get(source_position(run, frame)?)?;
     let number = frame.0.checked_sub(source.first_frame.0)?.saturating_add(1);
-    Some(Located { source: source.name.clone(), number })
+    Some((&source.name, number))
+}
+
+/// As [`place`], to keep.
+pub(crate) fn locate(run: &RunInfo, frame: FrameNo) -> Option<Located> {
+    place(run, frame).map(|(source, number)| Located { source: source.to_owned(), number })
 }
 
 #[cfg(test)]

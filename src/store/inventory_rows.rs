@@ -1,9 +1,9 @@
 //! Rows that outlive runs or sum them up: services, certificates, edges.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use super::flat;
-use super::write::{Writer, int, texts};
+use super::write::{Writer, int, json, texts};
 use crate::model::{Certificate, CertificateDetails, CertificateRow, EdgeRow, Party, Posture};
 
 impl Writer<'_> {
@@ -84,12 +84,9 @@ impl Writer<'_> {
         let service = self.service(&row.party)?;
         self.db
             .prepare_cached(
-                "INSERT INTO certificate_use (certificate_id, run_id, role, position, service_id,
+                "INSERT OR REPLACE INTO certificate_use (certificate_id, run_id, role, position, service_id,
                    ip, port, sessions, first_us, last_us, first_frame)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                 ON CONFLICT (certificate_id, role, position, service_id, ip, port, run_id)
-                 DO UPDATE SET sessions = excluded.sessions, first_us = excluded.first_us,
-                   last_us = excluded.last_us, first_frame = excluded.first_frame",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute(params![
                 certificate,
@@ -107,62 +104,52 @@ impl Writer<'_> {
         Ok(())
     }
 
-    pub(super) fn write_edge(&mut self, edge: &EdgeRow) -> rusqlite::Result<()> {
-        let client = self.service(&edge.client)?;
-        let server = self.service(&edge.server)?;
-        let of = |posture| int(edge.postures.of(posture));
-        let (client_ip, server_ip) = (edge.client.addr.to_string(), edge.server.addr.to_string());
-        let known = self
-            .db
-            .prepare_cached(EDGE_ID)?
-            .query_row(
-                params![server, client, edge.server_port, server_ip, client_ip, self.run.0],
-                |row| row.get(0),
-            )
-            .optional()?;
-        self.db.prepare_cached(EDGE)?.execute(params![
-            self.run.0,
-            client,
-            server,
-            client_ip,
-            server_ip,
-            edge.server_port,
-            texts(&edge.protocols),
-            of(Posture::Mtls),
-            of(Posture::Tls),
-            of(Posture::TlsOpaque),
-            of(Posture::Plaintext),
-            of(Posture::Unknown),
-            int(edge.bytes),
-            edge.first.micros(),
-            edge.last.micros(),
-        ])?;
-        let id: i64 = known.unwrap_or_else(|| self.db.last_insert_rowid());
-        let mut hour = self.db.prepare_cached(
-            "INSERT INTO edge_hour (edge_id, hour_us, posture, sessions, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (edge_id, hour_us, posture) DO UPDATE SET
-               sessions = excluded.sessions, bytes = excluded.bytes",
-        )?;
-        for (begin, posture, sessions, bytes) in &edge.hours {
-            hour.execute(params![id, begin.micros(), posture.name(), int(*sessions), int(*bytes)])?;
+    pub(super) fn write_edges(&mut self, edges: &[EdgeRow]) -> rusqlite::Result<()> {
+        let mut ordered = Vec::with_capacity(edges.len());
+        for edge in edges {
+            let (server, client) = (self.service(&edge.server)?, self.service(&edge.client)?);
+            ordered.push(((server, client, edge.server_port), edge));
+        }
+        // In the order of their key, rows are appended to the tree and need not be searched for.
+        ordered.sort_by_key(|(key, _)| *key);
+        let mut insert = self.db.prepare_cached(EDGE)?;
+        for ((server, client, port), edge) in ordered {
+            let of = |posture| int(edge.postures.of(posture));
+            insert.execute(params![
+                server,
+                client,
+                port,
+                edge.server.addr.to_string(),
+                edge.client.addr.to_string(),
+                self.run.0,
+                texts(&edge.protocols),
+                of(Posture::Mtls),
+                of(Posture::Tls),
+                of(Posture::TlsOpaque),
+                of(Posture::Plaintext),
+                of(Posture::Unknown),
+                int(edge.bytes),
+                edge.first.micros(),
+                edge.last.micros(),
+                hours(edge),
+            ])?;
         }
         Ok(())
     }
 }
 
 const EDGE: &str = "
-    INSERT INTO edge (run_id, client_service_id, server_service_id, client_ip, server_ip, server_port,
-      protocols, mtls, tls, tls_opaque, plaintext, unknown, bytes, first_us, last_us)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-    ON CONFLICT (server_service_id, client_service_id, server_port, server_ip, client_ip, run_id)
-    DO UPDATE SET protocols = excluded.protocols, mtls = excluded.mtls, tls = excluded.tls,
-      tls_opaque = excluded.tls_opaque, plaintext = excluded.plaintext, unknown = excluded.unknown,
-      bytes = excluded.bytes, first_us = excluded.first_us, last_us = excluded.last_us";
+    INSERT OR REPLACE INTO edge (server_service_id, client_service_id, server_port, server_ip, client_ip, run_id,
+      protocols, mtls, tls, tls_opaque, plaintext, unknown, bytes, first_us, last_us, hours)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
-const EDGE_ID: &str = "
-    SELECT edge_id FROM edge WHERE server_service_id = ?1 AND client_service_id = ?2 AND server_port = ?3
-      AND server_ip = ?4 AND client_ip = ?5 AND run_id = ?6";
+fn hours(edge: &EdgeRow) -> String {
+    let hours = edge.hours.iter();
+    let hours = hours.map(|(begin, posture, sessions, bytes)| {
+        (begin.micros(), posture.name(), int(*sessions), int(*bytes))
+    });
+    json(&hours.collect::<Vec<_>>())
+}
 
 fn names(details: &CertificateDetails) -> String {
     let names: Vec<String> = details.names.iter().map(ToString::to_string).collect();

@@ -19,6 +19,9 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// How long to wait before trying again where SQLite does not wait by itself.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Size of the pages of a new file.
+const PAGE_BYTES: u32 = 8192;
+
 /// Distinct statements of the writer, with room.
 const STATEMENTS: usize = 64;
 
@@ -34,6 +37,7 @@ pub struct Store {
 /// Keys of rows that many other rows refer to.
 #[derive(Debug, Default)]
 pub(super) struct Known {
+    pub(super) rules: HashMap<String, i64>,
     pub(super) services: HashMap<String, i64>,
     pub(super) certificates: HashMap<Digest, i64>,
 }
@@ -69,6 +73,8 @@ impl Store {
         if identity.is_fresh() {
             // Has an effect only while the file has no page yet, so it comes before everything else.
             connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failed)?;
+            // A finding with its evidence fits into a page; with 4 KiB it spills over into pages of its own.
+            connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(failed)?;
         } else {
             identity.check(&connection, path, schema::latest(MIGRATIONS))?;
         }

@@ -97,7 +97,7 @@ CREATE TABLE certificate_use (
 
 -- Sessions that were kept: samples of every edge and posture, or all. Counts are in edge.
 CREATE TABLE session (
-  session_id        INTEGER PRIMARY KEY,
+  session_id        INTEGER PRIMARY KEY, -- the run's number, then the session's within the run in 40 bits
   run_id            INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
   number            INTEGER NOT NULL,
   source_id         INTEGER REFERENCES source,
@@ -125,8 +125,7 @@ CREATE TABLE session (
   start_seen        INTEGER NOT NULL CHECK (start_seen IN (0, 1)),
   end_state         TEXT    NOT NULL,
   gap_bytes         INTEGER NOT NULL,
-  first_bytes       TEXT,
-  UNIQUE (run_id, number)
+  first_bytes       TEXT
 ) STRICT;
 
 CREATE TABLE tls (
@@ -163,60 +162,54 @@ CREATE TABLE call (
   PRIMARY KEY (session_id, position)
 ) STRICT, WITHOUT ROWID;
 
--- One row per rule and key, whatever the number of runs that saw it.
+-- What is the same for all findings of a rule, as the latest run that had one says it.
+CREATE TABLE rule (
+  rule_id INTEGER PRIMARY KEY,
+  code    TEXT NOT NULL UNIQUE,
+  name    TEXT NOT NULL,
+  title   TEXT NOT NULL,
+  fix     TEXT NOT NULL,
+  tags    TEXT NOT NULL CHECK (json_valid(tags))
+) STRICT;
+
+-- One row per rule and key, whatever the number of runs that saw it. The number is made of the fingerprint, so that one
+-- tree finds a row by either. The words of severity, confidence and state are not checked here: for a list of words
+-- SQLite builds a table in memory for each row that is written, which cost more than the writing.
 CREATE TABLE finding (
   finding_id        INTEGER PRIMARY KEY,
-  fingerprint       TEXT NOT NULL UNIQUE,
-  rule              TEXT NOT NULL,
-  rule_name         TEXT NOT NULL,
-  severity          TEXT NOT NULL CHECK (severity IN ('info', 'low', 'medium', 'high', 'critical')),
-  confidence        TEXT NOT NULL CHECK (confidence IN ('low', 'medium', 'high')),
-  title             TEXT NOT NULL,
-  message           TEXT NOT NULL,
-  fix               TEXT NOT NULL,
+  fingerprint       BLOB    NOT NULL,
+  rule_id           INTEGER NOT NULL REFERENCES rule,
+  severity          TEXT    NOT NULL, -- info, low, medium, high, critical
+  confidence        TEXT    NOT NULL, -- low, medium, high
+  message           TEXT    NOT NULL,
   client_service_id INTEGER REFERENCES service,
   server_service_id INTEGER REFERENCES service,
   server_port       INTEGER,
   subject           TEXT,
-  tags              TEXT NOT NULL CHECK (json_valid(tags)),
-  state             TEXT NOT NULL DEFAULT 'open'
-                    CHECK (state IN ('open', 'baseline', 'ignored', 'acknowledged', 'fixed')),
+  state             TEXT    NOT NULL DEFAULT 'open', -- open, baseline, ignored, acknowledged, fixed
   state_reason      TEXT
 ) STRICT;
 
+-- A finding in one run. evidence: the run's earliest samples, an array of objects (see v_evidence).
 CREATE TABLE finding_run (
   finding_id  INTEGER NOT NULL REFERENCES finding ON DELETE CASCADE,
   run_id      INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
   count       INTEGER NOT NULL,
   first_us    INTEGER NOT NULL,
   last_us     INTEGER NOT NULL,
+  evidence    TEXT    NOT NULL,
   PRIMARY KEY (finding_id, run_id)
 ) STRICT, WITHOUT ROWID;
 
--- The earliest samples of a finding over all runs.
-CREATE TABLE evidence (
-  evidence_id  INTEGER PRIMARY KEY,
-  finding_id   INTEGER NOT NULL REFERENCES finding ON DELETE CASCADE,
-  run_id       INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
-  community_id TEXT    NOT NULL,
-  ts_us        INTEGER NOT NULL,
-  connection   TEXT    NOT NULL,
-  source_name  TEXT,
-  frame        INTEGER,
-  frames       TEXT    NOT NULL CHECK (json_valid(frames)),
-  facts        TEXT    NOT NULL CHECK (json_valid(facts)),
-  UNIQUE (finding_id, ts_us, community_id)
-) STRICT;
-
+-- hours: what happened by the hour, an array of [microseconds, posture, sessions, bytes].
 CREATE TABLE edge (
-  edge_id           INTEGER PRIMARY KEY,
-  run_id            INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
-  client_service_id INTEGER NOT NULL REFERENCES service,
   server_service_id INTEGER NOT NULL REFERENCES service,
-  client_ip         TEXT    NOT NULL,
-  server_ip         TEXT    NOT NULL,
+  client_service_id INTEGER NOT NULL REFERENCES service,
   server_port       INTEGER NOT NULL,
-  protocols         TEXT    NOT NULL CHECK (json_valid(protocols)),
+  server_ip         TEXT    NOT NULL,
+  client_ip         TEXT    NOT NULL,
+  run_id            INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  protocols         TEXT    NOT NULL,
   mtls              INTEGER NOT NULL,
   tls               INTEGER NOT NULL,
   tls_opaque        INTEGER NOT NULL,
@@ -225,27 +218,14 @@ CREATE TABLE edge (
   bytes             INTEGER NOT NULL,
   first_us          INTEGER NOT NULL,
   last_us           INTEGER NOT NULL,
-  UNIQUE (server_service_id, client_service_id, server_port, server_ip, client_ip, run_id)
-) STRICT;
-
-CREATE TABLE edge_hour (
-  edge_id  INTEGER NOT NULL REFERENCES edge ON DELETE CASCADE,
-  hour_us  INTEGER NOT NULL,
-  posture  TEXT    NOT NULL,
-  sessions INTEGER NOT NULL,
-  bytes    INTEGER NOT NULL,
-  PRIMARY KEY (edge_id, hour_us, posture)
+  hours             TEXT    NOT NULL,
+  PRIMARY KEY (server_service_id, client_service_id, server_port, server_ip, client_ip, run_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX session_by_time     ON session (last_us);
-CREATE INDEX session_by_id       ON session (community_id);
 CREATE INDEX session_by_server   ON session (server_service_id, posture);
 CREATE INDEX certificate_by_end  ON certificate (not_after_us);
 CREATE INDEX certificate_use_run ON certificate_use (run_id);
-CREATE INDEX finding_by_severity ON finding (severity, state);
-CREATE INDEX finding_by_server   ON finding (server_service_id);
-CREATE INDEX finding_run_run     ON finding_run (run_id);
-CREATE INDEX edge_by_run         ON edge (run_id);
 
 -- The views are the supported surface for queries; the tables may change with the schema version.
 
@@ -302,7 +282,7 @@ WHERE NOT EXISTS (
     AND n.run_id > e.run_id);
 
 CREATE VIEW v_findings AS
-SELECT f.finding_id, f.rule, f.rule_name, f.severity, f.confidence, f.state, f.title,
+SELECT f.finding_id, x.code AS rule, x.name AS rule_name, f.severity, f.confidence, f.state, x.title,
        c.name AS client, d.name AS server, f.server_port AS port, f.subject,
        r.count,
        strftime('%Y-%m-%dT%H:%M:%SZ',
@@ -315,12 +295,30 @@ SELECT f.finding_id, f.rule, f.rule_name, f.severity, f.confidence, f.state, f.t
        r.run_id AS last_run,
        CASE f.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 ELSE 1 END
          AS rank,
-       f.message, f.fix, f.tags, f.state_reason, f.fingerprint
+       f.message, x.fix, x.tags, f.state_reason, 'wlf1:' || lower(hex(f.fingerprint)) AS fingerprint
 FROM finding f
+JOIN rule x ON x.rule_id = f.rule_id
 JOIN finding_run r ON r.finding_id = f.finding_id
  AND r.run_id = (SELECT max(a.run_id) FROM finding_run a WHERE a.finding_id = f.finding_id)
 LEFT JOIN service c ON c.service_id = f.client_service_id
 LEFT JOIN service d ON d.service_id = f.server_service_id;
+
+-- The earliest samples of a finding over all runs are those with the lowest ts_us.
+CREATE VIEW v_evidence AS
+SELECT r.finding_id, r.run_id, j.key AS position,
+       j.value ->> '$.community_id' AS community_id, coalesce(j.value ->> '$.frames[0][1]', r.first_us) AS ts_us,
+       j.value ->> '$.connection' AS connection, j.value ->> '$.source' AS source,
+       j.value ->> '$.frames[0][0]' AS frame, j.value -> '$.frames' AS frames, j.value -> '$.facts' AS facts
+FROM finding_run r, json_each(r.evidence) j;
+
+-- What happened on an edge by the hour.
+CREATE VIEW v_edge_hours AS
+SELECT c.name AS client, d.name AS server, e.server_port AS port, e.client_ip, e.server_ip, e.run_id,
+       strftime('%Y-%m-%dT%H:%M:%SZ', (j.value ->> 0) / 1e6, 'unixepoch') AS hour,
+       j.value ->> 1 AS posture, j.value ->> 2 AS sessions, j.value ->> 3 AS bytes
+FROM edge e
+JOIN service c ON c.service_id = e.client_service_id
+JOIN service d ON d.service_id = e.server_service_id, json_each(e.hours) j;
 
 CREATE VIEW v_certificates AS
 SELECT x.certificate_id, u.role, u.position, s.name AS service, u.ip, nullif(u.port, 0) AS port,
@@ -352,7 +350,8 @@ SELECT e.server AS service,
        round(100.0 * sum(e.tls_opaque) / sum(e.sessions), 1) AS pct_tls_opaque,
        round(100.0 * sum(e.plaintext) / sum(e.sessions), 1) AS pct_plaintext,
        round(100.0 * sum(e.unknown) / sum(e.sessions), 1) AS pct_unknown,
-       (SELECT count(*) FROM finding f JOIN service s ON s.service_id = f.server_service_id
-        WHERE s.name = e.server AND f.state = 'open') AS open_findings
+       coalesce(f.open, 0) AS open_findings
 FROM v_edges e
+LEFT JOIN (SELECT s.name, count(*) AS open FROM finding f JOIN service s ON s.service_id = f.server_service_id
+           WHERE f.state = 'open' GROUP BY s.name) f ON f.name = e.server
 GROUP BY e.server;

@@ -34,7 +34,9 @@ impl Writer<'_> {
         let client = self.service(&audited.client)?;
         let server = self.service(&audited.server)?;
         let source = flat::source_position(run, session.first.frame);
+        let id = (self.run.0 << SESSION_BITS) | int(audited.number);
         let inserted = self.db.prepare_cached(SESSION)?.execute(params![
+            id,
             self.run.0,
             int(audited.number),
             source.and_then(|at| self.sources.get(at)),
@@ -64,7 +66,7 @@ impl Writer<'_> {
             int(flat::gap_bytes(session)),
             session.facts.first_bytes.map(|kind| kind.name()),
         ])?;
-        Ok((inserted > 0).then(|| self.db.last_insert_rowid()))
+        Ok((inserted > 0).then_some(id))
     }
 
     fn write_tls(
@@ -128,13 +130,16 @@ impl Writer<'_> {
 }
 
 const SESSION: &str = "
-    INSERT INTO session (run_id, number, source_id, first_frame, community_id, first_us, last_us,
+    INSERT INTO session (session_id, run_id, number, source_id, first_frame, community_id, first_us, last_us,
       client_ip, client_port, server_ip, server_port, client_service_id, server_service_id, roles, vlan,
       protocol, posture, posture_why, evidence, client_auth, packets_to_server, packets_to_client,
       bytes_to_server, bytes_to_client, start_seen, end_state, gap_bytes, first_bytes)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
-    ON CONFLICT (run_id, number) DO NOTHING";
+      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
+    ON CONFLICT (session_id) DO NOTHING";
+
+/// Bits of a row's number that are the session's within its run.
+const SESSION_BITS: u32 = 40;
 
 const TLS: &str = "
     INSERT INTO tls (session_id, version, cipher, key_group, sni, alpn, alpn_offered, resumed, hello_retry,

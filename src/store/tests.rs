@@ -67,7 +67,7 @@ fn picture(path: &Path) -> Vec<Vec<String>> {
         "SELECT client, server, port, sessions, mtls, plaintext, bytes FROM v_edges",
         "SELECT * FROM v_service_posture",
         "SELECT sha256, role, service, port, sessions, first_seen FROM v_certificates",
-        "SELECT finding_id, ts_us, community_id FROM evidence",
+        "SELECT DISTINCT finding_id, ts_us, community_id, frames, facts FROM v_evidence",
         "SELECT name, how FROM service",
     ]
     .iter()
@@ -151,7 +151,7 @@ fn a_run_in_steps_is_the_run_in_one_go() {
         "SELECT * FROM v_sessions",
         "SELECT * FROM call",
         "SELECT * FROM v_runs",
-        "SELECT * FROM edge_hour",
+        "SELECT * FROM v_edge_hours",
     ] {
         assert_eq!(ask(&path, sql).unwrap(), ask(&whole, sql).unwrap(), "{sql}");
     }
@@ -180,7 +180,7 @@ fn the_count_is_that_of_the_latest_run_and_the_times_are_of_all() {
 }
 
 #[test]
-fn evidence_is_bounded_and_the_earliest_stays() {
+fn evidence_is_bounded_in_each_run() {
     let mut late = fixture::outcome();
     late.findings.truncate(1);
     let sample = late.findings[0].evidence[0].clone();
@@ -189,14 +189,14 @@ fn evidence_is_bounded_and_the_earliest_stays() {
         evidence.frames = vec![fixture::moment(frame)];
         evidence
     };
-    late.findings[0].evidence = (200..205).map(at).collect();
+    late.findings[0].evidence = (200..209).map(at).collect();
     let mut early = late.clone();
     early.findings[0].evidence = (100..103).map(at).collect();
     let (_folder, path) = recorded(&[&late, &early]);
     assert_eq!(
-        ask(&path, "SELECT group_concat(frame) FROM (SELECT frame FROM evidence ORDER BY ts_us)")
+        ask(&path, "SELECT group_concat(frame) FROM (SELECT frame FROM v_evidence ORDER BY ts_us)")
             .unwrap(),
-        ["100,101,102,200,201"]
+        ["100,101,102,200,201,202,203,204"]
     );
 }
 
@@ -435,9 +435,16 @@ fn what_the_wire_said_is_stored_as_it_was_escaped() {
 #[test]
 fn every_view_answers() {
     let (_folder, path) = recorded(&[&fixture::outcome(), &fixture::empty()]);
-    for view in
-        ["v_runs", "v_sessions", "v_edges", "v_findings", "v_certificates", "v_service_posture"]
-    {
+    for view in [
+        "v_runs",
+        "v_sessions",
+        "v_edges",
+        "v_edge_hours",
+        "v_findings",
+        "v_evidence",
+        "v_certificates",
+        "v_service_posture",
+    ] {
         assert!(!ask(&path, &format!("SELECT * FROM {view}")).unwrap().is_empty(), "{view}");
     }
     assert_eq!(

@@ -151,16 +151,11 @@ impl Writer<'_> {
         for row in &outcome.certificates {
             self.write_certificate_use(row)?;
         }
-        for edge in &outcome.edges {
-            self.write_edge(edge)?;
-        }
+        self.write_edges(&outcome.edges)?;
         for session in &outcome.sessions {
             self.write_session(&outcome.run, session)?;
         }
-        for finding in &outcome.findings {
-            self.write_finding(&outcome.run, finding)?;
-        }
-        Ok(())
+        self.write_findings(&outcome.run, &outcome.findings)
     }
 
     fn finish(&self, end: &RunEnd) -> rusqlite::Result<()> {
@@ -266,5 +261,10 @@ pub(super) fn int(count: u64) -> i64 {
 
 /// A list of texts as a JSON array.
 pub(super) fn texts<T: AsRef<str>>(list: &[T]) -> String {
-    serde_json::Value::from_iter(list.iter().map(AsRef::as_ref)).to_string()
+    json(&list.iter().map(AsRef::as_ref).collect::<Vec<_>>())
+}
+
+/// Something as JSON. What is written here has no map keys but texts, so that it cannot fail.
+pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }

@@ -257,11 +257,32 @@ fn simultaneous_open_is_one_connection() {
 fn what_arrives_late_after_the_end_belongs_to_the_connection() {
     let mut lab = Lab::new();
     lab.play(&HELLO).play(&["> A 101 501 ask", "> FA 104 501", "< FA 501 105", "> A 101 501 ask"]);
-    lab.wait(1).play(&["> A 105 502"]);
+    lab.wait(1).play(&["> A 105 501"]);
     assert!(lab.ended().is_empty());
     lab.wait(5);
     let all = lab.ended();
     assert_eq!((all.len(), all[0].session.traffic.to_server.packets), (1, 6));
+}
+
+#[test]
+fn a_connection_is_over_with_the_last_acknowledgement_if_nothing_is_missing() {
+    let mut lab = Lab::new();
+    lab.play(&HELLO).play(&["> A 101 501 ask", "> FA 104 501", "< FA 501 105"]);
+    assert!(lab.ended().is_empty());
+    lab.play(&["> A 105 502"]);
+    assert_eq!(lab.ended()[0].session.end, EndState::Fin);
+    lab.play(&["> A 101 501 ask"]).wait(5);
+    assert!(lab.ended().is_empty(), "a repetition begins nothing");
+}
+
+#[test]
+fn a_connection_with_a_hole_waits_for_what_may_still_fill_it() {
+    let mut lab = Lab::new();
+    lab.play(&HELLO).play(&["> A 104 501 two", "> FA 107 501", "< FA 501 108", "> A 108 502"]);
+    assert!(lab.ended().is_empty());
+    lab.play(&["> A 101 501 one"]);
+    let all = lab.ended();
+    assert_eq!(all[0].reader.text, ">onetwo");
 }
 
 #[test]
