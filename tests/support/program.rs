@@ -30,8 +30,14 @@ pub(crate) fn wirelint<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<I
 
 /// What `check` says of a capture in one format.
 pub(crate) fn check(format: &str, capture: &Path) -> Run {
+    check_with(format, capture, &[])
+}
+
+/// What `check` says of a capture in one format, given more options.
+pub(crate) fn check_with(format: &str, capture: &Path, options: &[String]) -> Run {
     let all = ["check", "--all", "--format", format, "--keep-sessions", "all"];
-    wirelint(all.iter().map(std::ffi::OsStr::new).chain([capture.as_os_str()]))
+    let options = options.iter().map(std::ffi::OsStr::new);
+    wirelint(all.iter().map(std::ffi::OsStr::new).chain(options).chain([capture.as_os_str()]))
 }
 
 /// The events of a capture.

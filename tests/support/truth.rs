@@ -44,11 +44,33 @@ pub(crate) fn json(value: &Value) -> serde_json::Value {
     }
 }
 
+/// Text that no output of a sample may have: secrets that cross, and raw control characters.
+pub(crate) fn never_shown(truth: &Table) -> Vec<String> {
+    let output = truth.get("output").and_then(|output| output.get("never-shown"));
+    output.into_iter().chain(truth.get("secrets")).flat_map(texts).collect()
+}
+
+/// Something about a sample that is not told as it is.
+pub(crate) struct Miss {
+    sample: String,
+    /// What is wrong: a connection and its key, a certificate and its key, a rule.
+    pub(crate) subject: String,
+    /// How it is wrong.
+    pub(crate) reason: String,
+}
+
+impl Miss {
+    /// What the miss is about, on one line and without the mark that ends it there.
+    pub(crate) fn key(&self) -> String {
+        format!("{} {}", self.sample, self.subject.replace(": ", " "))
+    }
+}
+
 /// Claims about one sample, of which those that do not hold are kept.
 pub(crate) struct Claims {
     sample: String,
-    /// `sample: what: how`.
-    pub(crate) misses: Vec<String>,
+    /// What does not hold.
+    pub(crate) misses: Vec<Miss>,
 }
 
 impl Claims {
@@ -59,7 +81,8 @@ impl Claims {
 
     /// Notes a claim that does not hold.
     pub(crate) fn miss(&mut self, about: &str, how: &str) {
-        self.misses.push(format!("{}: {about}: {how}", self.sample));
+        let (subject, reason) = (about.to_owned(), how.replace('\n', " "));
+        self.misses.push(Miss { sample: self.sample.clone(), subject, reason });
     }
 
     /// Claims that what was found is what was wanted.

@@ -39,13 +39,18 @@ def option(code, value):
     return struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
 
 
-def write_pcapng(path, frames, snaplen=262144):
-    """One section, one interface, microseconds: the plainest pcapng there is."""
+NSS_KEY_LOG = 0x544C534B
+
+
+def write_pcapng(path, frames, snaplen=262144, secrets=b""):
+    """One section, one interface, microseconds: the plainest pcapng there is. `secrets` is a key log to embed."""
     with open(path, "wb") as file:
         header = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + option(4, b"wirelint lab") + option(0, b"")
         file.write(block(0x0A0D0D0A, header))
         interface = struct.pack("<HHI", ETHERNET, 0, snaplen) + option(2, b"br0") + option(0, b"")
         file.write(block(1, interface))
+        if secrets:
+            file.write(block(10, struct.pack("<II", NSS_KEY_LOG, len(secrets)) + secrets))
         for micros, data, original in frames:
             head = struct.pack("<IIIII", 0, micros >> 32, micros & 0xFFFFFFFF, len(data), original)
             file.write(block(6, head + data))
@@ -83,18 +88,27 @@ class Segment:
         return (self.source, self.source_port), (self.destination, self.destination_port)
 
 
+def is_tcp(data):
+    """Whether an Ethernet frame carries IP and, directly inside, TCP."""
+    kind = struct.unpack_from("!H", data, 12)[0]
+    return (kind == 0x0800 and data[23] == 6) or (kind == 0x86DD and data[20] == 6)
+
+
 def connections(frames):
     """How many connections there are to each server, as {(client address, server address, port): count}."""
     counts, seen = {}, set()
     for _, data, _ in frames:
+        if not is_tcp(data):
+            continue
         segment = Segment(data)
         client, server = segment.ends()
-        if client[1] < server[1]:
+        if (client, server) in seen or (server, client) in seen:
+            continue
+        if segment.flags & 0x12 != 0x02 and client[1] < server[1]:
             client, server = server, client
-        if (client, server) not in seen:
-            seen.add((client, server))
-            key = (client[0], server[0], server[1])
-            counts[key] = counts.get(key, 0) + 1
+        seen.add((client, server))
+        key = (client[0], server[0], server[1])
+        counts[key] = counts.get(key, 0) + 1
     return counts
 
 

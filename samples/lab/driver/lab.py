@@ -73,19 +73,21 @@ class Lab:
     def authority(self, name="lab-root", **flags):
         return self.certificate(name, usage="ca", o="wirelint lab", **{"from": "-48h", "to": "8760h", **flags})
 
-    def argv(self, host, words):
+    def argv(self, host, words, absolute=False):
         """The command on that host. File names become relative, for programs that tell their command line to peers."""
+        if absolute:
+            return wire.inside(host, words)
         return wire.inside(host, [word.replace(self.directory + os.sep, "") for word in words])
 
-    def serve(self, host, argv, port, env=None, stdin=None):
-        """Starts a server and waits until it listens."""
+    def serve(self, host, argv, port, env=None, stdin=None, patience=10, absolute=False):
+        """Starts a server and waits until it listens, `patience` seconds at most."""
         log = open(self.path(f"server-{port}.log"), "ab")
         process = subprocess.Popen(
-            self.argv(host, argv), stdin=stdin or subprocess.DEVNULL, stdout=log, stderr=log,
+            self.argv(host, argv, absolute), stdin=stdin or subprocess.DEVNULL, stdout=log, stderr=log,
             env={**os.environ, **(env or {})}, cwd=self.directory,
         )
         self.running.append(process)
-        for _ in range(200):
+        for _ in range(patience * 20):
             if wire.listening(host, port):
                 return process
             if process.poll() is not None:
@@ -93,16 +95,51 @@ class Lab:
             time.sleep(0.05)
         raise RuntimeError(f"{argv[0]} does not listen on {port}: {open(log.name, encoding='utf-8').read()}")
 
-    def call(self, host, argv, expect=0, input=b"", env=None):
+    def call(self, host, argv, expect=0, input=b"", env=None, absolute=False):
         """Runs a client to its end. `expect` is its exit code; "failure" for any but 0, "any" for any."""
         done = subprocess.run(
-            self.argv(host, argv), input=input, capture_output=True, timeout=60, check=False,
+            self.argv(host, argv, absolute), input=input, capture_output=True, timeout=60, check=False,
             env={**os.environ, **(env or {})}, cwd=self.directory,
         )
         right = done.returncode != 0 if expect == "failure" else expect == "any" or done.returncode == expect
         if not right:
             raise RuntimeError(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout.decode()}\n{done.stderr.decode()}")
         return done.stdout + done.stderr
+
+    def wait(self, host, port, patience=10):
+        """Waits until something listens, for servers with several ports."""
+        for _ in range(patience * 20):
+            if wire.listening(host, port):
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"nothing listens on {port}")
+
+    def settle(self, seconds=1):
+        """Lets servers that listen before they are ready become ready, or agents say what they say by themselves."""
+        time.sleep(seconds)
+
+    def stop(self, process):
+        """Stops a server before the end, and waits for its port to be free."""
+        process.terminate()
+        process.wait(20)
+        self.running.remove(process)
+
+    def revocations(self, issuer, *revoked, **flags):
+        """Makes ISSUER.crl, in which certificates of that issuer are revoked."""
+        names = ",".join(self.path(name) for name in revoked)
+        words = [f"-{key}={value}" for key, value in flags.items()]
+        subprocess.run(
+            [self.peer, "crl", f"-issuer={self.path(issuer)}", f"-revoked={names}", f"-out={self.path(issuer)}.crl", *words],
+            check=True,
+        )
+        return self.path(f"{issuer}.crl")
+
+    def bundle(self, name, *authorities):
+        """Makes NAME.pem with the certificates of authorities, each without its own chain."""
+        with open(self.path(f"{name}.pem"), "w", encoding="ascii") as file:
+            for authority in authorities:
+                file.write(leaf(self.path(f"{authority}.pem")))
+        return self.path(f"{name}.pem")
 
     def close(self):
         for process in reversed(self.running):
@@ -112,3 +149,10 @@ class Lab:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def leaf(path):
+    """The first certificate of a PEM file."""
+    with open(path, encoding="ascii") as file:
+        end = "-----END CERTIFICATE-----\n"
+        return file.read().split(end)[0] + end

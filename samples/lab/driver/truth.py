@@ -1,6 +1,7 @@
 """The truth about a sample, as TOML. README.md documents the keys."""
 
 import json
+import os
 import re
 import subprocess
 
@@ -11,10 +12,20 @@ RULES = [
 ]
 
 
+# Every rule that there is or will be: a truth may expect one that is yet to be written.
+CATALOGUE = {
+    f"WL{family}{number:03}"
+    for family, count in {1: 10, 2: 12, 3: 18, 4: 11, 5: 11, 6: 10, 7: 7, 8: 7, 9: 5}.items()
+    for number in range(1, count + 1)
+}
+
+
 class Truth:
     """What must be seen in one sample.
 
-    `present` rules must report, `maybe` rules may; every other rule of RULES must stay silent.
+    `present` rules must report, `maybe` rules may; every other rule of RULES, and those in `absent`, must stay silent.
+    `trust`, `crl` and `keylog` are files that go beside the sample and that wirelint is to be given; `embedded` is a
+    key log that goes into it. `secrets` are secrets that cross and that no output may show.
     """
 
     def __init__(self, connections, certificates=(), present=(), maybe=(), **extra):
@@ -22,17 +33,46 @@ class Truth:
         self.present, self.maybe = sorted(present), sorted(maybe)
         self.coverage, self.note = extra.get("coverage", {}), extra.get("note")
         self.never_shown, self.cut_bytes = extra.get("never_shown", []), extra.get("cut_bytes", 0)
-        for code in [*self.present, *self.maybe]:
-            if code not in RULES:
+        self.secrets, self.quiet = sorted(extra.get("secrets", [])), sorted(extra.get("absent", []))
+        self.files = {key: extra[key] for key in ("trust", "crl", "keylog") if key in extra}
+        self.embedded = read(extra["embedded"]) if "embedded" in extra else b""
+        self.options = {}
+        for code in [*self.present, *self.maybe, *self.quiet]:
+            if code not in CATALOGUE:
                 raise ValueError(f"unknown rule {code}")
 
     def absent(self):
-        return [code for code in RULES if code not in self.present and code not in self.maybe]
+        silent = {*RULES, *self.quiet}
+        return sorted(code for code in silent if code not in self.present and code not in self.maybe)
+
+    def keep_files(self, folder, name):
+        """Puts what wirelint is to be given beside the sample. Only certificates, revocations and session keys are."""
+        for option, path in self.files.items():
+            kept = f"{name}.{FILES[option]}"
+            text = read(path)
+            if b"PRIVATE KEY" in text:
+                raise ValueError(f"{path} has a private key")
+            with open(os.path.join(folder, kept), "wb") as file:
+                file.write(text)
+            self.options[option] = [kept]
+
+
+FILES = {"trust": "pem", "crl": "crl", "keylog": "keys"}
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def connection(client, server, count=1, **facts):
     """One kind of connection. `facts` are keys of the schema with underscores for hyphens."""
     return {"client": f"{client}:*", "server": server, "count": count, **facts}
+
+
+def credential(kind, principal, where):
+    """A secret that crosses readable: what it is, whose it is, and where in the protocol it is."""
+    return {"kind": kind, "principal": principal, "where": where}
 
 
 def call(service, method, count, status):
@@ -69,10 +109,15 @@ def certificate(path, role, holder, position=0, visible=True, validity="valid"):
 
 
 def write(path, header, truth):
-    lines = ["# Written by samples/lab/record. The keys are documented in samples/lab/README.md.", "", "[sample]"]
+    lines = ["# Written by samples/lab/record. The keys are documented in samples/lab/README.md.", ""]
+    if truth.secrets:
+        lines += [*table({"secrets": truth.secrets}), ""]
+    lines += ["[sample]"]
     lines += table(header)
     if truth.note:
         lines += table({"note": truth.note})
+    if truth.options:
+        lines += ["", "[options]", *table(truth.options)]
     for facts in truth.connections:
         lines += ["", "[[connection]]", *table(facts)]
     for facts in truth.certificates:
@@ -97,7 +142,8 @@ def literal(value):
     if isinstance(value, int):
         return str(value)
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {literal(inner)}" for key, inner in value.items()) + " }"
+        told = (f"{key} = {literal(inner)}" for key, inner in value.items() if inner is not None)
+        return "{ " + ", ".join(told) + " }"
     if isinstance(value, (list, tuple)):
         inner = [literal(item) for item in value]
         flat = "[" + ", ".join(inner) + "]"

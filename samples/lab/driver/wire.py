@@ -4,13 +4,15 @@ Hosts have fixed names, addresses and hardware addresses, so that every recordin
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 
-HOSTS = {"client": 2, "server": 3, "backend": 4}
-PREFIX = "wl-"
+HOSTS = {"client": 2, "server": 3, "backend": 4, "caller": 5}
+# Whoever records twice at once on one machine needs two prefixes.
+PREFIX = os.environ.get("WIRELINT_LAB_PREFIX", "wl-")
 WIRE = PREFIX + "wire"
 
 
@@ -80,13 +82,13 @@ def listening(host, port):
 class Capture:
     """tcpdump on the bridge, from entering to leaving."""
 
-    def __init__(self, path, snaplen=262144):
-        self.path, self.snaplen = path, snaplen
+    def __init__(self, path, snaplen=262144, only="tcp"):
+        self.path, self.snaplen, self.only = path, snaplen, only
 
     def __enter__(self):
         self.tcpdump = subprocess.Popen(
-            ["ip", "netns", "exec", WIRE, "tcpdump", "-i", "br0", "-s", str(self.snaplen), "-U", "--immediate-mode",
-             "-Z", "root", "-w", self.path, "tcp"],
+            ["ip", "netns", "exec", WIRE, "tcpdump", "-i", "br0", "-s", str(self.snaplen), "-U", "--immediate-mode", "-B", "16384",
+             "-Z", "root", "-w", self.path, self.only],
             stderr=subprocess.PIPE, text=True,
         )
         for line in self.tcpdump.stderr:
@@ -94,7 +96,19 @@ class Capture:
                 return self
         raise RuntimeError("tcpdump did not start")
 
-    def __exit__(self, *_):
-        time.sleep(0.4)  # the last acknowledgements
+    def __exit__(self, kind, *_):
+        self.wait_until_written()
         self.tcpdump.send_signal(signal.SIGINT)
-        self.tcpdump.communicate()
+        _, said = self.tcpdump.communicate()
+        dropped = re.search(r"(\d+) packets? dropped by kernel", said)
+        if kind is None and dropped and dropped[1] != "0":
+            raise RuntimeError(f"the capture lost {dropped[1]} frames; record it again")
+
+    def wait_until_written(self):
+        """Lets the last acknowledgements come, and tcpdump catch up: what it has not read when it ends is lost."""
+        size = -1
+        for _ in range(40):
+            time.sleep(0.4)
+            before, size = size, os.path.getsize(self.path)
+            if size == before:
+                return

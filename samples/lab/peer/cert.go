@@ -30,9 +30,11 @@ func makeCertificate(args []string) error {
 	dns := set.String("dns", "", "DNS names")
 	ips := set.String("ip", "", "addresses")
 	uris := set.String("uri", "", "URIs")
-	kind := set.String("key", "p256", "p256, rsa1024 or rsa2048")
-	usage := set.String("usage", "server", "server, client, both or ca")
+	kind := set.String("key", "p256", "p224, p256, p384, rsa1024 or rsa2048")
+	usage := set.String("usage", "server", "server, client, both, none or ca")
 	sha1 := set.Bool("sha1", false, "sign with SHA-1")
+	serialText := set.String("serial", "", "serial number; random when empty")
+	crl := set.String("crl", "", "where revocations would be found")
 	from := set.Duration("from", -time.Hour, "start of validity from now")
 	to := set.Duration("to", 90*24*time.Hour, "end of validity from now")
 	if err := set.Parse(args); err != nil {
@@ -46,11 +48,15 @@ func makeCertificate(args []string) error {
 	if err != nil {
 		return err
 	}
+	if *serialText != "" {
+		serial.SetString(*serialText, 10)
+	}
 	now := time.Now().UTC().Truncate(time.Second)
 	template := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: *cn}, NotBefore: now.Add(*from), NotAfter: now.Add(*to),
 		DNSNames: fields(*dns), BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature,
 	}
+	template.CRLDistributionPoints = fields(*crl)
 	if *organisation != "" {
 		template.Subject.Organization = []string{*organisation}
 	}
@@ -72,6 +78,7 @@ func makeCertificate(args []string) error {
 		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	case "client":
 		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	case "none":
 	case "both":
 		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	case "ca":
@@ -139,6 +146,10 @@ func newKey(kind string) (crypto.Signer, error) {
 	switch kind {
 	case "p256":
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case "p384":
+		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	case "p224":
+		return ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	case "rsa1024":
 		return rsa.GenerateKey(rand.Reader, 1024)
 	case "rsa2048":

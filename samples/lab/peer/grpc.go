@@ -12,7 +12,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
@@ -39,8 +42,11 @@ var payments = grpc.ServiceDesc{
 }
 
 func unary(name string, answer func(string) (string, error)) grpc.MethodDesc {
-	return grpc.MethodDesc{MethodName: name, Handler: func(_ any, _ context.Context, decode func(any) error,
+	return grpc.MethodDesc{MethodName: name, Handler: func(_ any, ctx context.Context, decode func(any) error,
 		_ grpc.UnaryServerInterceptor) (any, error) {
+		if err := gate(ctx, name); err != nil {
+			return nil, err
+		}
 		var in wrapperspb.StringValue
 		if err := decode(&in); err != nil {
 			return nil, err
@@ -51,6 +57,22 @@ func unary(name string, answer func(string) (string, error)) grpc.MethodDesc {
 		}
 		return wrapperspb.String(text), nil
 	}}
+}
+
+// gate says whether a call may go on.
+var gate = func(context.Context, string) error { return nil }
+
+func admit(ctx context.Context, method, demand, refuse string) error {
+	given, _ := metadata.FromIncomingContext(ctx)
+	if demand != "" && method != "Reserve" && len(given.Get(demand)) == 0 {
+		return status.Error(codes.Unauthenticated, "no "+demand)
+	}
+	for _, value := range given.Get("authorization") {
+		if refuse != "" && value == "Bearer "+refuse {
+			return status.Error(codes.Unauthenticated, "token refused")
+		}
+	}
+	return nil
 }
 
 func watch(_ any, stream grpc.ServerStream) error {
@@ -69,12 +91,19 @@ func watch(_ any, stream grpc.ServerStream) error {
 func serveGRPC(args []string) error {
 	set := flag.NewFlagSet("serve-grpc", flag.ExitOnError)
 	listen := set.String("listen", "", "address and port")
+	checks := set.Bool("health", false, "answer health checks")
+	reflects := set.Bool("reflection", false, "answer reflection")
+	demand := set.String("demand", "", "refuse calls whose metadata has no such key, but for Reserve")
+	refuse := set.String("refuse", "", "refuse calls with this bearer token")
 	var f tlsFlags
 	f.register(set)
 	if err := set.Parse(args); err != nil {
 		return err
 	}
 	var options []grpc.ServerOption
+	if *demand != "" || *refuse != "" {
+		gate = func(ctx context.Context, method string) error { return admit(ctx, method, *demand, *refuse) }
+	}
 	if f.cert != "" {
 		config, err := f.config()
 		if err != nil {
@@ -89,6 +118,14 @@ func serveGRPC(args []string) error {
 	server := grpc.NewServer(options...)
 	server.RegisterService(&inventory, nil)
 	server.RegisterService(&payments, nil)
+	if *checks {
+		state := health.NewServer()
+		state.SetServingStatus("shop.v1.Inventory", healthpb.HealthCheckResponse_SERVING)
+		healthpb.RegisterHealthServer(server, state)
+	}
+	if *reflects {
+		reflection.Register(server)
+	}
 	return server.Serve(listener)
 }
 
@@ -99,6 +136,7 @@ func callGRPC(args []string) error {
 	rounds := set.Int("rounds", 3, "how many rounds of calls")
 	token := set.String("token", "", "bearer token to send with Charge")
 	clear := set.Bool("plaintext", false, "no TLS")
+	brief := set.Bool("brief", false, "one round, and nothing after it")
 	pause := set.Duration("pause", 0, "pause between rounds")
 	var f tlsFlags
 	f.register(set)
@@ -113,15 +151,18 @@ func callGRPC(args []string) error {
 		}
 		creds = credentials.NewTLS(config)
 	}
+	if *brief {
+		*rounds = 1
+	}
 	for range *connections {
-		if err := callOver(set.Arg(0), creds, *rounds, *token, *pause); err != nil {
+		if err := callOver(set.Arg(0), creds, *rounds, *token, *pause, *brief); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func callOver(target string, creds credentials.TransportCredentials, rounds int, token string, pause time.Duration) error {
+func callOver(target string, creds credentials.TransportCredentials, rounds int, token string, pause time.Duration, brief bool) error {
 	conn, err := grpc.NewClient("passthrough:///"+target, grpc.WithTransportCredentials(creds))
 	if err != nil {
 		return err
@@ -143,6 +184,9 @@ func callOver(target string, creds credentials.TransportCredentials, rounds int,
 			return err
 		}
 		time.Sleep(pause)
+	}
+	if brief {
+		return nil
 	}
 	if err := conn.Invoke(ctx, "/shop.v1.Inventory/Lookup", wrapperspb.String("unicorn"), &out); status.Code(err) != codes.NotFound {
 		return fmt.Errorf("lookup: %v", err)

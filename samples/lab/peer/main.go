@@ -15,6 +15,7 @@ import (
 
 var commands = map[string]func([]string) error{
 	"cert":       makeCertificate,
+	"crl":        makeRevocations,
 	"serve-http": serveHTTP,
 	"serve-grpc": serveGRPC,
 	"call-http":  callHTTP,
@@ -23,7 +24,7 @@ var commands = map[string]func([]string) error{
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: peer cert|serve-http|serve-grpc|call-http|call-grpc [flags]")
+		fmt.Fprintln(os.Stderr, "usage: peer cert|crl|serve-http|serve-grpc|call-http|call-grpc [flags]")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
@@ -34,8 +35,8 @@ func main() {
 
 // tlsFlags are the settings that both ends share.
 type tlsFlags struct {
-	cert, key, ca, auth, min, max, suites, curves, name, alpn string
-	insecure, noTickets                                       bool
+	cert, key, ca, auth, min, max, suites, curves, name, alpn, keylog string
+	insecure, noTickets, insist                                       bool
 }
 
 func (f *tlsFlags) register(set *flag.FlagSet) {
@@ -49,7 +50,9 @@ func (f *tlsFlags) register(set *flag.FlagSet) {
 	set.StringVar(&f.curves, "curves", "", "groups: X25519, P-256, P-384, X25519MLKEM768")
 	set.StringVar(&f.name, "name", "", "client: server name to ask for and to verify")
 	set.StringVar(&f.alpn, "alpn", "", "ALPN protocols; the program's default when empty")
+	set.StringVar(&f.keylog, "keylog", "", "file to add the keys of sessions to")
 	set.BoolVar(&f.insecure, "insecure", false, "client: do not verify the server")
+	set.BoolVar(&f.insist, "insist", false, "client: present the certificate whatever authorities the server names")
 	set.BoolVar(&f.noTickets, "no-tickets", false, "no session tickets")
 }
 
@@ -71,12 +74,22 @@ func (f *tlsFlags) config() (*tls.Config, error) {
 		MinVersion: versions[f.min], MaxVersion: versions[f.max], ClientAuth: clientAuth[f.auth],
 		ServerName: f.name, InsecureSkipVerify: f.insecure, SessionTicketsDisabled: f.noTickets,
 	}
+	if f.keylog != "" {
+		log, err := os.OpenFile(f.keylog, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		config.KeyLogWriter = log
+	}
 	if f.cert != "" {
 		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
 		if err != nil {
 			return nil, err
 		}
 		config.Certificates = []tls.Certificate{pair}
+		if f.insist {
+			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
+		}
 	}
 	if f.ca != "" {
 		pem, err := os.ReadFile(f.ca)

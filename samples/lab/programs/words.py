@@ -1,0 +1,20 @@
+"""Arguments of the form key=value, as a dictionary."""
+
+import ssl
+import sys
+
+
+def words(skip):
+    return dict(word.split("=", 1) for word in sys.argv[skip:])
+
+
+def tls(given):
+    """A client's TLS context as the words ca, cert, key and version say; None without ca."""
+    if "ca" not in given:
+        return None
+    context = ssl.create_default_context(cafile=given["ca"])
+    if "cert" in given:
+        context.load_cert_chain(given["cert"], given["key"])
+    if "version" in given:
+        context.maximum_version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[given["version"]]
+    return context

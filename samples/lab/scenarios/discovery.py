@@ -1,0 +1,164 @@
+"""Where services find each other: etcd, ZooKeeper and gossip, in clear and protected."""
+
+import base64
+import os
+
+from driver.lab import scenario
+from driver.truth import Truth, call, credential
+from driver.wire import ipv4
+
+from .secured import chain, in_clear, over_tls, pair
+from .stores import DB, at, issued
+
+PASSWORD = "lab-not-a-real-registry-password"
+
+
+def etcd(lab, port, *flags, scheme="http"):
+    url = f"{scheme}://{at(port)}"
+    lab.serve("server", [
+        "etcd", "--name", "lab", "--data-dir", lab.path(f"etcd{port}"), "--listen-client-urls", url,
+        "--advertise-client-urls", url, "--listen-peer-urls", f"http://127.0.0.1:{port + 1}",
+        "--initial-advertise-peer-urls", f"http://127.0.0.1:{port + 1}", "--initial-cluster",
+        f"lab=http://127.0.0.1:{port + 1}", "--logger", "zap", *flags,
+    ], port, env={"ETCD_UNSUPPORTED_ARCH": ""})
+
+
+def etcdctl(lab, port, *words, scheme="http", host="client", **how):
+    return lab.call(host, ["etcdctl", f"--endpoints={scheme}://{at(port)}", *words], env={"ETCDCTL_API": "3"}, **how)
+
+
+def kv(method, count=1, status=0):
+    return call("etcdserverpb.KV", method, count, status)
+
+
+def authenticate(status):
+    return call("etcdserverpb.Auth", "Authenticate", 1, status)
+
+
+@scenario("etcd-plaintext", "etcd in clear that asks nobody: a registration, a look-up, a deletion", ["etcd-server", "etcd-client"])
+def etcd_plaintext(lab):
+    etcd(lab, 2379)
+    lab.settle()
+    with lab.capture():
+        etcdctl(lab, 2379, "put", "inventory.rpc/7587848943214", "10.77.0.4:8081")
+        etcdctl(lab, 2379, "get", "--prefix", "inventory.rpc")
+        etcdctl(lab, 2379, "del", "inventory.rpc/7587848943214")
+    return Truth(
+        [in_clear(at(2379), "grpc", calls=[kv(method)]) for method in ("Put", "Range", "DeleteRange")],
+        present=["WL1001", "WL7001"], maybe=["WL1002", "WL1007", "WL4008"], absent=["WL1003"],
+    )
+
+
+@scenario("etcd-auth", "etcd in clear with users: the password crosses, then the token that it gives", ["etcd-server", "etcd-client"])
+def etcd_auth(lab):
+    etcd(lab, 2379)
+    lab.settle()
+    for words in (("user", "add", f"root:{PASSWORD}"), ("user", "grant-role", "root", "root"), ("auth", "enable")):
+        etcdctl(lab, 2379, *words, host="server")
+    wrong = "lab-not-a-real-wrong-password"
+    password = [credential("password", "root", "Authenticate")]
+    with lab.capture():
+        etcdctl(lab, 2379, f"--user=root:{PASSWORD}", "put", "inventory.rpc/7587848943214", "10.77.0.4:8081")
+        etcdctl(lab, 2379, f"--user=root:{wrong}", "get", "inventory.rpc/7587848943214", expect="failure")
+        etcdctl(lab, 2379, "get", "inventory.rpc/7587848943214", expect="failure")
+    return Truth(
+        [
+            in_clear(at(2379), "grpc", calls=[authenticate(0)], credential=password),
+            in_clear(at(2379), "grpc", calls=[kv("Put")], credential=[credential("token", "", "metadata token")]),
+            in_clear(at(2379), "grpc", calls=[authenticate(3)], credential=password),
+            in_clear(at(2379), "grpc", calls=[kv("Range", status=3)]),
+        ],
+        present=["WL1001", "WL1003"], maybe=["WL1002", "WL4008", "WL6006", "WL7001"], secrets=[PASSWORD, wrong],
+    )
+
+
+@scenario("etcd-tls", "etcd over TLS: mutual, and one-way with a user; TLS 1.2 and 1.3 as its Go makes them", ["etcd-server", "etcd-client"])
+def etcd_tls(lab):
+    issued(lab)
+    cert, key = pair(lab, "db")
+    ca = lab.path("lab-root.pem")
+    own = ["--cert-file", cert, "--key-file", key]
+    etcd(lab, 2379, *own, "--client-cert-auth", "--trusted-ca-file", ca, scheme="https")
+    etcd(lab, 2381, *own, "--cipher-suites", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", scheme="https")
+    lab.settle()
+    with lab.capture():
+        etcdctl(lab, 2379, "--cacert", ca, "--cert", pair(lab, "orders")[0], "--key", pair(lab, "orders")[1], "get", "shop",
+                scheme="https")
+        etcdctl(lab, 2381, "--cacert", ca, "get", "shop", scheme="https")
+    return Truth(
+        [over_tls(at(2379), "1.3", "presented"), over_tls(at(2381), "1.3", "not-requested")],
+        [chain(lab, "db", "server", at(port), "1.3") for port in (2379, 2381)],
+        present=["WL4001", "WL9001"], maybe=["WL2002"], absent=["WL1001", "WL7001"],
+    )
+
+
+JARS = "/usr/share/java"
+
+
+def zookeeper(lab, port, *settings):
+    """Debian's package, started by its own class: its scripts want a host of their own."""
+    config = lab.path(f"zoo{port}.cfg")
+    with open(config, "w", encoding="ascii") as file:
+        file.write("\n".join([
+            f"dataDir={lab.path(f'zoo{port}')}", "tickTime=2000", "admin.enableServer=false", f"clientPortAddress={ipv4('server')}",
+            f"clientPort={port}", "4lw.commands.whitelist=*", "audit.enable=false", *settings, "",
+        ]))
+    jars = ":".join(f"{JARS}/{name}.jar" for name in (
+        "zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-nop", "netty-all", "commons-cli", "commons-io", "metrics-core",
+        "snappy-java", "jline", "jackson-databind", "jackson-core", "jackson-annotations", "netty-handler", "netty-transport",
+        "netty-buffer", "netty-common", "netty-codec", "netty-resolver", "netty-transport-native-epoll",
+        "netty-transport-native-unix-common",
+    ) if os.path.exists(f"{JARS}/{name}.jar"))
+    lab.serve("server", ["java", "-Xmx256m", "-cp", f"/etc/zookeeper/conf:{jars}",
+                         "org.apache.zookeeper.server.quorum.QuorumPeerMain", config], port, patience=40, absolute=True)
+
+
+@scenario("zookeeper-plaintext", "ZooKeeper in clear: a registration by nobody, a digest login, and a four-letter word", ["zookeeper", "kazoo", "python"])
+def zookeeper_plaintext(lab):
+    zookeeper(lab, 2181)
+    lab.settle(2)
+    with lab.capture():
+        for words in ((), ("orders", PASSWORD)):
+            lab.call("client", [lab.python, lab.program("zookeeper_client.py"), at(2181), *words])
+        lab.call("client", ["/usr/bin/python3", lab.program("say.py"), ipv4("server"), "2181"], input=b"srvr")
+    return Truth(
+        [
+            in_clear(at(2181), "zookeeper"),
+            in_clear(at(2181), "zookeeper", credential=[credential("password", "orders", "auth digest")]),
+            in_clear(at(2181), "zookeeper"),
+        ],
+        present=["WL1002", "WL1003", "WL7001"], maybe=["WL1007"], absent=["WL9004"], secrets=[PASSWORD],
+    )
+
+
+def gossip(lab, *flags):
+    agents = []
+    for host, more in (("server", []), ("backend", ["-join", at(7946)])):
+        agents.append((host, ["serf", "agent", f"-node={host}", f"-bind={ipv4(host)}:7946", "-rpc-addr=127.0.0.1:7373",
+                              "-tag", "role=inventory", *flags, *more]))
+    return agents
+
+
+@scenario("serf-gossip", "Serf agents that join each other: gossip in clear", ["serf"])
+def serf_gossip(lab):
+    gossiped(lab)
+    return Truth(
+        [in_clear(at(7946), "serf", client=ipv4("backend"), count=1)], present=["WL7004"], maybe=["WL1001", "WL1002"],
+        absent=["WL9004"],
+    )
+
+
+@scenario("serf-gossip-encrypted", "Serf agents that join each other: gossip with a key", ["serf"])
+def serf_gossip_encrypted(lab):
+    key = base64.b64encode(b"lab-not-a-real-gossip-key-32-byt").decode()
+    gossiped(lab, f"-encrypt={key}")
+    told = in_clear(at(7946), "serf", client=ipv4("backend"), posture=None, evidence=None)
+    return Truth([told], absent=["WL7004"], maybe=["WL1001", "WL1002", "WL9004"], secrets=[key])
+
+
+def gossiped(lab, *flags):
+    (first, one), (second, two) = gossip(lab, *flags)
+    lab.serve(first, one, 7946)
+    with lab.capture():
+        lab.serve(second, two, 7946)
+        lab.settle(2)

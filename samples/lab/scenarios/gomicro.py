@@ -1,0 +1,110 @@
+"""go-micro: its default transport, its broker and its registry, with the defaults of its versions and their switches."""
+
+import os
+
+from driver import jwt
+from driver.lab import scenario
+from driver.truth import Truth, call, credential
+from driver.wire import ipv4
+
+from .secured import chain, in_clear, over_tls, pair
+from .tls12 import address
+
+PORT = 9090
+RESERVE = call("shop.inventory", "Inventory.Reserve", 2, 200)
+
+
+def gomicro(lab, version, *words):
+    return [os.path.join(lab.build, f"gomicro{version}"), *words]
+
+
+def serve(lab, version, *flags, host="server", port=PORT, **how):
+    lab.serve(host, gomicro(lab, version, "serve", "-listen", address(host, port), *flags), port, **how)
+
+
+def ask(lab, version, *flags, host="client", port=PORT, **how):
+    lab.call(host, gomicro(lab, version, "call", "-listen", address(port=port), *flags), **how)
+
+
+def here(port=PORT):
+    return address(port=port)
+
+
+def issued(lab):
+    lab.authority()
+    lab.certificate("inventory", issuer="lab-root", dns="inventory.shop.test", ip=ipv4("server"), usage="both")
+    lab.certificate("orders", issuer="lab-root", uri="spiffe://shop.test/ns/shop/sa/orders", usage="both")
+    ends = {}
+    for name in ("inventory", "orders"):
+        cert, key = pair(lab, name)
+        ends[name] = ["-ca", lab.path("lab-root.pem"), "-cert", cert, "-cert-key", key]
+    return ends
+
+
+def by_default(version):
+    def run(lab):
+        token = jwt.token(lab.certificate("signer", key="rsa2048") + ".key", **jwt.usual())
+        serve(lab, version)
+        with lab.capture():
+            ask(lab, version)
+            ask(lab, version, "-token", token, "-from", "shop.orders")
+        shown = {"credential": [credential("bearer-jwt", "orders", "header Authorization")], "auth_schemes": ["bearer"]}
+        return Truth(
+            [in_clear(here(), "http/1.1", calls=[call("", "POST /", 2, 200)]),
+             in_clear(here(), "http/1.1", calls=[call("", "POST /", 2, 200)], **shown)],
+            present=["WL1001", "WL1003"], maybe=["WL4007", "WL4008", "WL4009"], secrets=[token],
+            note=f"The calls are {RESERVE['service']} {RESERVE['method']} by the headers Micro-Service and Micro-Endpoint; "
+                 "answers repeat the headers of requests, the token among them.",
+        )
+
+    return run
+
+
+def mutual(version):
+    def run(lab):
+        ends = issued(lab)
+        serve(lab, version, *ends["inventory"])
+        with lab.capture():
+            ask(lab, version, *ends["orders"])
+        return Truth(
+            [over_tls(here(), "1.3", "presented")],
+            [chain(lab, "inventory", "server", here(), "1.3"), chain(lab, "orders", "client", ipv4("client"), "1.3")],
+            present=["WL9001"], absent=["WL1001", "WL4001", "WL4002"],
+        )
+
+    return run
+
+
+def self_made(version):
+    def run(lab):
+        serve(lab, version, "-secure")
+        with lab.capture():
+            ask(lab, version, "-insecure")
+            ask(lab, version, "-secure", expect="failure")
+        return Truth(
+            [over_tls(here(), "1.3", "not-requested"), over_tls(here(), "1.3", None, true_posture=None, true_established=False)],
+            present=["WL4001", "WL8001", "WL9001"], absent=["WL1001"], maybe=["WL4003"],
+            note="The server's certificate is the one that go-micro makes for itself; the first client verifies nothing, the "
+                 "second does and refuses it.",
+        )
+
+    return run
+
+
+for each, words in (("5", "v5"), ("4", "v4")):
+    programs = [f"go-micro-{each}"]
+    scenario(f"gomicro{each}-plaintext", f"go-micro {words} as it is by default: HTTP in clear, then with a token and a claimed caller", programs)(by_default(each))
+    scenario(f"gomicro{each}-mutual", f"go-micro {words} with certificates at both ends of its HTTP transport", programs)(mutual(each))
+    scenario(f"gomicro{each}-self-made", f"go-micro {words} with Secure(true): a certificate of its own making, believed by one client", programs)(self_made(each))
+
+
+@scenario("gomicro5-mdns", "go-micro v5 that finds its service by mDNS: announcements over UDP, then the call", ["go-micro-5"])
+def gomicro5_mdns(lab):
+    serve(lab, "5", "-mdns")
+    lab.settle(2)
+    with lab.capture(only="tcp or udp port 5353"):
+        lab.call("client", gomicro(lab, "5", "call", "-mdns"))
+    return Truth(
+        [in_clear(here(), "http/1.1", calls=[call("", "POST /", 2, 200)])],
+        present=["WL1001", "WL7003"], maybe=["WL4008", "WL7001"],
+    )
