@@ -105,6 +105,25 @@ fn reader(conversation: &Conversation) -> Option<&'static dyn Protocol> {
     PROTOCOLS.iter().copied().find(|protocol| protocol.probe(&head) == Probe::Yes)
 }
 
+/// Protocols that no sample speaks yet; their inspectors are tested with conversations made by their specifications.
+/// The list only shrinks.
+const WAITING_FOR_A_SAMPLE: &[&str] = &[
+    "mongodb",
+    "pulsar",
+    "cassandra",
+    "ssh",
+    "smtp",
+    "imap",
+    "pop3",
+    "ldap",
+    "proxy-protocol",
+    "linkerd-transport",
+    "consul-rpc",
+];
+
+/// Protocols in which both sides begin alike.
+const ALIKE: &[&str] = &["ssh", "serf"];
+
 /// Who spoke first, and as much of what it said as a probe may ask for.
 fn beginning(conversation: &Conversation) -> (Direction, Vec<u8>) {
     let Some(Event::Bytes(direction, _)) = conversation.events.first() else {
@@ -119,7 +138,9 @@ fn beginning(conversation: &Conversation) -> (Direction, Vec<u8>) {
 fn every_protocol_of_the_table_has_a_sample() {
     for protocol in PROTOCOLS {
         let spoken = read_conversations().any(|(_, reader)| reader.name() == protocol.name());
-        assert!(spoken, "no sample speaks {}", protocol.name());
+        let waiting = WAITING_FOR_A_SAMPLE.contains(&protocol.name());
+        assert!(spoken || waiting, "no sample speaks {}", protocol.name());
+        assert!(!(spoken && waiting), "a sample speaks {} by now", protocol.name());
     }
 }
 
@@ -132,7 +153,7 @@ fn a_hole_never_invents_a_fact() {
             continue; // Only both sides together show it; each alone is what it is.
         }
         for holed in holed(conversation) {
-            let found = invented(&whole, &overhear(&holed));
+            let found = invented(&whole, &overhear(&holed), begun(conversation));
             wrong.extend(found.iter().map(|what| format!("{}: {what}", holed.name)));
         }
     }
@@ -150,6 +171,11 @@ fn a_hole_never_makes_an_inspector_invent_a_fact() {
         }
     }
     assert!(wrong.is_empty(), "{} in all\n{}", wrong.len(), first_of_each(&wrong));
+}
+
+/// What a conversation begins with, which may not be what it goes on with.
+fn begun(conversation: &Conversation) -> Option<&'static str> {
+    reader(conversation).map(Protocol::name)
 }
 
 /// A few of many complaints.
@@ -299,7 +325,8 @@ fn a_probe_never_takes_back_what_it_said() {
 
 #[test]
 fn a_probe_tells_who_spoke() {
-    for (conversation, protocol) in read_conversations() {
+    let told = |name: &str| !ALIKE.contains(&name);
+    for (conversation, protocol) in read_conversations().filter(|(_, one)| told(one.name())) {
         let (direction, bytes) = beginning(conversation);
         let head = Head { direction: direction.reversed(), bytes: &bytes, from_start: true };
         assert_eq!(protocol.probe(&head), Probe::Reversed, "{}", conversation.name);
@@ -308,13 +335,15 @@ fn a_probe_tells_who_spoke() {
 
 #[test]
 fn no_probe_takes_noise_for_its_own() {
-    const PREFIXES: u64 = 200_000;
+    // How many of each kind: WIRELINT_PREFIXES=10000000 takes a minute.
+    let wanted = std::env::var("WIRELINT_PREFIXES").ok().and_then(|n| n.parse().ok());
+    let prefixes: u64 = wanted.unwrap_or(200_000);
     let printable: Vec<u8> = (b' '..=b'~').chain(*b"\r\n\t").collect();
     let mut random = Random(23);
-    for n in 0..2 * PREFIXES {
+    for n in 0..2 * prefixes {
         let length = 1 + random.below(64);
         let mut bytes = random.bytes(length);
-        if n >= PREFIXES {
+        if n >= prefixes {
             bytes
                 .iter_mut()
                 .for_each(|byte| *byte = printable[usize::from(*byte) % printable.len()]);
@@ -354,7 +383,7 @@ fn what_was_captured_in_another_order_invents_no_fact() {
             }
             let name = format!("{} disordered", conversation.name);
             let disordered = Conversation { name, events };
-            let found = invented(&whole, &overhear(&disordered));
+            let found = invented(&whole, &overhear(&disordered), begun(conversation));
             wrong.extend(found.iter().map(|what| format!("{}: {what}", disordered.name)));
         }
     }

@@ -177,7 +177,8 @@ fn connections(claims: &mut Claims, truth: &Table, sessions: &[&Json]) {
             }
         }
     }
-    let left: Vec<_> = groups.iter().filter(|(_, group)| !group.is_empty()).map(|(ends, _)| ends).collect();
+    let left: Vec<_> =
+        groups.iter().filter(|(_, group)| !group.is_empty()).map(|(ends, _)| ends).collect();
     claims.same("connections more than wanted", left, Vec::new());
 }
 

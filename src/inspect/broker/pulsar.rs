@@ -24,11 +24,7 @@ impl Protocol for Pulsar {
     fn probe(&self, head: &Head<'_>) -> Probe {
         const JUDGED: usize = 11;
         let Some(bytes) = head.bytes.get(..JUDGED) else {
-            return if head.bytes.first().is_none_or(|byte| *byte == 0) {
-                Probe::Unsure
-            } else {
-                Probe::No
-            };
+            return if may_begin(head.bytes) { Probe::Unsure } else { Probe::No };
         };
         let mut rest = Reader(bytes);
         let (total, command) = (rest.u32().unwrap_or(0), rest.u32().unwrap_or(0));
@@ -43,6 +39,18 @@ impl Protocol for Pulsar {
 
     fn inspector(&self, context: &Context) -> Box<dyn Inspector> {
         Box::new(Exchange::<Conversation>::new(context))
+    }
+}
+
+/// Whether a command may begin with these bytes: the first of a connection is all there is of its frame.
+fn may_begin(bytes: &[u8]) -> bool {
+    let mut rest = Reader(bytes);
+    match (rest.u32(), rest.u32()) {
+        (Some(total), Some(command)) => {
+            total.checked_sub(4) == Some(command) && rest.0.first().is_none_or(|key| *key == 8)
+        }
+        (Some(total), None) => (8..=LONGEST).contains(&total),
+        (None, _) => bytes.first().is_none_or(|byte| *byte <= 7),
     }
 }
 

@@ -105,7 +105,12 @@ impl Grammar for Conversation {
     fn frame(&mut self, direction: Direction, bytes: &[u8]) -> Frame {
         let text = bytes.first().is_some_and(u8::is_ascii_alphabetic);
         if self.words || text {
-            return if bytes.len() < 4 { Frame::Need } else { Frame::Message(bytes.len() as u64) };
+            return match (direction, memchr::memchr(b'\n', bytes)) {
+                (Direction::ToServer, _) if !self.words && bytes.len() >= 4 => Frame::Message(4),
+                (_, Some(end)) => Frame::Message(end as u64 + 1),
+                (Direction::ToClient, None) if bytes.starts_with(b"imok") => Frame::Message(4),
+                _ => Frame::Need,
+            };
         }
         let least = if direction == Direction::ToServer { 8 } else { 16 };
         match Reader(bytes).u32() {
@@ -144,18 +149,16 @@ impl Grammar for Conversation {
 
 impl Conversation {
     fn text(&mut self, message: &Message<'_>, notes: &mut Notes) {
-        let first = !std::mem::replace(&mut self.words, true);
         match (message.direction, message.bytes.get(..4)) {
-            (Direction::ToServer, Some(word)) if WORDS.contains(&word) => {
+            (Direction::ToServer, Some(word)) if !self.words && WORDS.contains(&word) => {
+                self.words = true;
                 notes.request(CallName::Rpc { service: b"", method: word }, message.at);
             }
             (Direction::ToClient, _) => {
                 let version = message.bytes.strip_prefix(b"Zookeeper version: ");
                 let version = version.or(message.bytes.strip_prefix(b"zk_version\t"));
                 let end = |byte: &u8| b"-, \n".contains(byte);
-                if let (true, Some(version)) =
-                    (first || self.words, version.and_then(|v| v.split(end).next()))
-                {
+                if let Some(version) = version.and_then(|version| version.split(end).next()) {
                     notes.program(b"zookeeper", version, Direction::ToClient);
                 }
             }
