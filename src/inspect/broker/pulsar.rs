@@ -47,7 +47,9 @@ fn may_begin(bytes: &[u8]) -> bool {
     let mut rest = Reader(bytes);
     match (rest.u32(), rest.u32()) {
         (Some(total), Some(command)) => {
-            total.checked_sub(4) == Some(command) && rest.0.first().is_none_or(|key| *key == 8)
+            (8..=LONGEST).contains(&total)
+                && total.checked_sub(4) == Some(command)
+                && rest.0.first().is_none_or(|key| *key == 8)
         }
         (Some(total), None) => (8..=LONGEST).contains(&total),
         (None, _) => bytes.first().is_none_or(|byte| *byte <= 7),

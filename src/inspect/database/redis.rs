@@ -165,7 +165,7 @@ fn command(bytes: &[u8]) -> Command<'_> {
 fn inline(bytes: &[u8]) -> Command<'_> {
     let word = bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     if word == bytes.len() {
-        return if word <= LONGEST_COMMAND { Command::Unfinished } else { Command::None };
+        return if begins_inline_command(bytes) { Command::Unfinished } else { Command::None };
     }
     let Some((first, rest)) = bytes.split_at_checked(word) else { return Command::None };
     // Other protocols' lines have brackets and braces: NATS greets with `INFO {`.
@@ -183,8 +183,14 @@ fn inline(bytes: &[u8]) -> Command<'_> {
 }
 
 /// Commands that are told from other protocols' lines. `QUIT` and `GET` are many protocols'.
+const INLINE: [&[u8]; 4] = [b"PING", b"AUTH", b"INFO", b"CONFIG"];
+
+fn begins_inline_command(begin: &[u8]) -> bool {
+    let same = |known: &[u8]| known.eq_ignore_ascii_case(begin);
+    INLINE.iter().any(|known| known.get(..begin.len()).is_some_and(same))
+}
+
 fn is_inline_command(word: &[u8]) -> bool {
-    const INLINE: [&[u8]; 4] = [b"PING", b"AUTH", b"INFO", b"CONFIG"];
     INLINE.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
