@@ -169,6 +169,10 @@ impl Dialogue {
             match protocol.probe(&head) {
                 Probe::Yes => {
                     self.begin(*protocol);
+                    // What came before a ClientHello and was not understood, as part of it is missing, is no answer to it.
+                    if protocol.name() == "tls" && direction == Direction::ToServer {
+                        self.before_tls.to_client = self.undecided.to_client;
+                    }
                     return (0, Step::Again);
                 }
                 Probe::Reversed => {
@@ -195,14 +199,19 @@ impl Dialogue {
     }
 
     fn watch(&mut self, direction: Direction, bytes: &[u8]) -> (usize, Step) {
-        let sender = tls_sender(bytes);
+        // One letter may be the consent to a request that the capture does not have (PostgreSQL's `S`).
+        let consent = bytes.split_first().filter(|(first, _)| **first == b'S');
+        let behind = consent.and_then(|(_, rest)| tls_sender(rest));
+        let before = usize::from(behind.is_some());
+        let sender = behind.or_else(|| tls_sender(bytes));
         if let (Some(sender), Some(tls)) = (sender, protocol("tls")) {
             self.begin(tls);
             // One letter may be the server's consent (PostgreSQL's `S`): the probes were still waiting for more of it.
             self.before_tls = std::mem::take(&mut self.undecided);
             if sender == direction {
-                return (0, Step::Again);
+                return (before, Step::Again);
             }
+            self.before_tls[direction] = before;
             self.before_tls.swap();
             return (0, Step::Reverse);
         }

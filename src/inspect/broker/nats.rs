@@ -50,6 +50,10 @@ struct Conversation {
 
 impl Grammar for Conversation {
     fn frame(&mut self, direction: Direction, bytes: &[u8]) -> Frame {
+        // The ClientHello that this answers is captured later.
+        if self.tls && bytes.first() == Some(&0x16) {
+            return Frame::Need;
+        }
         let Some(end) = memchr::memchr(b'\n', bytes) else {
             let verb = word(bytes);
             let may_be = if verb.len() < bytes.len() {

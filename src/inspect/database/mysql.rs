@@ -102,6 +102,7 @@ const COMPRESS_ZSTD: u32 = 0x400_0000;
 
 #[derive(Default)]
 struct Conversation {
+    greeted: bool,
     offered: bool,
     /// What client and server agreed on.
     server: u32,
@@ -118,7 +119,11 @@ struct Conversation {
 }
 
 impl Grammar for Conversation {
-    fn frame(&mut self, _: Direction, bytes: &[u8]) -> Frame {
+    fn frame(&mut self, direction: Direction, bytes: &[u8]) -> Frame {
+        // The greeting was captured after what answers it.
+        if direction == Direction::ToServer && !self.greeted && !self.deaf {
+            return Frame::Need;
+        }
         let header = if self.compressed { 7 } else { 4 };
         match bytes.first_chunk::<3>() {
             _ if bytes.len() < header => Frame::Need,
@@ -282,6 +287,7 @@ impl Conversation {
     }
 
     fn server(&mut self, sequence: u8, packet: &[u8], notes: &mut Notes, at: Moment) {
+        self.greeted = true;
         match (packet.first(), sequence) {
             (Some(10), 0) if !self.logged_in => {
                 let _told = self.greeting(packet, notes, at);

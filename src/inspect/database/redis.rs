@@ -22,6 +22,10 @@ impl Protocol for Redis {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
+        // Behind a hole, a line may be the rest of any other one.
+        if !head.from_start && head.bytes.first().is_some_and(|byte| *byte != b'*') {
+            return Probe::No;
+        }
         match (command(head.bytes), head.direction) {
             (Command::Words { first, .. }, Direction::ToServer) if is_command(first) => Probe::Yes,
             // An array in the middle of a connection may be a reply.

@@ -30,7 +30,8 @@ pub(super) trait Grammar: Default + Send + 'static {
         false
     }
 
-    /// Whether TLS may begin where the client's next message would: it was asked for, and not refused so far.
+    /// Whether TLS may begin where the client's next message would: nothing more is to come from the server before it, or
+    /// it may be missing.
     fn upgrading(&self) -> bool {
         false
     }

@@ -109,7 +109,7 @@ impl Grammar for Conversation {
     }
 
     fn upgrading(&self) -> bool {
-        self.tls_asked
+        self.missing && self.tls_asked
     }
 
     fn lost(&mut self, _: Direction) {

@@ -189,7 +189,7 @@ impl Grammar for Conversation {
     }
 
     fn upgrading(&self) -> bool {
-        self.asked == Some(Asked::Tls)
+        self.missing && self.asked == Some(Asked::Tls)
     }
 
     fn lost(&mut self, direction: Direction) {

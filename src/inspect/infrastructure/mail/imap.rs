@@ -64,10 +64,11 @@ impl Grammar for Conversation {
     }
 
     fn upgrading(&self) -> bool {
-        self.session.asked
+        self.session.missing && self.session.asked
     }
 
     fn lost(&mut self, _: Direction) {
+        self.session.missing = true;
         self.session.sasl.end();
     }
 }

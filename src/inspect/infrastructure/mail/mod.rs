@@ -24,6 +24,8 @@ struct Session {
     offered: bool,
     asked: bool,
     refused: bool,
+    /// The answer to that may be among what the capture does not have.
+    missing: bool,
 }
 
 impl Session {
