@@ -205,6 +205,7 @@ impl Place {
         for name in ["captures", "my-rules"] {
             fs::create_dir(at(name)).unwrap();
         }
+        fs::write(at("keys.log"), "").unwrap();
         std::os::unix::fs::symlink(root().join("samples"), at("samples")).unwrap();
         for name in ["run.pcap", "captures/staging.pcapng"] {
             fs::copy(root().join(SAMPLE), at(name)).unwrap();

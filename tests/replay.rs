@@ -66,7 +66,6 @@ fn why(miss: &Miss, rules: &str) -> String {
             "what TLS 1.3 hides is not inferred yet"
         }
         () if miss.subject.ends_with(": credential") => "credentials in clear are not told yet",
-        () if miss.key().contains("-key") => "keys of sessions are not used yet",
         () if about(&["\"unknown\"), not String(\"plaintext\")"]) => "the protocol is not read yet",
         () if miss.subject == "WL9004" && miss.reason == "reported" => {
             "the protocol is not read yet"
@@ -252,7 +251,8 @@ fn pointer(key: &str) -> Option<&'static str> {
         "posture" => "/posture",
         "evidence" => "/posture_evidence",
         "client-auth" => "/client_auth",
-        "protocol" | "inside" => "/app_proto",
+        "protocol" => "/app_proto",
+        "inside" => "/tls/inside",
         "version" => "/tls/version",
         "cipher" => "/tls/cipher",
         "group" => "/tls/group",

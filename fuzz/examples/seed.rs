@@ -31,6 +31,9 @@ fn main() -> Result {
         conversations(&corpus, &sample)?;
         frames(&corpus, &sample)?;
     }
+    for seed in wirelint_fuzz::keyed::seeds() {
+        corpus.add("keys", &seed)?;
+    }
     for rule in files(&root.join("rules"), &["toml"])? {
         let text = fs::read_to_string(rule)?;
         corpus.add("rule_file", text.as_bytes())?;

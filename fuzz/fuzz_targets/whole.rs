@@ -52,6 +52,7 @@ fn audit(options: Options) -> Option<Outcome> {
         filter: None,
         stop: &stop,
         run: RunInfo::default(),
+        keys: std::sync::Arc::default(),
         progress: &|_| {},
     };
     let sink = &mut |_: &RunInfo, session| auditor.session(session, &mut |_| {});

@@ -1,5 +1,7 @@
 //! What fuzz targets share: a reader that takes any bytes for a script, and conversations made of such scripts.
 
+pub mod keyed;
+
 use wirelint::inspect::{Context, Inspector, Next, protocol};
 use wirelint::model::{Direction, Facts, FrameNo, Moment, PerDirection, Timestamp, limits};
 
@@ -127,8 +129,12 @@ fn read_twice(name: &str, conversation: &Conversation) -> [(Facts, Next); 2] {
 
 fn read(name: &str, events: &[Event], cut: usize) -> (Facts, Next) {
     let protocol = protocol(name).expect("a protocol of the table");
-    let mut feeder =
-        Feeder { inspector: protocol.inspector(&Context::default()), left: PerDirection::default(), next: Next::More };
+    read_with(protocol.inspector(&Context::default()), events, cut)
+}
+
+/// What an inspector makes of events in pieces of at most `cut` bytes, and what it wanted last.
+pub fn read_with(inspector: Box<dyn Inspector>, events: &[Event], cut: usize) -> (Facts, Next) {
+    let mut feeder = Feeder { inspector, left: PerDirection::default(), next: Next::More };
     for (index, event) in events.iter().enumerate() {
         let at = moment(index);
         match event {

@@ -1,6 +1,6 @@
 //! What was judged, and what could not be seen: counted session by session.
 
-use crate::model::{AuditedSession, Coverage, Seen, Why};
+use crate::model::{AuditedSession, Coverage, Keys, Seen, Why};
 
 /// The sessions' part of a coverage.
 #[derive(Debug, Default)]
@@ -25,7 +25,15 @@ impl Tally {
             coverage.tls_sessions += 1;
             let hidden = tls.server_chain == Seen::Hidden(Why::Encrypted);
             coverage.certificates_hidden += u64::from(hidden);
+            match tls.decryption.keys {
+                Keys::None => {}
+                Keys::Fit => coverage.decrypted += 1,
+                Keys::DoNotFit => coverage.keys_do_not_fit += 1,
+                Keys::Unsupported => coverage.keys_unsupported += 1,
+            }
         }
+        coverage.inferred += u64::from(audited.evidence == "inferred");
+        coverage.inherited += u64::from(audited.evidence == "inherited");
         let unknown = session.protocol.is_none() && session.facts.first_bytes.is_some();
         coverage.unrecognised += u64::from(unknown);
     }
@@ -43,6 +51,11 @@ impl Tally {
             gap_bytes: sessions.gap_bytes,
             conflicting_sessions: sessions.conflicting_sessions,
             certificates_hidden: sessions.certificates_hidden,
+            decrypted: sessions.decrypted,
+            keys_do_not_fit: sessions.keys_do_not_fit,
+            keys_unsupported: sessions.keys_unsupported,
+            inferred: sessions.inferred,
+            inherited: sessions.inherited,
             tls_sessions: sessions.tls_sessions,
             unrecognised: sessions.unrecognised,
             ..capture

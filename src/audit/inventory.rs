@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::history::{note_descent, note_reception};
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, CertificateRow, Digest, Direction, EdgeFacts,
-    EdgeRow, Endpoint, EndpointFacts, Finding, Moment, Posture, Postures, Seen, ServiceRow,
-    Timestamp, limits,
+    AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, Descent, Digest,
+    Direction, EdgeFacts, EdgeRow, Endpoint, EndpointFacts, Finding, Moment, Posture, Postures,
+    Refusals, Seen, ServiceRow, Timestamp, limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -70,6 +71,7 @@ impl Inventory {
                 first: session.first,
                 last: session.last,
                 bytes: 0,
+                descent: Descent::default(),
                 hours: Vec::new(),
             },
             kept: Postures::default(),
@@ -80,6 +82,7 @@ impl Inventory {
         facts.first = facts.first.min(session.first);
         facts.last = facts.last.max(session.last);
         facts.bytes += bytes;
+        note_descent(&mut facts.descent, audited);
         note_protocol(&mut facts.protocols, session.protocol);
         let micros = session.first.time.micros();
         let hour = Timestamp::from_micros(micros - micros.rem_euclid(HOUR));
@@ -171,6 +174,9 @@ impl Inventory {
                 holders: 0,
                 holder_names: 0,
                 both_roles: false,
+                across: AcrossRun::default(),
+                refused: Refusals::default(),
+                same_as_server: 0,
                 first: at,
                 last: at,
                 sessions: 0,
@@ -274,6 +280,9 @@ fn note_showing(place: &mut CertificateAt, audited: &AuditedSession, at: Moment)
     }
     let Some(tls) = &session.facts.tls else { return };
     place.established += u64::from(tls.established == Seen::Value(true));
+    if place.position == 0 {
+        note_reception(place, audited, tls);
+    }
     if let (Direction::ToClient, Seen::Value(hello)) = (place.role, &tls.client_hello) {
         match &hello.sni {
             Some(name) => {

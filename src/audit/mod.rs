@@ -3,9 +3,11 @@
 //! Takes sessions one by one in a fixed order; gives one finished [`Outcome`]. Knows no frames, no threads and no clock.
 
 mod coverage;
+mod history;
 mod inventory;
 mod ledger;
 mod posture;
+mod resumption;
 
 pub use posture::{Verdict, judge};
 
@@ -13,13 +15,15 @@ use std::sync::Arc;
 
 use coverage::Tally;
 use hashbrown::HashMap;
+use history::History;
 use inventory::Inventory;
 use ledger::{Ledger, Occurrence, evidence};
+use resumption::Resumption;
 
 use crate::identity::Directory;
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, Coverage, Der, Endpoint, EndpointFacts, Incomplete,
-    Moment, Outcome, RunInfo, Seen, Session, Subject, limits,
+    AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, Der, Endpoint,
+    EndpointFacts, Incomplete, Moment, Outcome, RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::CertificateCache;
 use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
@@ -42,6 +46,8 @@ pub struct Auditor {
     directory: Directory,
     certificates: CertificateCache,
     inventory: Inventory,
+    resumption: Resumption,
+    history: History,
     ledger: Ledger,
     tally: Tally,
     keep: KeepSessions,
@@ -68,6 +74,8 @@ impl Auditor {
             directory,
             certificates: CertificateCache::new(),
             inventory: Inventory::default(),
+            resumption: Resumption::default(),
+            history: History::default(),
             ledger: Ledger::default(),
             tally: Tally::default(),
             keep,
@@ -77,16 +85,36 @@ impl Auditor {
         }
     }
 
-    /// Judges the next session. `seen` is shown it with its verdict. A connection without any payload is counted as an
-    /// attempt and is no session.
+    /// Judges the next session. `seen` is shown it with its verdict, or later when it resumes a session that has not come
+    /// yet. A connection without any payload is counted as an attempt and is no session.
     pub fn session(&mut self, session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
         if session.traffic.to_server.bytes + session.traffic.to_client.bytes == 0 {
             self.tally.coverage.half_open += 1;
             return;
         }
+        let now = session.last;
+        if let Some(session) = self.resumption.hold(session) {
+            self.admit(session, seen);
+        }
+        while let Some(session) = self.resumption.release(now) {
+            self.admit(session, seen);
+        }
+    }
+
+    /// Judges the resumed sessions that wait for an origin which did not come. Call it before [`Self::finish`], which
+    /// does so too but shows them to nobody.
+    pub fn flush(&mut self, seen: &mut dyn FnMut(&AuditedSession)) {
+        while let Some(session) = self.resumption.release_oldest() {
+            self.admit(session, seen);
+        }
+    }
+
+    fn admit(&mut self, session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
         let audited = self.judge(session);
+        self.resumption.remember(&audited);
         self.tally.add(&audited);
         let sample = self.inventory.add(&audited);
+        self.history.add(&audited);
         let is_evidence = self.apply_session(&audited);
         seen(&audited);
         let keep = match self.keep {
@@ -114,21 +142,30 @@ impl Auditor {
     /// Judges what is only known at the end, and gives the outcome.
     #[must_use]
     pub fn finish(mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
-        let certificates = self.inventory.certificates();
+        self.flush(&mut |_| {});
+        let mut certificates = self.inventory.certificates();
+        let mut changes = self.history.changes();
+        history::relate(&mut certificates, &mut changes);
         let endpoints = self.inventory.endpoints();
         let edges = self.inventory.edges();
         for place in &certificates {
             self.apply_certificate(place);
+        }
+        for change in &changes {
+            self.apply_change(change);
         }
         for endpoint in &endpoints {
             self.apply_endpoint(endpoint);
         }
         for edge in &edges {
             let weight = edge.postures.total();
-            self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &[]);
+            let samples: Vec<_> = edge.descent.samples.into_iter().flatten().collect();
+            self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
         }
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
-        let overflow = self.inventory.overflow + self.ledger.overflow;
+        coverage.origins_forgotten = self.resumption.forgotten;
+        history::count_leaves(&certificates, &mut coverage);
+        let overflow = self.inventory.overflow + self.history.overflow + self.ledger.overflow;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
                 code: "inventory-full",
@@ -157,7 +194,8 @@ impl Auditor {
     }
 
     fn judge(&mut self, mut session: Session) -> AuditedSession {
-        let verdict = judge(&session);
+        let mut verdict = judge(&session);
+        let inherited = self.resumption.inherit(&session, &mut verdict);
         let (mut server_chain, mut client_chain) = (Vec::new(), Vec::new());
         if let Some(tls) = session.facts.tls.as_deref_mut() {
             server_chain = read_chain(&mut self.certificates, &mut tls.server_chain);
@@ -168,9 +206,11 @@ impl Auditor {
             client: self.directory.party(session.client.addr),
             server: self.directory.party(session.server.addr),
             posture: verdict.posture,
-            evidence: "observed",
+            evidence: verdict.evidence,
+            confidence: verdict.confidence,
             posture_why: verdict.why,
             client_auth: verdict.client_auth,
+            inherited,
             server_chain,
             client_chain,
             session,
@@ -201,6 +241,12 @@ impl Auditor {
         let samples: Vec<_> = place.samples.clone();
         let times = [place.first, place.last];
         self.apply(&Subject::Certificate(place), times, place.sessions, &samples);
+    }
+
+    fn apply_change(&mut self, change: &ChangeFacts) {
+        let times = [change.after.first, change.after.last];
+        let weight = change.after.sessions;
+        self.apply(&Subject::Change(change), times, weight, &change.samples);
     }
 
     fn apply_endpoint(&mut self, endpoint: &EndpointFacts) {

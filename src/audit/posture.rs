@@ -1,12 +1,19 @@
 //! The verdict on one session: how private and authenticated it was, how that is known, and why.
 
-use crate::model::{ClientAuth, Posture, Seen, Session, TlsFacts, Why};
+use crate::model::{
+    ClientAuth, ClientStep, Confidence, Inference, Posture, Seen, ServerStep, Session, TlsFacts,
+    Why,
+};
 
 /// A session's posture and where it comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verdict {
     /// The posture.
     pub posture: Posture,
+    /// How it is known.
+    pub evidence: &'static str,
+    /// How sure it is.
+    pub confidence: Confidence,
     /// Why, in a few words.
     pub why: &'static str,
     /// What the client did to authenticate itself.
@@ -15,7 +22,12 @@ pub struct Verdict {
 
 impl Verdict {
     fn new(posture: Posture, why: &'static str, client_auth: Seen<ClientAuth>) -> Self {
-        Self { posture, why, client_auth }
+        Self { posture, evidence: "observed", confidence: Confidence::High, why, client_auth }
+    }
+
+    /// A verdict from what an inference says, as sure as that is.
+    fn inferred(self, confidence: Confidence) -> Self {
+        Self { evidence: "inferred", confidence, ..self }
     }
 }
 
@@ -24,7 +36,9 @@ impl Verdict {
 pub fn judge(session: &Session) -> Verdict {
     let facts = &session.facts;
     if let Some(tls) = &facts.tls {
-        return judge_tls(tls, facts.mismatch.is_some());
+        let verdict = judge_tls(tls, facts.mismatch.is_some());
+        let read = verdict.evidence == "observed" && tls.decryption.decided;
+        return if read { Verdict { evidence: "decrypted", ..verdict } } else { verdict };
     }
     if facts.calls.is_some() || facts.plaintext.is_some() {
         return Verdict::new(Posture::Plaintext, "readable requests without TLS", Seen::Absent);
@@ -42,6 +56,12 @@ fn judge_tls(tls: &TlsFacts, mismatch: bool) -> Verdict {
     if mismatch {
         let why = "the answer to the ClientHello is not TLS";
         return Verdict::new(Posture::Unknown, why, client_auth);
+    }
+    if let (Seen::Hidden(Why::Encrypted), Some(inference)) =
+        (&tls.certificate_request, &tls.inferred)
+        && let Some(verdict) = judge_inferred(inference)
+    {
+        return verdict;
     }
     match tls.established {
         Seen::Value(false) => {
@@ -72,11 +92,58 @@ fn judge_tls(tls: &TlsFacts, mismatch: bool) -> Verdict {
     }
 }
 
+/// The verdict that an inference carries, if it carries one. What a client did to authenticate itself is taken over at
+/// high confidence only: below that two stories fit, and the session stays opaque. That a handshake was refused is
+/// taken over at medium confidence too, because it claims less than anything else would.
+fn judge_inferred(inference: &Inference) -> Option<Verdict> {
+    let sure = inference.confidence == Confidence::High;
+    let (auth, refused, served) = match inference.client {
+        ClientStep::Refused if inference.confidence >= Confidence::Medium => {
+            let why = "inferred: the client refused the server's handshake";
+            let hidden = Seen::Hidden(Why::Encrypted);
+            let verdict = Verdict::new(Posture::Unknown, why, hidden);
+            return Some(verdict.inferred(inference.confidence));
+        }
+        ClientStep::Resumed => {
+            let why = "a resumed session; the original handshake was not seen";
+            return Some(Verdict::new(Posture::TlsOpaque, why, Seen::Hidden(Why::Resumed)));
+        }
+        ClientStep::NotRequested if sure => {
+            let why = "inferred: the client finished without a certificate, so it was not asked";
+            let verdict = Verdict::new(Posture::Tls, why, Seen::Value(ClientAuth::NotRequested));
+            return Some(verdict.inferred(Confidence::High));
+        }
+        ClientStep::Declined if sure => (
+            ClientAuth::Declined,
+            "inferred: the client had no certificate, and the server refused it",
+            (Posture::Tls, "inferred: the client was asked, sent none, and the server went on"),
+        ),
+        ClientStep::Presented if sure => (
+            ClientAuth::Presented,
+            "inferred: the client presented a certificate, and the server refused it",
+            (Posture::Mtls, "inferred: the client presented a certificate, and the server went on"),
+        ),
+        _ => return None,
+    };
+    let auth = Seen::Value(auth);
+    let (posture, why) = match (inference.server, inference.server_confidence) {
+        (ServerStep::Refused, _) => (Posture::Unknown, refused),
+        (ServerStep::WentOn, Confidence::High) => served,
+        _ => {
+            let why = "inferred: the client answered; whether the server accepted it was not seen";
+            (Posture::TlsOpaque, why)
+        }
+    };
+    Some(Verdict::new(posture, why, auth).inferred(inference.verdict_confidence()))
+}
+
 fn client_auth(tls: &TlsFacts) -> Seen<ClientAuth> {
     match (&tls.client_chain, &tls.certificate_request) {
         (Seen::Value(chain), _) if !chain.is_empty() => Seen::Value(ClientAuth::Presented),
         (Seen::Value(_), _) => Seen::Value(ClientAuth::Declined),
         (Seen::Absent, Seen::Value(_)) => Seen::Value(ClientAuth::Declined),
+        // Only who has presented a certificate proves that it holds the key.
+        (Seen::Hidden(_), _) if tls.client_verify.is_value() => Seen::Value(ClientAuth::Presented),
         (_, Seen::Absent) => Seen::Value(ClientAuth::NotRequested),
         (_, Seen::Hidden(why)) | (Seen::Hidden(why), _) => Seen::Hidden(*why),
         _ => Seen::NotReached,

@@ -80,6 +80,9 @@ pub(super) struct Check {
     /// Audit only frames that this BPF filter lets through (man pcap-filter)
     #[arg(short, long, value_name = "BPF")]
     pub(super) filter: Option<String>,
+    /// Decrypt with this key log (SSLKEYLOGFILE); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(super) keylog: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) rules: RuleArgs,
     /// The lowest severity that fails the run: info, low, medium, high, critical or never

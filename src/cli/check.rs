@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::{Check, OnIncomplete};
+use super::keys::Keys;
 use super::output::Target;
 use super::progress::Bar;
 use super::reasons::reasons;
@@ -41,6 +42,8 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     let inputs = inputs(check)?;
     let filter = check.filter.as_deref().map(Filter::compile).transpose();
     let filter = filter.map_err(|error| usage(vec![error.diagnostic()]))?;
+    let keys = Keys::read(&check.keylog).map_err(|error| usage(vec![error.diagnostic()]))?;
+    keys.said.iter().for_each(|said| terminal.say(said));
     let mut store = open_store(check)?;
     let mut outputs = Outputs::begin(check)?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -55,6 +58,7 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
         filter,
         stop: &stop,
         run,
+        keys: Arc::clone(&keys.log),
         progress: &|progress| bar.show(progress),
     };
     let options = Options { workers: check.workers.max(1), round: check.batch };
@@ -75,9 +79,14 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels.clone());
     let damages: Vec<Damage> =
         end.sources.iter().filter_map(|source| source.damage.clone()).collect();
+    let carried = end.carried_keys;
+    outputs.take_rest(&mut auditor, &end.run);
     let outcome = finish(auditor, end);
     let code = code(&outcome, stopped, failed_readers);
     for diagnostic in reasons(&outcome, &damages, &tunnels) {
+        terminal.say(&diagnostic);
+    }
+    for diagnostic in keys.after(&outcome.coverage, &carried) {
         terminal.say(&diagnostic);
     }
     let mut storage = outputs.finish(&outcome, check, terminal);
@@ -185,16 +194,23 @@ impl Outputs {
     }
 
     fn take(&mut self, auditor: &mut Auditor, run: &RunInfo, session: Session) {
-        auditor.session(session, &mut |audited: &AuditedSession| {
-            for target in &mut self.targets {
-                target.session(run, audited);
-            }
-            let written = self.events.as_mut().map(|events| events.session(run, audited));
-            if let Some(Err(error)) = written {
-                self.events = None;
-                self.failed = Some(error);
-            }
-        });
+        auditor.session(session, &mut |audited: &AuditedSession| self.show(run, audited));
+    }
+
+    /// Takes what the auditor held back.
+    fn take_rest(&mut self, auditor: &mut Auditor, run: &RunInfo) {
+        auditor.flush(&mut |audited: &AuditedSession| self.show(run, audited));
+    }
+
+    fn show(&mut self, run: &RunInfo, audited: &AuditedSession) {
+        for target in &mut self.targets {
+            target.session(run, audited);
+        }
+        let written = self.events.as_mut().map(|events| events.session(run, audited));
+        if let Some(Err(error)) = written {
+            self.events = None;
+            self.failed = Some(error);
+        }
     }
 
     fn finish(self, outcome: &Outcome, check: &Check, terminal: &Terminal) -> Vec<Diagnostic> {

@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod db;
 mod diagnostic;
+mod keys;
 mod output;
 mod progress;
 mod reasons;

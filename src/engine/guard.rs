@@ -3,9 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::flow::{Ended, StreamReader, Want};
-use crate::inspect::Dialogue;
-use crate::model::{Direction, Moment, Session};
+use std::sync::Arc;
+
+use crate::flow::{Ended, StreamReader, Table, Want};
+use crate::inspect::tls::KeyLog;
+use crate::inspect::{Dialogue, conclude};
+use crate::model::{Direction, Moment, Session, limits};
 
 /// Readers that failed, over the life of the process. A run takes the difference.
 static FAILED: AtomicU64 = AtomicU64::new(0);
@@ -16,17 +19,24 @@ pub(super) fn failed() -> u64 {
 }
 
 /// A dialogue that gives up on its connection where it would panic.
-#[derive(Default)]
 pub(super) struct Guarded {
     dialogue: Option<Dialogue>,
     began: bool,
+    keys: Arc<KeyLog>,
+}
+
+/// The table of one shard, whose readers decrypt with these keys.
+pub(super) fn table(keys: &Arc<KeyLog>) -> Table<Guarded> {
+    let keys = Arc::clone(keys);
+    let make = move || Guarded { dialogue: None, began: false, keys: Arc::clone(&keys) };
+    Table::new(limits::FLOWS / limits::SHARDS, Box::new(make))
 }
 
 impl Guarded {
     fn attempt(&mut self, work: impl FnOnce(&mut Dialogue) -> (usize, Want)) -> (usize, Want) {
         if !self.began {
             self.began = true;
-            self.dialogue = Some(Dialogue::default());
+            self.dialogue = Some(Dialogue::with_keys(Arc::clone(&self.keys)));
         }
         let Some(dialogue) = &mut self.dialogue else { return (usize::MAX, Want::Nothing) };
         // The dialogue is dropped when it fails, so nobody sees it half changed.
@@ -68,6 +78,7 @@ pub(super) fn finished(ended: Ended<Guarded>) -> Session {
             Ok((protocol, facts)) => {
                 session.protocol = protocol;
                 session.facts = facts;
+                conclude(&mut session);
             }
             Err(_) => {
                 FAILED.fetch_add(1, Ordering::Relaxed);

@@ -1,9 +1,12 @@
 //! All shards in the calling thread: frames are read where they lie, nothing is copied.
 
-use super::guard::{Guarded, finished};
+use std::sync::Arc;
+
+use super::guard::{Guarded, finished, table};
 use super::{Shards, Sink, add_counts};
 use crate::decode::Segment;
 use crate::flow::{Table, TableCounts, shard_of};
+use crate::inspect::tls::KeyLog;
 use crate::model::{FlowKey, Moment, RunInfo, Session, limits};
 
 pub(super) struct Inline<'a, 'b> {
@@ -13,8 +16,8 @@ pub(super) struct Inline<'a, 'b> {
 }
 
 impl<'a, 'b> Inline<'a, 'b> {
-    pub(super) fn new(sink: &'a mut Sink<'b>) -> Self {
-        let tables = (0..limits::SHARDS).map(|_| Table::default()).collect();
+    pub(super) fn new(sink: &'a mut Sink<'b>, keys: &Arc<KeyLog>) -> Self {
+        let tables = (0..limits::SHARDS).map(|_| table(keys)).collect();
         Self { tables, ended: Vec::new(), sink }
     }
 

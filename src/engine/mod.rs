@@ -9,11 +9,13 @@ mod inline;
 mod source;
 mod threads;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::capture::{CaptureError, Filter, Progress, Replay};
 use crate::decode::Segment;
 use crate::flow::TableCounts;
+use crate::inspect::tls::{KeyLines, KeyLog};
 use crate::model::{Coverage, FlowKey, Moment, RunInfo, Session};
 
 pub use source::unsupported_links;
@@ -28,6 +30,8 @@ pub struct Input<'a> {
     pub stop: &'a AtomicBool,
     /// What is known of the run before it begins: how it is judged.
     pub run: RunInfo,
+    /// Keys to decrypt with. Those that captures carry are added as they are met.
+    pub keys: Arc<KeyLog>,
     /// Called from time to time.
     pub progress: &'a dyn Fn(&Progress),
 }
@@ -56,6 +60,8 @@ pub struct End {
     pub run: RunInfo,
     /// The run was told to stop.
     pub stopped: bool,
+    /// What the key logs that captures carry came to.
+    pub carried_keys: KeyLines,
     /// Connections whose reader failed: a bug of ours.
     pub failed_readers: u64,
     /// The replay, for what it says of its sources.
@@ -78,7 +84,7 @@ pub fn replay(
 ) -> Result<End, CaptureError> {
     let mut front = source::Front::new(input, options.round.max(1));
     let counts = if options.workers <= 1 {
-        let mut shards = inline::Inline::new(sink);
+        let mut shards = inline::Inline::new(sink, front.keys());
         front.run(&mut shards)?;
         shards.counts()
     } else {

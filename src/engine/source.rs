@@ -1,11 +1,13 @@
 //! From frames to events: reads, filters, decodes, counts, and beats the time of the capture.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{End, Input, Shards, guard};
 use crate::capture::{CaptureError, Filter, Frame, Source};
 use crate::decode::{Decoded, Decoder, supported, unsupported};
 use crate::flow::TableCounts;
+use crate::inspect::tls::{KeyLines, KeyLog};
 use crate::model::{
     Coverage, Diagnostic, FlowKey, Incomplete, Moment, RunInfo, SourceInfo, Timestamp,
 };
@@ -24,6 +26,9 @@ pub(super) struct Front<'a> {
     source: Option<usize>,
     stopped: bool,
     failed_before: u64,
+    /// Bytes of the captures' own key log that were read.
+    secrets: usize,
+    carried_keys: KeyLines,
 }
 
 impl<'a> Front<'a> {
@@ -44,7 +49,14 @@ impl<'a> Front<'a> {
             source: None,
             stopped: false,
             failed_before: guard::failed(),
+            secrets: 0,
+            carried_keys: KeyLines::default(),
         }
+    }
+
+    /// The keys to decrypt with.
+    pub(super) fn keys(&self) -> &Arc<KeyLog> {
+        &self.input.keys
     }
 
     /// Reads to the end.
@@ -70,6 +82,7 @@ impl<'a> Front<'a> {
         if self.source != Some(index) {
             self.enter_source(index, shards);
         }
+        self.take_secrets();
         let Some(frame) = self.input.replay.current() else { return Ok(false) };
         let at = frame.at;
         if admit(&mut self.input.filter, &frame)? {
@@ -87,6 +100,19 @@ impl<'a> Front<'a> {
             (self.input.progress)(&self.input.replay.progress());
         }
         Ok(true)
+    }
+
+    /// Takes the keys that the capture carries before the current frame, and that only later frames can make use of.
+    #[inline]
+    fn take_secrets(&mut self) {
+        let replay = &self.input.replay;
+        let log = replay.secrets().key_log();
+        if log.len() > self.secrets {
+            let from = replay.current().map(|frame| frame.at.frame).unwrap_or_default();
+            let lines = log.get(self.secrets..).unwrap_or_default();
+            self.carried_keys.add(self.input.keys.add(lines, from));
+            self.secrets = log.len();
+        }
     }
 
     /// Notes that another source begins. Its connections go on where the last one ended when its time does: a capture
@@ -133,6 +159,7 @@ impl<'a> Front<'a> {
             coverage: self.coverage,
             run: self.run,
             stopped: self.stopped,
+            carried_keys: self.carried_keys,
             failed_readers: guard::failed().saturating_sub(self.failed_before),
             sources: self.input.replay.sources().to_vec(),
             tunnels: decoded.tunnel_ports(),

@@ -14,12 +14,13 @@ use std::thread::{self, ScopedJoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::guard::{Guarded, finished};
+use super::guard::{Guarded, finished, table};
 use super::source::Front;
 use super::{Shards, Sink, add_counts};
 use crate::capture::CaptureError;
 use crate::decode::Segment;
 use crate::flow::{Table, TableCounts, shard_of};
+use crate::inspect::tls::KeyLog;
 use crate::model::{FlowKey, Moment, RunInfo, Session, limits};
 
 /// Rounds that may be under way at once.
@@ -49,6 +50,7 @@ pub(super) fn run(
     sink: &mut Sink<'_>,
 ) -> Result<TableCounts, CaptureError> {
     let workers = workers.min(limits::SHARDS);
+    let keys = Arc::clone(front.keys());
     thread::scope(|scope| {
         let (round_in, round_out) = bounded::<Arc<RunInfo>>(ROUNDS);
         let (mut inputs, mut answers, mut handles) = (Vec::new(), Vec::new(), Vec::new());
@@ -56,14 +58,12 @@ pub(super) fn run(
         for worker in 0..workers {
             let (batch_in, batch_out) = bounded::<Batch>(ROUNDS);
             let (answer_in, answer_out) = bounded::<Answer>(ROUNDS);
-            let spare = spare_in.clone();
+            let (spare, keys) = (spare_in.clone(), Arc::clone(&keys));
             inputs.push(batch_in);
             answers.push(answer_out);
-            handles.push(
-                scope.spawn(move || {
-                    Worker::new(worker, workers).work(&batch_out, &answer_in, &spare)
-                }),
-            );
+            handles.push(scope.spawn(move || {
+                Worker::new(worker, workers, &keys).work(&batch_out, &answer_in, &spare)
+            }));
         }
         let collector = scope.spawn(move || collect(&round_out, &answers, sink));
         let mut spread = Spread::new(inputs, round_in, spare_out);
@@ -168,8 +168,8 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(first: usize, step: usize) -> Self {
-        let tables = (first..limits::SHARDS).step_by(step).map(|_| Table::default()).collect();
+    fn new(first: usize, step: usize, keys: &Arc<KeyLog>) -> Self {
+        let tables = (first..limits::SHARDS).step_by(step).map(|_| table(keys)).collect();
         Self { first, step, tables, answer: Answer::new() }
     }
 

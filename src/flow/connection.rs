@@ -30,7 +30,13 @@ pub(super) struct Flow<R> {
 }
 
 impl<R: StreamReader> Flow<R> {
-    pub(super) fn new(key: FlowKey, serial: u32, segment: &Segment<'_>, syn: Option<Syn>) -> Self {
+    pub(super) fn new(
+        key: FlowKey,
+        serial: u32,
+        segment: &Segment<'_>,
+        syn: Option<Syn>,
+        mut reader: R,
+    ) -> Self {
         let opens = segment.flags.syn() && !segment.flags.ack();
         let (client, server, roles) = match syn {
             Some(syn) => (syn.client, syn.server, Roles::Syn),
@@ -45,7 +51,6 @@ impl<R: StreamReader> Flow<R> {
             traffic[packet].packets = 1;
         }
         let start_seen = syn.is_some() || opens;
-        let mut reader = R::default();
         if !start_seen {
             reader.joined_midstream();
         }
@@ -59,6 +64,7 @@ impl<R: StreamReader> Flow<R> {
             vlan: syn.map_or(segment.vlan, |syn| syn.vlan),
             start_seen,
             end: EndState::Open,
+            closed: PerDirection::default(),
             stream: StreamFacts::default(),
             protocol: None,
             facts: Facts::default(),
@@ -117,12 +123,21 @@ impl<R: StreamReader> Flow<R> {
         if segment.flags.fin() {
             self.sides[direction].finish_at(behind(segment));
         }
+        self.note_close(direction, segment);
         if segment.flags.ack() && !segment.flags.rst() {
             self.sides[direction.reversed()].acknowledge(segment.acknowledgement);
         }
         if self.reading && !segment.flags.rst() {
             self.place(direction, segment);
             self.deliver(direction, segment);
+        }
+    }
+
+    /// Who closes first tells who gave up.
+    fn note_close(&mut self, direction: Direction, segment: &Segment<'_>) {
+        let resets = segment.flags.rst() && self.sides[direction].accepts(segment.sequence);
+        if segment.flags.fin() || resets {
+            self.session.closed[direction].get_or_insert(segment.at);
         }
     }
 
@@ -283,6 +298,7 @@ impl<R: StreamReader> Flow<R> {
         std::mem::swap(&mut session.client, &mut session.server);
         session.traffic.swap();
         session.stream.gap_bytes.swap();
+        session.closed.swap();
         session.roles = Roles::Content;
         self.sides.swap();
         for direction in Direction::BOTH {

@@ -17,7 +17,7 @@ pub use table::{Ended, Table, TableCounts, shard_of};
 use crate::model::{Direction, Moment};
 
 /// Reads the byte streams of one connection.
-pub trait StreamReader: Default {
+pub trait StreamReader {
     /// Reads bytes that come next in one direction, and says how many it used; the rest is given again with more.
     fn read(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Want);
 
@@ -32,6 +32,9 @@ pub trait StreamReader: Default {
     /// Takes note, before the first read, that the capture joined the connection after its beginning.
     fn joined_midstream(&mut self);
 }
+
+/// Makes the reader of a new connection.
+pub type Maker<R> = Box<dyn Fn() -> R + Send>;
 
 /// What a reader wants next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -120,14 +120,17 @@ impl Side {
         self.start == Start::Known && self.end == Some(next.wrapping_add(1))
     }
 
-    /// How many bytes the receiver has at least that the capture does not have behind the last one. A FIN counts as a
-    /// byte and may be among them.
+    /// How many bytes were sent at least that the capture does not have behind the last one: the receiver says that it
+    /// has them, or the FIN lies behind them. The FIN counts as a byte and may be among them.
     pub(super) fn unseen(&self) -> u64 {
-        let Some(acknowledged) = self.acknowledged.filter(|_| self.start == Start::Known) else {
+        if self.start != Start::Known {
             return 0;
-        };
-        let ahead = acknowledged.wrapping_sub(self.sequence_of(self.assembler.next_offset()));
-        u64::try_from(ahead.cast_signed()).unwrap_or(0).saturating_sub(1)
+        }
+        let next = self.sequence_of(self.assembler.next_offset());
+        let end = self.end.filter(|end| self.accepts(*end));
+        let ahead = self.acknowledged.into_iter().chain(end).map(|to| to.wrapping_sub(next));
+        let furthest = ahead.map(u32::cast_signed).max().unwrap_or(0);
+        u64::try_from(furthest).unwrap_or(0).saturating_sub(1)
     }
 
     /// Whether a sequence number lies where a receiver could accept it.

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-use super::StreamReader;
 use super::connection::Flow;
 use super::half_open::{HalfOpen, Syn};
 use super::recent::RecentlyEnded;
+use super::{Maker, StreamReader};
 use crate::decode::Segment;
 use crate::model::{EndState, FlowKey, Moment, Session, Timestamp, limits};
 
@@ -62,6 +62,7 @@ pub struct Table<R> {
     ended: Vec<Ended<R>>,
     counts: TableCounts,
     capacity: usize,
+    make: Maker<R>,
 }
 
 #[derive(Clone, Copy)]
@@ -71,17 +72,26 @@ struct Deadline {
     serial: u32,
 }
 
-impl<R: StreamReader> Default for Table<R> {
+impl<R: StreamReader + Default + 'static> Default for Table<R> {
     fn default() -> Self {
         Self::with_capacity(limits::FLOWS / limits::SHARDS)
+    }
+}
+
+impl<R: StreamReader + Default + 'static> Table<R> {
+    /// A table that follows at most `capacity` connections at once, with readers that know nothing.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self::new(capacity, Box::new(R::default))
     }
 }
 
 impl<R: StreamReader> Table<R> {
     /// A table that follows at most `capacity` connections at once.
     #[must_use]
-    pub fn with_capacity(capacity: usize) -> Self {
+    pub fn new(capacity: usize, make: Maker<R>) -> Self {
         Self {
+            make,
             index: HashMap::default(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -229,7 +239,7 @@ impl<R: StreamReader> Table<R> {
         }
         self.begun = self.begun.wrapping_add(1);
         let serial = self.begun;
-        let flow = Flow::new(key, serial, segment, syn);
+        let flow = Flow::new(key, serial, segment, syn, (self.make)());
         let at = flow.session.last.time.plus_seconds(limits::IDLE_SECONDS);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);

@@ -4,7 +4,10 @@
 //! protocol of the table recognises is watched a little longer: many protocols begin in clear and then start TLS, and a
 //! ClientHello at the beginning of a segment tells so whatever came before it.
 
+use std::sync::Arc;
+
 use super::exchange::merge_readable;
+use super::tls::KeyLog;
 use super::{
     Context, Head, Inspector, Next, PROTOCOLS, Probe, Protocol, ProtocolId, merge_calls, protocol,
 };
@@ -24,6 +27,8 @@ pub struct Dialogue {
     facts: Facts,
     protocol: Option<ProtocolId>,
     midstream: bool,
+    /// Keys that were given to decrypt with.
+    keys: Option<Arc<KeyLog>>,
     switches: u8,
     /// No probe knows the first bytes of this direction, which look like this. What comes next in it is only watched.
     unknown: PerDirection<Option<FirstBytes>>,
@@ -102,6 +107,12 @@ enum Step {
 }
 
 impl Dialogue {
+    /// One that decrypts with these keys.
+    #[must_use]
+    pub fn with_keys(keys: Arc<KeyLog>) -> Self {
+        Self { keys: Some(keys), ..Self::default() }
+    }
+
     /// Gives what was learned, and the protocol by its name in the table.
     #[must_use]
     pub fn finish(mut self) -> (Option<ProtocolId>, Facts) {
@@ -156,7 +167,8 @@ impl Dialogue {
 
     fn begin(&mut self, protocol: &'static dyn Protocol) {
         self.protocol = Some(protocol.name());
-        self.state = State::Reading(protocol.inspector(&Context { from_start: !self.midstream }));
+        let context = Context { from_start: !self.midstream, keys: self.keys.clone() };
+        self.state = State::Reading(protocol.inspector(&context));
     }
 
     fn probe(&mut self, direction: Direction, bytes: &[u8]) -> (usize, Step) {

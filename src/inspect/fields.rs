@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::class_of;
 use crate::model::{
     AuditedSession, Field, Kind, PerDirection, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT,
+    is_internal,
 };
 
 type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
@@ -16,10 +17,15 @@ pub static SESSION_FIELDS: &[Field] = &[
     field("session.posture", Kind::Text, "mtls", "how private and authenticated: `mtls`, `tls`, `tls-opaque`, `plaintext` or `unknown`", |s| of(s, |a| text(a.posture.name()))),
     field("session.posture_why", Kind::Text, "certificates on both sides", "why, in a few words", |s| of(s, |a| text(a.posture_why))),
     field("session.evidence", Kind::Text, "observed", "how the posture is known: `observed`, `decrypted`, `inherited` or `inferred`", |s| of(s, |a| text(a.evidence))),
+    field("session.confidence", Kind::Text, "high", "how sure the posture is: `high`, `medium` or `low`; less than `high` only where it is inferred or inherited", |s| of(s, |a| text(a.confidence.name()))),
+    field("session.told", Kind::Text, " (inferred from the lengths of encrypted records)", "for messages: how the posture is known where it was not read; empty where it was", |s| of(s, |a| text(told(a)))),
+    field("session.inherited_from", Kind::Int, "17", "for a resumed session, the number of the session whose full handshake it continues; absent when that was not seen", |s| of(s, |a| a.inherited.as_deref().map(|i| Value::Int(i64::try_from(i.from).unwrap_or(i64::MAX))).into())),
+    field("session.inherited_by", Kind::Text, "ticket", "what ties the two together: `session-id`, `ticket`, or `ends` where TLS 1.3 encrypts tickets", |s| of(s, |a| a.inherited.as_deref().map(|i| Value::text(i.link.name())).into())),
     field("session.protocol", Kind::Text, "tls", "what carried the bytes; absent when it was not recognised", |s| of(s, |a| a.session.protocol.map(Value::text).into())),
     field("session.class", Kind::Text, "rpc", "what the protocol is for: `channel` (TLS), `rpc`, `datastore`, `broker`, `registry` or `infrastructure`; absent when the protocol was not recognised", |s| of(s, |a| a.session.protocol.and_then(class_of).map(|class| Value::text(class.name())).into())),
     field("session.tls", Kind::Bool, "true", "a TLS record was seen", |s| of(s, |a| bool(a.session.facts.tls.is_some()))),
     field("session.client_auth", Kind::Text, "not-requested", "what the client did to authenticate itself in TLS: `not-requested`, `declined` or `presented`", |s| of(s, client_auth)),
+    field("session.client_auth_confidence", Kind::Text, "high", "how sure that is: `high`, `medium` or `low`", |s| of(s, |a| client_auth(a).map(|_| Value::text(a.confidence.name())))),
     field("session.roles", Kind::Text, "syn", "how client and server were told apart: `syn`, `content` or `guess`", |s| of(s, |a| text(a.session.roles.name()))),
     field("session.start_seen", Kind::Bool, "true", "the capture has the beginning of the connection", |s| of(s, |a| bool(a.session.start_seen))),
     field("session.end", Kind::Text, "fin", "how it ended: `fin`, `rst`, `timeout` or `open`", |s| of(s, |a| text(a.session.end.name()))),
@@ -39,12 +45,12 @@ pub static SESSION_FIELDS: &[Field] = &[
     field("client.service", Kind::Text, "checkout", "the service that called, or its address", |s| of(s, |a| Seen::Value(Value::text(&a.client.service)))),
     field("client.addr", Kind::Text, "10.0.0.5", "the address that called", |s| of(s, |a| address(a.client.addr))),
     field("client.named_by", Kind::Text, "unmapped", "how the client got its name", |s| of(s, |a| text(a.client.how))),
-    field("client.internal", Kind::Bool, "true", "the address of the client cannot be reached from the public internet: private, link-local, loopback, laboratory", |s| of(s, |a| bool(internal(a.client.addr)))),
+    field("client.internal", Kind::Bool, "true", "the address of the client cannot be reached from the public internet: private, link-local, loopback, laboratory", |s| of(s, |a| bool(is_internal(a.client.addr)))),
     field("server.service", Kind::Text, "payments", "the service that was called, or its address", |s| of(s, |a| Seen::Value(Value::text(&a.server.service)))),
     field("server.addr", Kind::Text, "10.0.0.9", "the address that was called", |s| of(s, |a| address(a.server.addr))),
     field("server.port", Kind::Int, "8443", "the port that was called", |s| of(s, |a| int(u64::from(a.session.server.port)))),
     field("server.named_by", Kind::Text, "unmapped", "how the server got its name", |s| of(s, |a| text(a.server.how))),
-    field("server.internal", Kind::Bool, "true", "the address of the server cannot be reached from the public internet: private, link-local, loopback, laboratory", |s| of(s, |a| bool(internal(a.server.addr)))),
+    field("server.internal", Kind::Bool, "true", "the address of the server cannot be reached from the public internet: private, link-local, loopback, laboratory", |s| of(s, |a| bool(is_internal(a.server.addr)))),
 ];
 
 const fn field(
@@ -94,42 +100,15 @@ fn client_auth(session: &AuditedSession) -> Seen<Value<'_>> {
     session.client_auth.map(|auth| Value::text(auth.name()))
 }
 
+/// How a posture is known that was not read, as the end of a sentence.
+fn told(session: &AuditedSession) -> &'static str {
+    match session.evidence {
+        "inferred" => " (inferred from the lengths of encrypted records)",
+        "inherited" => " (inherited from the session that it resumes)",
+        _ => "",
+    }
+}
+
 fn loopback(addr: IpAddr) -> bool {
     addr.to_canonical().is_loopback()
-}
-
-/// Whether an address cannot be reached from the public internet: RFC 1918, RFC 6598, RFC 4193, link-local, loopback,
-/// and what laboratories use (RFC 5737, RFC 3849, RFC 2544).
-fn internal(addr: IpAddr) -> bool {
-    match addr.to_canonical() {
-        IpAddr::V4(addr) => {
-            let [a, b, ..] = addr.octets();
-            let shared = a == 100 && (64..128).contains(&b);
-            let benchmark = a == 198 && matches!(b, 18 | 19);
-            let local = addr.is_private() || addr.is_link_local() || addr.is_loopback();
-            local || addr.is_documentation() || shared || benchmark
-        }
-        IpAddr::V6(addr) => {
-            let documentation = matches!(addr.segments(), [0x2001, 0xdb8, ..]);
-            let local = addr.is_unique_local() || addr.is_unicast_link_local();
-            local || addr.is_loopback() || documentation
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_that_the_internet_cannot_reach_are_internal() {
-        let private = "10.1.2.3 172.16.0.1 192.168.1.1 100.64.0.1 127.0.0.1 ::1 fd00::1 fe80::1";
-        let laboratory = "198.51.100.5 198.18.0.1 2001:db8::1 ::ffff:10.0.0.1";
-        for own in private.split(' ').chain(laboratory.split(' ')) {
-            assert!(internal(own.parse().unwrap()), "{own}");
-        }
-        for other in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1"] {
-            assert!(!internal(other.parse().unwrap()), "{other}");
-        }
-    }
 }

@@ -28,8 +28,12 @@ pub mod tls;
 pub use calls::merge_calls;
 pub use dialogue::Dialogue;
 pub use fields::SESSION_FIELDS;
+pub use tls::conclude;
+
+use std::sync::Arc;
 
 use crate::model::{Direction, Facts, Field, Moment};
+use tls::KeyLog;
 
 /// The table of protocols, in the order in which probes are asked.
 #[rustfmt::skip] // One line each: every protocol is added and merged on its own.
@@ -143,13 +147,15 @@ pub struct Head<'a> {
 /// What an inspector is told of its connection before the first byte.
 #[derive(Clone, Debug)]
 pub struct Context {
+    /// Keys that were given to decrypt with.
+    pub keys: Option<Arc<KeyLog>>,
     /// Whether what it is given begins with the connection's first bytes, or the capture joined later.
     pub from_start: bool,
 }
 
 impl Default for Context {
     fn default() -> Self {
-        Self { from_start: true }
+        Self { keys: None, from_start: true }
     }
 }
 

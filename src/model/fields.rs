@@ -1,7 +1,8 @@
 //! Fields: what rules can ask, what `wirelint rules fields` lists and what messages can name. One line declares one.
 
 use super::{
-    AuditedSession, CertificateAt, Coverage, EdgeFacts, EndpointFacts, Seen, Timestamp, Why,
+    AuditedSession, CertificateAt, ChangeFacts, Coverage, EdgeFacts, EndpointFacts, Seen,
+    Timestamp, Why,
 };
 
 /// What a rule judges, one at a time.
@@ -15,17 +16,20 @@ pub enum SubjectKind {
     Endpoint,
     /// One client address, server address and port.
     Edge,
+    /// One certificate where another one was known.
+    Change,
     /// The whole run: what could and could not be seen.
     Run,
 }
 
 impl SubjectKind {
     /// All kinds with the word that rule files use.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("session", Self::Session),
         ("certificate", Self::Certificate),
         ("endpoint", Self::Endpoint),
         ("edge", Self::Edge),
+        ("change", Self::Change),
         ("run", Self::Run),
     ];
 
@@ -47,6 +51,8 @@ pub enum Subject<'a> {
     Endpoint(&'a EndpointFacts),
     /// See [`SubjectKind::Edge`].
     Edge(&'a EdgeFacts),
+    /// See [`SubjectKind::Change`].
+    Change(&'a ChangeFacts),
     /// See [`SubjectKind::Run`].
     Run(&'a Coverage),
 }
@@ -60,6 +66,7 @@ impl Subject<'_> {
             Self::Certificate(_) => SubjectKind::Certificate,
             Self::Endpoint(_) => SubjectKind::Endpoint,
             Self::Edge(_) => SubjectKind::Edge,
+            Self::Change(_) => SubjectKind::Change,
             Self::Run(_) => SubjectKind::Run,
         }
     }

@@ -76,7 +76,8 @@ pub(crate) fn many_findings(count: usize) -> Outcome {
     outcome.findings = (0..count)
         .map(|at| {
             let mut finding = template.clone();
-            finding.id.0[..8].copy_from_slice(&(at as u64).to_be_bytes());
+            // The store numbers findings by 63 of the bits of their identities.
+            finding.id.0[..8].copy_from_slice(&(at as u64 * 2).to_be_bytes());
             finding.message = format!("client-{at} speaks grpc to payments:50051 without TLS");
             finding
         })
@@ -233,7 +234,16 @@ fn coverage() -> Coverage {
         gap_bytes: 1448,
         conflicting_sessions: 1,
         certificates_hidden: 48,
+        inferred: 31,
+        inherited: 5,
+        origins_forgotten: 0,
+        leaves: 3,
+        leaf_places: 3,
+        next_expiry: None,
         tls_sessions: 161,
+        decrypted: 0,
+        keys_do_not_fit: 0,
+        keys_unsupported: 0,
         unrecognised: 3,
         evicted: 0,
         half_open_evicted: 0,
@@ -336,6 +346,7 @@ pub(crate) fn session(number: u64, posture: Posture) -> AuditedSession {
             vlan: None,
             start_seen: true,
             end: EndState::Fin,
+            closed: PerDirection::default(),
             stream: StreamFacts::default(),
             protocol: None,
             facts: Facts::default(),
@@ -344,8 +355,10 @@ pub(crate) fn session(number: u64, posture: Posture) -> AuditedSession {
         server: party("payments", "10.0.2.9"),
         posture,
         evidence: "observed",
+        confidence: Confidence::High,
         posture_why: "readable application bytes",
         client_auth: Seen::Hidden(Why::Encrypted),
+        inherited: None,
         server_chain: Vec::new(),
         client_chain: Vec::new(),
     }

@@ -84,6 +84,20 @@ pub const PROBE_BYTES: usize = 2048;
 /// Bytes of one TLS handshake message. Real chains reach some 30 KiB, odd ones 340 KiB; the length field allows 16 MiB.
 pub const HANDSHAKE_MESSAGE: usize = 512 * 1024;
 
+/// Secrets kept of all key logs of a run. A capture has some five of each TLS 1.3 connection; a file can name any number.
+pub const KEY_LOG_SECRETS: usize = 1 << 20;
+
+/// Bytes of a key log file read at once; its lines have some 200.
+pub const KEY_LOG_READ: usize = 256 * 1024;
+
+/// Bytes of one connection that are decrypted when its keys are known. What an audit comes for is at the beginning; a bulk
+/// transfer would cost its whole length.
+pub const DECRYPTED_BYTES: usize = 16 << 20;
+
+/// Turns in which the two sides of a decrypted conversation are given what they left over, after one of them was
+/// recognised.
+pub const PROBE_TURNS: usize = 8;
+
 /// Encrypted records after ServerHello whose lengths are kept for one connection.
 pub const RECORD_FACTS: usize = 96;
 
@@ -194,6 +208,27 @@ pub const VERDICT_MEMO: usize = 16_384;
 
 /// Places (endpoint or client, role, position) at which distinct certificates are followed in one run.
 pub const CERTIFICATE_USES: usize = 131_072;
+
+/// Full handshakes that are remembered for the sessions that resume them.
+pub const ORIGINS: usize = 65_536;
+
+/// Resumed sessions that ended before the session that they resume did, kept until it comes.
+pub const AWAITING_ORIGIN: usize = 4096;
+
+/// Seconds of packet time for which such a session is kept.
+pub const AWAITING_ORIGIN_SECONDS: i64 = 3600;
+/// Pairs of a server and a name that clients asked it for whose certificates are followed over the run. A client chooses
+/// the names.
+pub const CERTIFICATE_SERIES: usize = 131_072;
+
+/// Certificates of one such pair that are told apart. A server that makes one for every connection never ends.
+pub const CERTIFICATES_PER_SERIES: usize = 32;
+
+/// Changes of certificates that are told of one run.
+pub const CERTIFICATE_CHANGES: usize = 16_384;
+
+/// Addresses kept of those that refused one certificate.
+pub const REFUSERS: usize = 64;
 
 /// Names that clients asked one endpoint for, kept with one certificate.
 pub const REQUESTED_NAMES: usize = 16;

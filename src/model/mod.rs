@@ -7,6 +7,7 @@ mod fields;
 mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod handle;
 pub mod limits;
 mod net;
 mod outcome;
@@ -22,7 +23,10 @@ pub use diagnostic::{Diagnostic, Level, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
 pub use finding::{Confidence, Evidence, Finding, FindingId, Severity};
-pub use net::{CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection};
+pub use handle::Handle;
+pub use net::{
+    CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, is_internal,
+};
 pub use outcome::{
     Accept, CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome,
     Postures, RunInfo, ServiceRow, SourceInfo,
@@ -30,10 +34,11 @@ pub use outcome::{
 pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{
-    Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest, Claim, ClientAuth,
-    ClientHello, Credential, CredentialKind, EdgeFacts, EndState, EndpointFacts, Evident, Exposure,
-    Facts, FirstBytes, KeyExchange, Party, Posture, Program, ReadableFacts, RecordFact,
-    Registration, Roles, ServerHello, Session, StreamFacts, TlsFacts, Traffic, Upgrade,
-    UpgradeState,
+    AcrossRun, Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest,
+    ChangeFacts, Claim, ClientAuth, ClientHello, ClientStep, Credential, CredentialKind,
+    Decryption, Descent, EdgeFacts, EndState, EndpointFacts, Evident, Exposure, Facts, FirstBytes,
+    Inference, Inherited, KeyExchange, Keys, Link, Party, Posture, Program, ReadableFacts,
+    RecordFact, Refusals, Registration, Roles, ServerHello, ServerStep, Session, Showing, Shown,
+    StreamFacts, TlsFacts, Traffic, Upgrade, UpgradeState,
 };
 pub use time::Timestamp;

@@ -190,9 +190,41 @@ impl fmt::Display for CommunityId {
     }
 }
 
+/// Whether an address cannot be reached from the public internet: RFC 1918, RFC 6598, RFC 4193, link-local, loopback,
+/// and what laboratories use (RFC 5737, RFC 3849, RFC 2544).
+#[must_use]
+pub fn is_internal(addr: IpAddr) -> bool {
+    match addr.to_canonical() {
+        IpAddr::V4(addr) => {
+            let [a, b, ..] = addr.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            let benchmark = a == 198 && matches!(b, 18 | 19);
+            let local = addr.is_private() || addr.is_link_local() || addr.is_loopback();
+            local || addr.is_documentation() || shared || benchmark
+        }
+        IpAddr::V6(addr) => {
+            let documentation = matches!(addr.segments(), [0x2001, 0xdb8, ..]);
+            let local = addr.is_unique_local() || addr.is_unicast_link_local();
+            local || addr.is_loopback() || documentation
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_that_the_internet_cannot_reach_are_internal() {
+        let private = "10.1.2.3 172.16.0.1 192.168.1.1 100.64.0.1 127.0.0.1 ::1 fd00::1 fe80::1";
+        let laboratory = "198.51.100.5 198.18.0.1 2001:db8::1 ::ffff:10.0.0.1";
+        for own in private.split(' ').chain(laboratory.split(' ')) {
+            assert!(is_internal(own.parse().unwrap()), "{own}");
+        }
+        for other in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1"] {
+            assert!(!is_internal(other.parse().unwrap()), "{other}");
+        }
+    }
 
     fn endpoint(text: &str, port: u16) -> Endpoint {
         Endpoint::new(text.parse().unwrap(), port)

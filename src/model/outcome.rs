@@ -241,6 +241,24 @@ pub struct Coverage {
     pub conflicting_sessions: u64,
     /// TLS sessions whose certificates are encrypted.
     pub certificates_hidden: u64,
+    /// Distinct leaf certificates that were seen.
+    pub leaves: u64,
+    /// Places that showed a leaf.
+    pub leaf_places: u64,
+    /// The first end of validity among those that were valid when last shown.
+    pub next_expiry: Option<Timestamp>,
+    /// TLS sessions that keys opened.
+    pub decrypted: u64,
+    /// TLS sessions that their keys do not open.
+    pub keys_do_not_fit: u64,
+    /// TLS sessions with keys whose cipher suite cannot be opened.
+    pub keys_unsupported: u64,
+    /// Sessions whose posture was inferred from the lengths of encrypted records.
+    pub inferred: u64,
+    /// Sessions whose posture was inherited from the session that they resume.
+    pub inherited: u64,
+    /// Full handshakes that were forgotten, for want of room, before a session could resume them.
+    pub origins_forgotten: u64,
     /// TLS sessions.
     pub tls_sessions: u64,
     /// Sessions whose protocol was not recognised.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::model::{
     CertificateAt, CertificateDetails, Direction, Field, Kind, SanName, Seen, Subject, SubjectKind,
-    Value, WRONG_SUBJECT, Why,
+    Timestamp, Value, WRONG_SUBJECT, Why, is_internal,
 };
 
 use super::name_match::mismatched;
@@ -28,16 +28,27 @@ pub static FIELDS: &[Field] = &[
     field("cert.holders", Kind::Int, "1", "distinct places that showed the same leaf", |s| of(s, |c| int(c.holders))),
     field("cert.holder_names", Kind::Int, "1", "distinct names that clients asked those places for", |s| of(s, |c| int(c.holder_names))),
     field("cert.both_roles", Kind::Bool, "false", "a server and a client at another address showed the same leaf", |s| of(s, |c| bool(c.both_roles))),
+    field("cert.key_places", Kind::Int, "1", "distinct places that showed a leaf with the same public key", |s| of(s, |c| int(c.across.key_places))),
+    field("cert.key_identities", Kind::Int, "1", "identities that leaves with the same public key carry: sets of names without one in common", |s| of(s, |c| int(c.across.key_identities))),
+    field("cert.serial_twins", Kind::Int, "0", "other certificates of the same issuer with the same serial number, seen in the run", |s| of(s, |c| said(c, |_| int(c.across.serial_twins)))),
+    field("cert.issuer_left_by", Kind::Int, "0", "other servers that had left the issuer of this certificate for another one before it was last shown here; 0 when this server did too", |s| of(s, |c| said(c, |_| int(c.across.issuer_left_by)))),
+    field("cert.refused", Kind::Int, "0", "handshakes that the other end gave up with an alert about this certificate; an alert that is encrypted is not counted", |s| of(s, |c| int(c.refused.sessions))),
+    field("cert.refused_by", Kind::Int, "0", "distinct addresses of those ends, at most 64", |s| of(s, |c| int(c.refused.by.len() as u64))),
+    field("cert.same_as_server", Kind::Bool, "false", "a client showed the very certificate that the server had shown it", |s| of(s, |c| bool(c.same_as_server > 0))),
+    field("cert.also_server", Kind::Bool, "false", "a server showed the same leaf, at any address", |s| of(s, |c| bool(c.across.also_server))),
+    field("cert.holder_internal", Kind::Bool, "true", "the address that presented it cannot be reached from the public internet", |s| of(s, |c| bool(is_internal(c.party.addr)))),
     field("cert.sessions", Kind::Int, "40", "sessions that showed it here", |s| of(s, |c| int(c.sessions))),
     field("cert.established", Kind::Int, "40", "of them with a completed handshake", |s| of(s, |c| int(c.established))),
     field("cert.first_seen", Kind::Time, "2026-01-21T09:00:00Z", "first session that showed it here", |s| of(s, |c| Seen::Value(Value::Time(c.first.time)))),
     field("packet.time", Kind::Time, "2026-01-21T09:14:01Z", "last session that showed it here", |s| of(s, |c| Seen::Value(Value::Time(c.last.time)))),
     field("cert.days_left", Kind::Int, "20", "whole days of validity left at the last session; negative when expired", |s| of(s, |c| said(c, |d| signed(days(d.not_after.micros_since(c.last.time)))))),
     field("cert.seconds_left", Kind::Int, "1728000", "seconds of validity left at the last session; negative when expired", |s| of(s, |c| said(c, |d| signed(seconds(d.not_after.micros_since(c.last.time)))))),
+    field("cert.lifetime_used", Kind::Int, "40", "percent of its validity that had passed at the last session; above 100 when expired, negative when not valid yet", |s| of(s, |c| said(c, |d| lifetime_used(d, c.last.time)))),
     field("cert.subject", Kind::Text, "C=US, O=Example, CN=api", "the subject", |s| of_details(s, |d| Seen::Value(Value::text(&d.subject)))),
     field("cert.issuer", Kind::Text, "C=US, O=Example, CN=CA", "the issuer", |s| of_details(s, |d| Seen::Value(Value::text(&d.issuer)))),
     field("cert.common_name", Kind::Text, "api", "the last common name of the subject", |s| of_details(s, |d| d.common_name.as_deref().map(Value::text).into())),
     field("cert.serial", Kind::Text, "4d2", "the serial number, hexadecimal", |s| of_details(s, |d| Seen::Value(Value::text(&d.serial)))),
+    field("cert.serial_bits", Kind::Int, "128", "length of the serial number in bits", |s| of_details(s, |d| int(serial_bits(&d.serial)))),
     field("cert.version", Kind::Int, "3", "X.509 version", |s| of_details(s, |d| int(u64::from(d.version)))),
     field("cert.not_before", Kind::Time, "2026-01-01T00:00:00Z", "start of validity", |s| of_details(s, |d| Seen::Value(Value::Time(d.not_before)))),
     field("cert.not_after", Kind::Time, "2026-04-01T00:00:00Z", "end of validity", |s| of_details(s, |d| Seen::Value(Value::Time(d.not_after)))),
@@ -121,6 +132,25 @@ fn seconds(micros: i64) -> i64 {
 
 fn days(micros: i64) -> i64 {
     micros.div_euclid(86_400_000_000)
+}
+
+fn lifetime_used<'a>(details: &CertificateDetails, at: Timestamp) -> Seen<Value<'a>> {
+    let whole = i128::from(details.not_after.micros_since(details.not_before));
+    let used = i128::from(at.micros_since(details.not_before)) * 100;
+    match used.checked_div_euclid(whole) {
+        Some(percent) if whole > 0 => {
+            signed(i64::try_from(percent).unwrap_or(if percent < 0 { i64::MIN } else { i64::MAX }))
+        }
+        // A validity that ends before it begins has no share.
+        _ => Seen::Hidden(Why::Malformed),
+    }
+}
+
+/// Of hexadecimal digits without leading zeros; a minus is no digit.
+fn serial_bits(serial: &str) -> u64 {
+    let mut digits = serial.chars().filter_map(|digit| digit.to_digit(16));
+    let first = digits.next().map_or(0, |digit| u64::from(u32::BITS - digit.leading_zeros()));
+    first + 4 * digits.count() as u64
 }
 
 fn dns_names(details: &CertificateDetails) -> impl Iterator<Item = &str> {

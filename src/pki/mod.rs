@@ -9,9 +9,11 @@
 
 mod cache;
 mod certificate;
+mod change_fields;
 mod extension;
 mod fields;
 mod key;
+mod likeness;
 mod name;
 mod name_match;
 mod rsa;
@@ -22,5 +24,7 @@ mod text;
 
 pub use cache::CertificateCache;
 pub use certificate::read;
+pub use change_fields::CHANGE_FIELDS;
 pub use fields::FIELDS;
+pub use likeness::{same_authority, same_identity, same_issuer_key};
 pub use name::name_text;

@@ -87,6 +87,7 @@ fn no_line_begins_with_what_a_peer_said() {
         "|",
         "  frames: ",
         "  judged: ",
+        "  not read: ",
         "  not seen: ",
         "  not decided: ",
         "  read: ",

@@ -203,6 +203,7 @@ fn party_names<'a>(subject: &Subject<'a>) -> (&'a str, &'a str, u16) {
         },
         Subject::Endpoint(e) => ("", &e.server.service, e.port),
         Subject::Edge(e) => (&e.client.service, &e.server.service, e.port),
+        Subject::Change(c) => ("", &c.server.service, c.port),
         Subject::Run(_) => ("", "", 0),
     }
 }
@@ -218,6 +219,7 @@ fn parties(subject: &Subject<'_>) -> (Option<Party>, Option<Party>, Option<u16>)
         },
         Subject::Endpoint(e) => (None, Some(e.server.clone()), Some(e.port)),
         Subject::Edge(e) => (Some(e.client.clone()), Some(e.server.clone()), Some(e.port)),
+        Subject::Change(c) => (None, Some(c.server.clone()), Some(c.port)),
         Subject::Run(_) => (None, None, None),
     }
 }

@@ -30,10 +30,11 @@ pub fn fields_of(on: SubjectKind) -> &'static FieldTable {
 }
 
 fn collect(on: SubjectKind) -> Vec<&'static Field> {
-    let tables: [&'static [Field]; 5] = [
+    let tables: [&'static [Field]; 6] = [
         inspect::SESSION_FIELDS,
         inspect::tls::FIELDS,
         pki::FIELDS,
+        pki::CHANGE_FIELDS,
         identity::FIELDS,
         run_fields::FIELDS,
     ];

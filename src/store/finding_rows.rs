@@ -84,7 +84,7 @@ impl Writer<'_> {
 fn number(id: FindingId) -> i64 {
     let both = u128::from_be_bytes(id.0);
     let folded = (both >> 64) ^ both;
-    (folded as u64 >> 1).cast_signed()
+    (folded as u64).cast_signed() & i64::MAX
 }
 
 const FINDING: &str = "

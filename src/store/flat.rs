@@ -2,7 +2,7 @@
 //!
 //! Columns of the database and keys of the reports are made from the same functions, so that they say the same.
 
-use crate::inspect::tls::{alert_name, is_tls13};
+use crate::inspect::tls::{alert_name, is_tls13, ja3, ja3s, ja4, no_fingerprint};
 use crate::model::{Direction, FrameNo, Located, RunInfo, Seen, Session, TlsFacts, Why};
 
 /// The word for an alert's level.
@@ -53,6 +53,23 @@ pub(crate) fn client_certificate(tls: &TlsFacts) -> Option<&'static str> {
     }
 }
 
+/// The fingerprints JA3, JA3S and JA4, where they are defined and could be read.
+pub(crate) fn fingerprints(tls: &TlsFacts) -> [Option<String>; 3] {
+    let client = tls.client_hello.value();
+    [
+        client.and_then(|hello| ja3(hello).value().cloned()),
+        tls.server_hello.value().map(|hello| ja3s(hello)),
+        client.and_then(|hello| ja4(hello).value().cloned()),
+    ]
+}
+
+/// Whether the server accepted early data; nothing where none was announced or the answer is encrypted.
+pub(crate) fn early_data_accepted(tls: &TlsFacts) -> Option<bool> {
+    let announced = tls.client_hello.value().is_some_and(|hello| hello.early_data);
+    let told = announced && tls.decryption.extensions;
+    told.then_some(tls.decryption.early_data_accepted)
+}
+
 /// The negotiated version as a number.
 pub(crate) fn version(tls: &TlsFacts) -> Option<u16> {
     tls.server_hello.value().map(|hello| hello.version)
@@ -61,7 +78,9 @@ pub(crate) fn version(tls: &TlsFacts) -> Option<u16> {
 /// What could not be seen of a TLS session, by the names of the keys in reports, and a stable word for why.
 pub(crate) fn not_observable(tls: &TlsFacts) -> Vec<(&'static str, &'static str)> {
     let hidden_alpn = match &tls.server_hello {
-        Seen::Value(hello) if hello.alpn.is_none() && is_tls13(hello.version) => {
+        Seen::Value(hello)
+            if hello.alpn.is_none() && is_tls13(hello.version) && !tls.decryption.extensions =>
+        {
             Some(why_code(Why::Encrypted))
         }
         _ => None,
@@ -71,9 +90,14 @@ pub(crate) fn not_observable(tls: &TlsFacts) -> Vec<(&'static str, &'static str)
         Some(_) => None,
         None => unseen(&tls.client_chain),
     };
+    let offer = unseen(&tls.client_hello);
+    let cut = tls.client_hello.value().and_then(|hello| no_fingerprint(hello)).map(why_code);
     [
-        ("sni", unseen(&tls.client_hello)),
-        ("client_alpns", unseen(&tls.client_hello)),
+        ("sni", offer),
+        ("client_alpns", offer),
+        ("ja3", offer.or(cut)),
+        ("ja3s", hello),
+        ("ja4", offer.or(cut)),
         ("version", hello),
         ("cipher", hello),
         ("group", unseen(&tls.key_exchange).filter(|_| group(tls).is_none())),

@@ -54,8 +54,7 @@ impl Store {
         let started = Instant::now();
         loop {
             match Self::open_once(path) {
-                // Changing the journal mode of a new file meets another process doing the same, and SQLite does not
-                // wait there.
+                // Changing the journal mode meets another process doing the same, and SQLite does not wait there.
                 Err(StoreError::Locked { .. }) if started.elapsed() < BUSY => {
                     std::thread::sleep(PAUSE);
                 }
@@ -83,11 +82,20 @@ impl Store {
         // A run is one transaction over a dozen indexes: with SQLite's 2 MiB their pages go out and come back all the time.
         connection.pragma_update(None, "cache_size", -limits::STORE_CACHE_KIB).map_err(failed)?;
         schema::migrate(&mut connection, path, MIGRATIONS)?;
-        connection
-            .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
-            .map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(Self { connection, path: path.to_path_buf(), known: Known::default() })
+        let mut store = Self { connection, path: path.to_path_buf(), known: Known::default() };
+        if !identity.is_fresh() {
+            store.write_ahead().map_err(failed)?;
+        }
+        Ok(store)
+    }
+
+    /// Lets readers read while a run is written.
+    ///
+    /// A new file does without until its first run is in it: nobody can be reading it yet, and written ahead its pages
+    /// would be written twice.
+    pub(super) fn write_ahead(&mut self) -> rusqlite::Result<()> {
+        self.connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
     }
 
     /// Where it is.

@@ -117,6 +117,9 @@ CREATE TABLE session (
   posture           TEXT    NOT NULL,
   posture_why       TEXT    NOT NULL,
   evidence          TEXT    NOT NULL,
+  confidence        TEXT    NOT NULL, -- low, medium, high
+  inherited_from    INTEGER,
+  inherited_by      TEXT, -- session-id, ticket, ends
   client_auth       TEXT,
   packets_to_server INTEGER NOT NULL,
   packets_to_client INTEGER NOT NULL,
@@ -145,7 +148,13 @@ CREATE TABLE tls (
   client_certificate_id        INTEGER REFERENCES certificate,
   alert                        TEXT,
   history                      TEXT NOT NULL,
-  not_observable               TEXT NOT NULL CHECK (json_valid(not_observable))
+  inferred                     TEXT,
+  inferred_confidence          TEXT,
+  inferred_why                 TEXT,
+  not_observable               TEXT NOT NULL,
+  ja3                          TEXT,
+  ja3s                         TEXT,
+  ja4                          TEXT
 ) STRICT;
 
 CREATE TABLE call (
@@ -249,9 +258,9 @@ SELECT s.session_id, s.run_id, s.community_id, s.last_us,
        round((s.last_us - s.first_us) / 1e6, 3) AS seconds,
        f.name AS source, s.first_frame - coalesce(f.first_frame, 1) + 1 AS frame,
        c.name AS client, d.name AS server, s.client_ip, s.client_port, s.server_ip, s.server_port,
-       s.protocol, s.posture, s.posture_why, s.evidence, s.client_auth,
+       s.protocol, s.posture, s.posture_why, s.evidence, s.confidence, s.inherited_from, s.inherited_by, s.client_auth,
        t.version AS tls_version, t.cipher, t.sni, t.alpn, t.resumed, t.established,
-       t.client_certificate_requested, t.client_certificate, t.not_observable,
+       t.client_certificate_requested, t.client_certificate, t.not_observable, t.ja3, t.ja3s, t.ja4,
        s.bytes_to_server, s.bytes_to_client, s.end_state, s.start_seen, s.gap_bytes
 FROM session s
 JOIN service c ON c.service_id = s.client_service_id

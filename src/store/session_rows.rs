@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::flat;
 use super::write::{Writer, int, texts};
 use crate::inspect::tls::{group_name, suite_name, version_name};
-use crate::model::{AuditedSession, Call, RunInfo, TlsFacts};
+use crate::model::{AuditedSession, Call, Direction, RunInfo, TlsFacts};
 
 impl Writer<'_> {
     /// Writes a session, unless the run has it already.
@@ -56,6 +56,9 @@ impl Writer<'_> {
             audited.posture.name(),
             audited.posture_why,
             audited.evidence,
+            audited.confidence.name(),
+            audited.inherited.as_deref().map(|inherited| int(inherited.from)),
+            audited.inherited.as_deref().map(|inherited| inherited.link.name()),
             audited.client_auth.value().map(|auth| auth.name()),
             int(session.traffic.to_server.packets),
             int(session.traffic.to_client.packets),
@@ -75,13 +78,14 @@ impl Writer<'_> {
         audited: &AuditedSession,
         tls: &TlsFacts,
     ) -> rusqlite::Result<()> {
-        let leaf = |chain: &[std::sync::Arc<_>]| chain.first().cloned();
+        let leaf = |end: Direction| audited.leaf(end).cloned();
         let mut row = |leaf: Option<std::sync::Arc<_>>| match leaf {
             Some(leaf) => self.certificate(&leaf).map(Some),
             None => Ok(None),
         };
-        let server_certificate = row(leaf(&audited.server_chain))?;
-        let client_certificate = row(leaf(&audited.client_chain))?;
+        let server_certificate = row(leaf(Direction::ToClient))?;
+        let client_certificate = row(leaf(Direction::ToServer))?;
+        let [ja3, ja3s, ja4] = flat::fingerprints(tls);
         let client_hello = tls.client_hello.value();
         let server_hello = tls.server_hello.value();
         self.db.prepare_cached(TLS)?.execute(params![
@@ -102,6 +106,12 @@ impl Writer<'_> {
             flat::last_alert(tls),
             tls.history,
             not_observable(tls),
+            tls.inferred.map(|inference| inference.verdict()),
+            tls.inferred.map(|inference| inference.verdict_confidence().name()),
+            tls.inferred.map(|inference| inference.why),
+            ja3,
+            ja3s,
+            ja4,
         ])?;
         Ok(())
     }
@@ -132,10 +142,10 @@ impl Writer<'_> {
 const SESSION: &str = "
     INSERT INTO session (session_id, run_id, number, source_id, first_frame, community_id, first_us, last_us,
       client_ip, client_port, server_ip, server_port, client_service_id, server_service_id, roles, vlan,
-      protocol, posture, posture_why, evidence, client_auth, packets_to_server, packets_to_client,
-      bytes_to_server, bytes_to_client, start_seen, end_state, gap_bytes, first_bytes)
+      protocol, posture, posture_why, evidence, confidence, inherited_from, inherited_by, client_auth,
+      packets_to_server, packets_to_client, bytes_to_server, bytes_to_client, start_seen, end_state, gap_bytes, first_bytes)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
+      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)
     ON CONFLICT (session_id) DO NOTHING";
 
 /// Bits of a row's number that are the session's within its run.
@@ -144,8 +154,10 @@ const SESSION_BITS: u32 = 40;
 const TLS: &str = "
     INSERT INTO tls (session_id, version, cipher, key_group, sni, alpn, alpn_offered, resumed, hello_retry,
       established, client_certificate_requested, client_certificate, server_certificate_id,
-      client_certificate_id, alert, history, not_observable)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+      client_certificate_id, alert, history, not_observable, inferred, inferred_confidence, inferred_why,
+      ja3, ja3s, ja4)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+      ?21, ?22, ?23)";
 
 fn not_observable(tls: &TlsFacts) -> String {
     let fields: serde_json::Map<_, _> = flat::not_observable(tls)

@@ -40,12 +40,15 @@ impl Store {
         start: &RunStart<'_>,
         end: &RunEnd,
     ) -> Result<RunId, StoreError> {
-        self.change(|writer| {
+        let run = self.change(|writer| {
             writer.begin(start, &outcome.run)?;
             writer.update(outcome)?;
             writer.finish(end)?;
             Ok(writer.run)
-        })
+        })?;
+        // Only now for a new file. Where another process is in the way, whoever opens it next does it.
+        let _best_effort = self.write_ahead();
+        Ok(run)
     }
 
     /// Begins a run that is written in steps.
@@ -53,6 +56,7 @@ impl Store {
     /// # Errors
     /// As [`Store::record`].
     pub fn begin_run(&mut self, start: &RunStart<'_>, info: &RunInfo) -> Result<RunId, StoreError> {
+        self.write_ahead().map_err(|source| StoreError::of(&self.path, source))?;
         self.change(|writer| {
             writer.begin(start, info)?;
             Ok(writer.run)
@@ -237,6 +241,9 @@ fn coverage_json(coverage: &Coverage) -> String {
         "gap_sessions": coverage.gap_sessions,
         "conflicting_sessions": coverage.conflicting_sessions,
         "certificates_hidden": coverage.certificates_hidden,
+        "inferred": coverage.inferred,
+        "inherited": coverage.inherited,
+        "origins_forgotten": coverage.origins_forgotten,
         "tls_sessions": coverage.tls_sessions,
         "unrecognised": coverage.unrecognised,
         "evicted": coverage.evicted,

@@ -4,6 +4,7 @@
 
 mod bytes;
 mod input;
+mod keylog;
 mod program;
 mod rules;
 mod screens;

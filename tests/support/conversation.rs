@@ -1,11 +1,13 @@
 //! Conversations: what two ends said to each other, taken from samples, changed, and said again.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use wirelint::audit::{Verdict, judge};
 use wirelint::capture::Inputs;
 use wirelint::decode::{Decoded, Decoder, Segment, TcpFlags};
 use wirelint::flow::{StreamReader, Table, Want};
+use wirelint::inspect::tls::KeyLog;
 use wirelint::inspect::{Context, Dialogue, Next, Protocol};
 use wirelint::model::{Direction, Endpoint, Facts, FlowKey, Moment, PerDirection, Session};
 
@@ -170,7 +172,12 @@ pub(crate) struct Heard {
 
 /// What reassembly and the dialogue make of a conversation. Everything happens at one moment.
 pub(crate) fn overhear(conversation: &Conversation) -> Heard {
-    let mut wire = Wire::default();
+    overhear_with(&Arc::default(), conversation)
+}
+
+/// The same, with keys to decrypt with.
+pub(crate) fn overhear_with(keys: &Arc<KeyLog>, conversation: &Conversation) -> Heard {
+    let mut wire = Wire::with(Arc::clone(keys));
     wire.open();
     for event in &conversation.events {
         match event {
@@ -188,7 +195,6 @@ pub(crate) fn overhear(conversation: &Conversation) -> Heard {
 }
 
 /// A connection, segment by segment.
-#[derive(Default)]
 struct Wire {
     table: Table<Dialogue>,
     next: PerDirection<u32>,
@@ -198,6 +204,11 @@ impl Wire {
     const ACK: u8 = 0x10;
     const SYN: u8 = 0x02;
     const FIN: u8 = 0x01;
+
+    fn with(keys: Arc<KeyLog>) -> Self {
+        let make = move || Dialogue::with_keys(Arc::clone(&keys));
+        Self { table: Table::new(16, Box::new(make)), next: PerDirection::default() }
+    }
 
     fn open(&mut self) {
         self.segment(Direction::ToServer, Self::SYN, &[], 0);

@@ -158,3 +158,18 @@ def without_payload(frames, lost):
                 continue
         kept.append(frame)
     return kept
+
+
+def sent_again(frames, chosen, later=5):
+    """Segments with data that get lost behind the capture, and that their sender repeats `later` frames after."""
+    made, waiting, number = [], [], 0
+    for frame in frames:
+        made.append(frame)
+        waiting = [(left - 1, one) for left, one in waiting]
+        made += [(frame[0] + 1, one[1], one[2]) for left, one in waiting if left <= 0]
+        waiting = [(left, one) for left, one in waiting if left > 0]
+        if Segment(frame[1]).payload_length > 0:
+            if number in chosen:
+                waiting.append((later, frame))
+            number += 1
+    return made

@@ -32,6 +32,8 @@ class Programs:
         for name, (binary, module, words) in GO.items():
             pattern = rf"(?:dep|mod)\s+{re.escape(module)}\s+v(\S+)"
             self.table[name] = ([go, "version", "-m", os.path.join(build, binary)], pattern, words)
+        binary = os.path.join(build, "rpc")
+        self.table["go-of-rpc"] = ([go, "version", "-m", binary], r"rpc: go(\S+)", "Go {} (net/rpc)")
         for name, words in NODE.items():
             manifest = os.path.join(build, "node/node_modules", name, "package.json")
             self.table[name] = (["cat", manifest], r'"version": "([^"]+)"', words)

@@ -15,7 +15,7 @@ RULES = [
 # Every rule that there is or will be: a truth may expect one that is yet to be written.
 CATALOGUE = {
     f"WL{family}{number:03}"
-    for family, count in {1: 10, 2: 12, 3: 18, 4: 11, 5: 11, 6: 10, 7: 7, 8: 7, 9: 5}.items()
+    for family, count in {1: 10, 2: 12, 3: 19, 4: 11, 5: 11, 6: 10, 7: 7, 8: 7, 9: 5}.items()
     for number in range(1, count + 1)
 }
 

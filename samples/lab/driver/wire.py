@@ -3,6 +3,7 @@
 Hosts have fixed names, addresses and hardware addresses, so that every recording of a scenario looks alike.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -65,6 +66,19 @@ def down():
     for namespace in [WIRE, *(PREFIX + host for host in HOSTS)]:
         if os.path.exists(f"/run/netns/{namespace}"):
             ip("netns", "del", namespace)
+
+
+@contextlib.contextmanager
+def narrow(*hosts, mtu=576):
+    """Links that carry less, for a while. IPv6 needs 1280 bytes and goes away until they are wide again."""
+    for host in hosts:
+        ip("-n", PREFIX + host, "link", "set", "eth0", "mtu", str(mtu))
+    try:
+        yield
+    finally:
+        for host in hosts:
+            ip("-n", PREFIX + host, "link", "set", "eth0", "mtu", "1500")
+            ip("-n", PREFIX + host, "addr", "replace", f"{ipv6(host)}/64", "dev", "eth0", "nodad")
 
 
 def inside(host, argv):

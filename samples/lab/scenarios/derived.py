@@ -112,3 +112,17 @@ def tls12_lost_request(recorded, tables):
 def grpc_lossy(recorded, tables):
     told = left_of(tables, ("calls",), present=["WL9003"], maybe=["WL9002"])
     return frames.without_payload(recorded, {9, 30}), told
+
+
+@derived("grpc-sent-again", "gRPC segments that were lost behind the capture and sent again", "grpc-plaintext")
+def grpc_sent_again(recorded, tables):
+    return frames.sent_again(recorded, {2, 5, 9, 14}), left_of(tables)
+
+
+@derived("tls13-midstream", "The capture began after the first TLS 1.3 handshake was over", "tls13-mutual")
+def tls13_midstream(recorded, tables):
+    told = left_of(tables, present=["WL9002"], coverage={"midstream": 1})
+    hidden = {"posture": "tls-opaque", "protocol": "tls", "start-seen": False, "true-posture": "mtls",
+              "true-client-auth": "presented"}
+    told.connections = split_first(tables, hidden)
+    return frames.join_after(recorded, 6), told

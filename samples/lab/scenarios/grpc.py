@@ -182,7 +182,7 @@ def grpc_reflection(lab):
         python(lab, "health")
     return Truth(
         [
-            in_clear(LISTEN, "grpc", calls=[call("grpc.reflection.v1alpha.ServerReflection", "ServerReflectionInfo", 1, 0)]),
+            in_clear(LISTEN, "grpc", calls=[call("grpc.reflection.v1alpha.ServerReflection", "ServerReflectionInfo", 1, None)]),
             in_clear(LISTEN, "grpc", calls=[call("grpc.health.v1.Health", "Check", 2, 0)]),
         ],
         present=["WL1001", "WL6008"], maybe=["WL4008"],

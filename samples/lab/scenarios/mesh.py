@@ -162,7 +162,8 @@ def mesh_permissive(lab):
             in_clear(here(), "http/1.1", client=ipv4("caller"), calls=ORDERS),
         ],
         [chain(lab, "api", "server", here()), chain(lab, "orders", "client", ipv4("client"))],
-        present=["WL1001", "WL1004"], maybe=["WL3005", "WL4007", "WL4008"], absent=["WL3009", "WL4001"],
+        present=["WL1004"], maybe=["WL1001", "WL3005", "WL4007", "WL4008"], absent=["WL3009", "WL4001"],
+        note="WL1001 leaves the ports of sidecars out by default.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from driver.lab import scenario
 from driver.truth import Truth, certificate, connection
-from driver.wire import ipv4, ipv6
+from driver.wire import ipv4, ipv6, narrow
 
 from .plaintext import nginx
 
@@ -130,6 +130,22 @@ def tls12_long_chain(lab):
     )
 
 
+@scenario("tls12-small-mtu", "TLS 1.2 with both certificates over links that carry 576 bytes: every message comes in pieces", ["go"])
+def tls12_small_mtu(lab):
+    lab.authority(key="rsa2048")
+    lab.authority("lab-zone", issuer="lab-root", cn="lab zone", key="rsa2048")
+    api = lab.certificate("api", issuer="lab-zone", dns=API, key="rsa2048")
+    orders = lab.certificate("orders", issuer="lab-zone", dns="orders.shop.test", usage="client", key="rsa2048")
+    serve_https(lab, "-auth", "require", "-ca", lab.path("lab-root.pem"))
+    with narrow("client", "server"), lab.capture():
+        call_https(lab, *ends(lab), "-suites", RSA_GCM)
+    made = [("server", address(), api), ("client", ipv4("client"), orders)]
+    return Truth(
+        [tls(posture="mtls", client_auth="presented", cipher=RSA_GCM, alpn="h2")],
+        [certificate(f"{end}.pem", role, holder, at) for role, holder, end in made for at in range(2)],
+    )
+
+
 @scenario("tls12-client-declines", "TLS 1.2: the server asks for a certificate, the client has none, and both go on", ["go"])
 def tls12_client_declines(lab):
     api = api_certificate(lab)
@@ -161,12 +177,11 @@ def tls12_resumed_ticket(lab):
     with lab.capture():
         call_https(lab, "-connections", "3", "-resume")
     resumed = tls(
-        count=2, posture="tls-opaque", client_auth="hidden", group=None, resumed=True, alpn="h2",
-        true_posture="tls", true_client_auth="not-requested",
+        count=2, evidence="inherited", group=None, resumed=True, alpn="h2",
     )
     return Truth(
         [tls(alpn="h2"), resumed], [certificate(f"{api}.pem", "server", address())], present=["WL4001"],
-        note="A resumed session inherits what the first connection showed, once verdicts can be inherited.",
+        note="A resumed session inherits what the first connection showed.",
     )
 
 
@@ -184,8 +199,7 @@ def tls12_resumed_session_id(lab):
             openssl_client(lab, address(), *ends(lab), "-tls1_2", "-no_ticket", session, lab.path("session"))
     full = tls(posture="mtls", client_auth="presented")
     resumed = tls(
-        posture="tls-opaque", client_auth="hidden", group=None, resumed=True,
-        true_posture="mtls", true_client_auth="presented",
+        posture="mtls", evidence="inherited", client_auth="presented", group=None, resumed=True,
     )
     return Truth(
         [full, resumed],
@@ -195,7 +209,7 @@ def tls12_resumed_session_id(lab):
             certificate(lab.path("orders.pem"), "client", ipv4("client")),
             root(lab, "client", ipv4("client")),
         ],
-        note="A resumed session inherits what the first connection showed, once verdicts can be inherited.",
+        note="A resumed session inherits what the first connection showed.",
     )
 
 

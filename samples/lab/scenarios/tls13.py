@@ -1,4 +1,4 @@
-"""TLS 1.3: certificates are encrypted, so what the lab knows (`true-...`) and what can be read differ."""
+"""TLS 1.3: certificates are encrypted; what the client did shows in the lengths of records, and may be inferred."""
 
 from driver.lab import scenario
 from driver.truth import Truth, certificate, connection
@@ -13,9 +13,9 @@ AES_256 = "TLS_AES_256_GCM_SHA384"
 def tls13(server=None, count=1, really="not-requested", **facts):
     """A TLS 1.3 connection; `really` is what the client did to authenticate itself, which nobody can read."""
     usual = {
-        "posture": "tls-opaque", "client_auth": "hidden", "protocol": "tls", "version": "TLSv1.3", "cipher": AES_128,
-        "group": "x25519", "sni": API, "hello_retry": False, "established": True, "true_client_auth": really,
-        "true_posture": "mtls" if really == "presented" else "tls",
+        "posture": "mtls" if really == "presented" else "tls", "evidence": "inferred", "client_auth": really,
+        "protocol": "tls", "version": "TLSv1.3", "cipher": AES_128, "group": "x25519", "sni": API,
+        "hello_retry": False, "established": True,
     }
     known = {key: value for key, value in {**usual, **facts}.items() if value is not None}
     return connection(ipv4("client"), server or address(), count, **known)
@@ -31,7 +31,7 @@ def tls13_one_way(lab):
     serve_https(lab, version="1.3")
     with lab.capture():
         call_https(lab, "-connections", "2")
-    return Truth([tls13(count=2)], [hidden(lab, "api", "server", address())], present=["WL9001"])
+    return Truth([tls13(count=2)], [hidden(lab, "api", "server", address())], present=["WL4001", "WL9001"])
 
 
 @scenario("tls13-mutual", "TLS 1.3 in which both ends present certificates", ["go"])
@@ -55,7 +55,7 @@ def tls13_hybrid_group(lab):
     with lab.capture():
         call_https(lab, "-curves", "X25519MLKEM768,X25519")
     return Truth(
-        [tls13(group="X25519MLKEM768")], [hidden(lab, "api", "server", address())], present=["WL9001"]
+        [tls13(group="X25519MLKEM768")], [hidden(lab, "api", "server", address())], present=["WL4001", "WL9001"]
     )
 
 
@@ -66,7 +66,7 @@ def tls13_hello_retry(lab):
     with lab.capture():
         call_https(lab, "-curves", "X25519,P-384")
     return Truth(
-        [tls13(group="secp384r1", hello_retry=True)], [hidden(lab, "api", "server", address())], present=["WL9001"]
+        [tls13(group="secp384r1", hello_retry=True)], [hidden(lab, "api", "server", address())], present=["WL4001", "WL9001"]
     )
 
 
@@ -81,8 +81,8 @@ def tls13_resumed(lab):
         for session in ("-sess_out", "-sess_in"):
             openssl_client(lab, address(), "-tls1_3", session, lab.path("session"))
     return Truth(
-        [tls13(cipher=AES_256, resumed=False), tls13(cipher=AES_256, resumed=True)],
-        [hidden(lab, "api", "server", address())], present=["WL9001"],
+        [tls13(cipher=AES_256, resumed=False), tls13(cipher=AES_256, resumed=True, evidence="inherited")],
+        [hidden(lab, "api", "server", address())], present=["WL4001", "WL9001"],
     )
 
 
@@ -93,7 +93,7 @@ def tls13_client_declines(lab):
     with lab.capture():
         call_https(lab)
     return Truth(
-        [tls13(really="declined")], [hidden(lab, "api", "server", address())], present=["WL9001"]
+        [tls13(really="declined")], [hidden(lab, "api", "server", address())], present=["WL4002", "WL9001"]
     )
 
 
@@ -103,10 +103,10 @@ def tls13_client_refused(lab):
     serve_https(lab, "-auth", "require", "-ca", lab.path("lab-root.pem"), version="1.3")
     with lab.capture():
         call_https(lab, expect="failure")
-    refused = tls13(posture=None, really="declined", established=None, true_posture=None, true_established=False)
+    refused = tls13(posture="unknown", really="declined", established=False)
     return Truth(
-        [refused], [hidden(lab, "api", "server", address())], present=["WL9001"], maybe=["WL8001"],
-        note="The refusal is an encrypted alert: nothing in clear tells it from a handshake that went well.",
+        [refused], [hidden(lab, "api", "server", address())], present=["WL8001", "WL9001"],
+        note="The refusal is an encrypted alert: only its length and place tell it from a handshake that went well.",
     )
 
 
@@ -116,7 +116,7 @@ def tls13_offers_tls10(lab):
     serve_https(lab, version="1.3")
     with lab.capture():
         call_https(lab, "-min", "1.0")
-    return Truth([tls13()], [hidden(lab, "api", "server", address())], present=["WL2002", "WL9001"])
+    return Truth([tls13()], [hidden(lab, "api", "server", address())], present=["WL2002", "WL4001", "WL9001"])
 
 
 @scenario("grpc-tls13", "gRPC over TLS 1.3, one-way", ["go", "grpc-go"])
@@ -128,4 +128,4 @@ def grpc_tls13(lab):
         lab.call("client", [
             lab.peer, "call-grpc", "-name", API, "-ca", lab.path("lab-root.pem"), "-curves", "X25519", listen,
         ])
-    return Truth([tls13(listen)], [hidden(lab, "api", "server", listen)], present=["WL9001"])
+    return Truth([tls13(listen)], [hidden(lab, "api", "server", listen)], present=["WL4001", "WL9001"])

@@ -69,11 +69,9 @@ struct Conversation {
     /// Whether each direction is in segments by now.
     client_segments: bool,
     server_segments: bool,
-    compressed: bool,
     logged_in: bool,
     missing: bool,
     compressing: bool,
-    mechanism: &'static str,
 }
 
 impl Grammar for Conversation {

@@ -46,7 +46,7 @@ impl Protocol for Mysql {
 fn greeting(bytes: &[u8]) -> Probe {
     const LONGEST_VERSION: usize = 64;
     let fits = |(place, byte): (usize, &u8)| match place {
-        1 | 2 | 3 => *byte == 0,
+        1..=3 => *byte == 0,
         4 => *byte == 10,
         5 => byte.is_ascii_digit(),
         _ => true,

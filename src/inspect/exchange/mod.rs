@@ -58,6 +58,7 @@ pub(super) struct Message<'a> {
     /// Its bytes, header included; of a long one the first [`limits::MESSAGE_BYTES`].
     pub(super) bytes: &'a [u8],
     /// It has more bytes than these.
+    #[allow(dead_code, reason = "for protocols whose messages say something at their end")]
     pub(super) cut: bool,
     /// Where its last kept byte is.
     pub(super) at: Moment,

@@ -60,6 +60,7 @@ impl Notes {
     }
 
     /// The name of the protocol, where it is a special case of the one in the table.
+    #[allow(dead_code, reason = "for protocols that carry others")]
     pub(in crate::inspect) fn protocol(&mut self, name: &'static str) {
         self.protocol = Some(name);
     }

@@ -30,7 +30,7 @@ fn message(method: &[u8], padding: usize) -> Vec<u8> {
 }
 
 fn reader(from_start: bool) -> Exchange<Counted> {
-    Exchange::new(&Context { from_start })
+    Exchange::new(&Context { from_start, ..Context::default() })
 }
 
 fn give(reader: &mut Exchange<Counted>, direction: Direction, bytes: &[u8]) {

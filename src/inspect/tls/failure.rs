@@ -1,6 +1,6 @@
 //! Why a handshake did not complete: candidates, because one alert means different things from different libraries.
 
-use crate::model::{Alert, Direction, EndState, TlsFacts};
+use crate::model::{Alert, ClientStep, Direction, EndState, TlsFacts};
 
 /// What may have kept the handshake from completing, most likely first. Never empty.
 pub(crate) fn reasons(tls: &TlsFacts, end: EndState) -> Vec<&'static str> {
@@ -47,6 +47,16 @@ fn of_alert(alert: &Alert, tls: &TlsFacts) -> Vec<&'static str> {
 }
 
 fn of_silence(tls: &TlsFacts, end: EndState) -> Vec<&'static str> {
+    match tls.inferred {
+        Some(inferred) if inferred.server_refused() => {
+            let declined = inferred.client == ClientStep::Declined;
+            return vec![if declined { SERVER_DEMANDS } else { SERVER_REJECTED }];
+        }
+        Some(inferred) if inferred.client == ClientStep::Refused => {
+            return vec![CLIENT_REJECTED, "one side gave up without an alert"];
+        }
+        _ => {}
+    }
     let answered = tls.server_hello.is_value() || tls.hello_retry.is_some();
     match (answered, end) {
         (false, EndState::Rst) => vec!["connection was reset before the server answered"],

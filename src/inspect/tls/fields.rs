@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use crate::model::{
-    ClientHello, Direction, Field, Kind, Seen, ServerHello, Subject, SubjectKind, TlsFacts, Value,
-    WRONG_SUBJECT, Why,
+    ClientHello, Direction, Field, Keys, Kind, Seen, ServerHello, Subject, SubjectKind, TlsFacts,
+    Value, WRONG_SUBJECT, Why,
 };
 
 use super::failure::reasons;
+use super::fingerprint::{ja3, ja3s, ja4};
 use super::names::{
     alert_name, group_name, scheme_hash, scheme_is_weak, scheme_name, version_name,
 };
@@ -44,8 +45,12 @@ pub static FIELDS: &[Field] = &[
     field("tls.offered_alpn", Kind::Texts, "h2", "application protocols in the order of the client", |s| of(s, |t| client(t, |h| texts(h.alpn.iter().map(|a| Cow::Borrowed(a.as_str())))))),
     field("tls.sslv2_hello", Kind::Bool, "false", "the ClientHello came in the framing of SSLv2", |s| of(s, |t| client(t, |h| bool(h.sslv2)))),
     field("tls.fallback", Kind::Bool, "false", "the client said that it had already failed with a higher version (RFC 7507)", |s| of(s, |t| client(t, |h| bool(h.fallback)))),
+    field("tls.ja3", Kind::Text, "ada70206e40642a3e4461f35503241d5", "the JA3 fingerprint of the ClientHello; absent for the framing of SSLv2", |s| of(s, |t| fingerprint(&t.client_hello, ja3))),
+    field("tls.ja3s", Kind::Text, "15af977ce25de452b96affa2addb1036", "the JA3S fingerprint of the ServerHello", |s| of(s, |t| fingerprint(&t.server_hello, |h| Seen::Value(ja3s(h))))),
+    field("tls.ja4", Kind::Text, "t13d1516h2_8daaf6152771_e5627efa2ab1", "the JA4 fingerprint of the ClientHello; absent for the framing of SSLv2", |s| of(s, |t| fingerprint(&t.client_hello, ja4))),
     field("tls.ech", Kind::Bool, "false", "the client sent an encrypted ClientHello inside this one", |s| of(s, |t| client(t, |h| bool(h.ech)))),
     field("tls.early_data", Kind::Bool, "false", "the client announced data before the handshake ends", |s| of(s, |t| client(t, |h| bool(h.early_data)))),
+    field("tls.early_data_sent", Kind::Bool, "false", "the client sent such data, ahead of the ServerHello; whether the server took it is encrypted", |s| of(s, early_data_sent)),
     field("tls.psk", Kind::Bool, "false", "a pre-shared key or a TLS 1.3 ticket was agreed on", |s| of(s, |t| server(t, |h| bool(h.psk)))),
     field("tls.downgrade_sentinel", Kind::Int, "1", "the server marked that it could do better: 1 than TLS 1.2, 0 than TLS 1.1 and before; absent without the mark", |s| of(s, |t| server(t, |h| option(h.downgrade_sentinel, int)))),
     field("tls.compression", Kind::Int, "0", "the compression method agreed on, 0 for none", |s| of(s, |t| server(t, |h| int(h.compression)))),
@@ -62,12 +67,18 @@ pub static FIELDS: &[Field] = &[
     field("tls.certificate_requested", Kind::Bool, "false", "the server asked for a client certificate", |s| of(s, |t| present(&t.certificate_request))),
     field("tls.accepted_authorities", Kind::Texts, "CN=Example CA", "authorities whose client certificates the server says it accepts", |s| of(s, |t| t.certificate_request.and_then(|r| texts(r.authorities.iter().map(|a| Cow::Borrowed(a.as_str())))))),
     field("tls.ocsp_staple", Kind::Bool, "false", "the server sent an OCSP response", |s| of(s, |t| present(&t.ocsp_staple))),
+    field("tls.inferred", Kind::Text, "presented", "what the lengths of encrypted records tell under TLS 1.3: `not-requested`, `declined`, `presented`, `resumed`, `client-refused-server`, `server-refused-client` or `unknown`; absent before TLS 1.3", |s| of(s, |t| option(t.inferred.as_ref(), |i| Seen::Value(Value::text(i.verdict()))))),
+    field("tls.inferred_confidence", Kind::Text, "high", "how sure that is: `high`, `medium` or `low`", |s| of(s, |t| option(t.inferred.as_ref(), |i| Seen::Value(Value::text(i.verdict_confidence().name()))))),
+    field("tls.inferred_why", Kind::Text, "the client's first encrypted record has the length of Finished alone", "why, in a few words", |s| of(s, |t| option(t.inferred.as_ref(), |i| Seen::Value(Value::text(i.why))))),
     field("tls.tickets", Kind::Int, "1", "session tickets in clear", |s| of(s, |t| int(t.tickets))),
-    field("tls.ticket_lifetime", Kind::Int, "7200", "lifetime hint of the last of them in seconds", |s| of(s, |t| option(t.ticket_lifetime, int))),
+    field("tls.ticket_lifetime", Kind::Int, "7200", "lifetime hint of the last of them in seconds; encrypted in TLS 1.3", |s| of(s, ticket_lifetime)),
     field("tls.renegotiations", Kind::Int, "0", "handshakes begun on the established connection", |s| of(s, |t| int(t.renegotiations))),
     field("tls.alerts", Kind::Texts, "client:unknown_ca", "alerts in clear, each with who sent it", |s| of(s, |t| texts(t.alerts.iter().map(alert)))),
     field("tls.client_data", Kind::Bool, "true", "the client sent application data", |s| of(s, |t| bool(t.application_data[Direction::ToServer].is_some()))),
     field("tls.server_data", Kind::Bool, "true", "the server sent application data", |s| of(s, |t| bool(t.application_data[Direction::ToClient].is_some()))),
+    field("tls.keys", Kind::Text, "fit", "whether the keys that were given open the session: `fit`, `do-not-fit` or `unsupported`; absent when none were given for it", |s| of(s, |t| option(t.decryption.keys.name(), |word| Seen::Value(Value::text(word))))),
+    field("tls.inside", Kind::Text, "h2", "the protocol inside, read with keys", |s| of(s, inside)),
+    field("tls.early_data_accepted", Kind::Bool, "false", "the server accepted early data; encrypted", |s| of(s, early_data_accepted)),
     field("tls.history", Kind::Text, "CsxkIiFfDd", "the handshake as letters, upper case for the client", |s| of(s, |t| Seen::Value(Value::text(&t.history)))),
     field("tls.failure_reasons", Kind::Texts, "client rejected the server certificate", "what may have kept the handshake from completing; empty when it did", failure_reasons),
 ];
@@ -92,6 +103,13 @@ fn of<'a>(
         }
         _ => WRONG_SUBJECT,
     }
+}
+
+fn fingerprint<'a, T>(
+    hello: &Seen<Box<T>>,
+    of: impl FnOnce(&T) -> Seen<String>,
+) -> Seen<Value<'a>> {
+    hello.and_then(|hello| of(hello).map(|text| Value::Text(Cow::Owned(text.clone()))))
 }
 
 fn client<'a>(
@@ -161,14 +179,50 @@ fn forward_secrecy(tls: &TlsFacts) -> Seen<Value<'_>> {
     })
 }
 
+/// Data of the client ahead of the ServerHello cannot be anything else.
+fn early_data_sent(tls: &TlsFacts) -> Seen<Value<'_>> {
+    client(tls, |hello| match tls.application_data[Direction::ToServer] {
+        Some(data) if hello.early_data => server(tls, |answer| bool(data.frame < answer.at.frame)),
+        _ => bool(false),
+    })
+}
+
 const TLS13: u16 = 0x0304;
 const TLS12: u16 = 0x0303;
 
 fn alpn(tls: &TlsFacts) -> Seen<Value<'_>> {
     server(tls, |hello| match (&hello.alpn, hello.version) {
         (Some(alpn), _) => Seen::Value(Value::text(alpn)),
-        (None, TLS13..) => Seen::Hidden(Why::Encrypted),
+        (None, TLS13..) if !tls.decryption.extensions => Seen::Hidden(Why::Encrypted),
         (None, _) => Seen::Absent,
+    })
+}
+
+fn ticket_lifetime(tls: &TlsFacts) -> Seen<Value<'_>> {
+    match tls.ticket_lifetime {
+        Some(seconds) => int(seconds),
+        None => server(tls, |hello| match hello.version {
+            // Tickets come after the handshake, where keys of the handshake alone do not reach.
+            TLS13.. => Seen::Hidden(Why::Encrypted),
+            _ => Seen::Absent,
+        }),
+    }
+}
+
+/// What keys do not open stays hidden.
+fn inside(tls: &TlsFacts) -> Seen<Value<'_>> {
+    match (tls.decryption.inside, tls.decryption.keys) {
+        (Some(protocol), _) => Seen::Value(Value::text(protocol)),
+        (None, Keys::Fit) => Seen::Absent,
+        (None, _) => Seen::Hidden(Why::Encrypted),
+    }
+}
+
+fn early_data_accepted(tls: &TlsFacts) -> Seen<Value<'_>> {
+    client(tls, |hello| match (hello.early_data, tls.decryption.extensions) {
+        (false, _) => bool(false),
+        (true, true) => bool(tls.decryption.early_data_accepted),
+        (true, false) => Seen::Hidden(Why::Encrypted),
     })
 }
 

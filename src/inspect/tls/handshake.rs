@@ -1,6 +1,8 @@
 //! What the handshake says: readable messages in, facts out. Knows nothing of records.
 
-use super::hello::{HelloOfServer, client_hello, server_hello, text};
+use super::decrypt::Agreed;
+use super::hello::{HelloOfServer, client_hello, server_hello, text, ticket_handle};
+use super::hidden::Hidden;
 use super::names::is_tls13;
 use crate::inspect::reader::{Reader, numbers};
 use crate::model::{
@@ -16,19 +18,22 @@ const FINISHED_RECORD: u16 = 50;
 const DATA: u8 = 23;
 
 /// Handshake message types (RFC 8446 section 4, RFC 5246 section 7.4, RFC 6066).
-mod kind {
-    pub(super) const CLIENT_HELLO: u8 = 1;
-    pub(super) const SERVER_HELLO: u8 = 2;
-    pub(super) const NEW_SESSION_TICKET: u8 = 4;
+pub(super) mod kind {
+    pub(in crate::inspect::tls) const CLIENT_HELLO: u8 = 1;
+    pub(in crate::inspect::tls) const SERVER_HELLO: u8 = 2;
+    pub(in crate::inspect::tls) const NEW_SESSION_TICKET: u8 = 4;
     /// HelloRetryRequest of TLS 1.3 before draft 22.
-    pub(super) const HELLO_RETRY_DRAFT: u8 = 6;
-    pub(super) const CERTIFICATE: u8 = 11;
-    pub(super) const SERVER_KEY_EXCHANGE: u8 = 12;
-    pub(super) const CERTIFICATE_REQUEST: u8 = 13;
-    pub(super) const SERVER_HELLO_DONE: u8 = 14;
-    pub(super) const CERTIFICATE_VERIFY: u8 = 15;
-    pub(super) const CLIENT_KEY_EXCHANGE: u8 = 16;
-    pub(super) const CERTIFICATE_STATUS: u8 = 22;
+    pub(in crate::inspect::tls) const HELLO_RETRY_DRAFT: u8 = 6;
+    pub(in crate::inspect::tls) const ENCRYPTED_EXTENSIONS: u8 = 8;
+    pub(in crate::inspect::tls) const CERTIFICATE: u8 = 11;
+    pub(in crate::inspect::tls) const SERVER_KEY_EXCHANGE: u8 = 12;
+    pub(in crate::inspect::tls) const CERTIFICATE_REQUEST: u8 = 13;
+    pub(in crate::inspect::tls) const SERVER_HELLO_DONE: u8 = 14;
+    pub(in crate::inspect::tls) const CERTIFICATE_VERIFY: u8 = 15;
+    pub(in crate::inspect::tls) const CLIENT_KEY_EXCHANGE: u8 = 16;
+    pub(in crate::inspect::tls) const FINISHED: u8 = 20;
+    pub(in crate::inspect::tls) const CERTIFICATE_STATUS: u8 = 22;
+    pub(in crate::inspect::tls) const COMPRESSED_CERTIFICATE: u8 = 25;
 }
 
 /// The handshake of one connection.
@@ -40,6 +45,8 @@ pub(super) struct Handshake {
     chain_bytes: usize,
     /// Bytes of a direction are missing.
     pub(super) gaps: bool,
+    pub(super) agreed: Agreed,
+    pub(super) hidden: Hidden,
 }
 
 impl Handshake {
@@ -97,6 +104,13 @@ impl Handshake {
             (kind::CERTIFICATE_REQUEST, _) => facts.certificate_request.hide(why),
             _ => {}
         }
+    }
+
+    /// Bytes of a direction are missing.
+    pub(super) fn lost(&mut self, direction: Direction) {
+        self.gaps = true;
+        let kept = u16::try_from(self.facts.records.len()).unwrap_or(u16::MAX);
+        self.facts.records_gap[direction].get_or_insert(kept);
     }
 
     /// A ChangeCipherSpec record.
@@ -178,6 +192,7 @@ impl Handshake {
 
     /// Gives the facts, with a reason for everything that was not seen.
     pub(super) fn finish(mut self) -> TlsFacts {
+        self.settle_hidden();
         let version = self.version();
         let why = self.why_not(version);
         let facts = &mut self.facts;
@@ -221,7 +236,7 @@ impl Handshake {
         }
     }
 
-    fn letter(&mut self, direction: Direction, letter: char) {
+    pub(super) fn letter(&mut self, direction: Direction, letter: char) {
         if self.facts.history.len() < 32 {
             let client = direction == Direction::ToServer;
             self.facts.history.push(if client { letter.to_ascii_uppercase() } else { letter });
@@ -230,11 +245,15 @@ impl Handshake {
 
     fn client_hello(&mut self, body: &[u8], at: Moment) {
         self.letter(Direction::ToServer, 'c');
+        self.agreed.note_client(body);
         if self.facts.client_hello.is_value() {
             return;
         }
         match client_hello(body, at) {
-            Some(hello) => self.facts.client_hello = Seen::Value(hello),
+            Some(hello) => {
+                self.agreed.early_data = hello.early_data;
+                self.facts.client_hello = Seen::Value(hello);
+            }
             None => self.facts.client_hello.hide(Why::Malformed),
         }
     }
@@ -244,6 +263,7 @@ impl Handshake {
             Some(HelloOfServer::Retry) => self.retry(at),
             Some(HelloOfServer::Hello(hello)) => {
                 self.letter(Direction::ToClient, 's');
+                self.agreed.note_server(body, &hello);
                 if self.facts.server_hello.is_value() {
                     return;
                 }
@@ -273,15 +293,24 @@ impl Handshake {
         self.facts.hello_retry.get_or_insert(at);
     }
 
-    fn ticket(&mut self, body: &[u8]) {
+    pub(super) fn ticket(&mut self, body: &[u8]) {
         self.letter(Direction::ToClient, 't');
         self.facts.tickets += 1;
-        self.facts.ticket_lifetime = Reader(body).u32();
+        let mut r = Reader(body);
+        self.facts.ticket_lifetime = r.u32();
+        let ticket = r.vec16().filter(|ticket| !ticket.is_empty());
+        self.facts.ticket_handle = ticket.map(ticket_handle);
     }
 
     fn certificate(&mut self, direction: Direction, body: &[u8], at: Moment) {
         self.letter(direction, 'x');
-        let chain = certificate_list(body);
+        self.keep_chain(direction, certificate_list(body), at);
+        if direction == Direction::ToClient && self.facts.resumed == Seen::NotReached {
+            self.facts.resumed = Seen::Value(false);
+        }
+    }
+
+    pub(super) fn keep_chain(&mut self, direction: Direction, chain: Option<Vec<Der>>, at: Moment) {
         let (seen, place) = match direction {
             Direction::ToClient => (&mut self.facts.server_chain, &mut self.facts.server_chain_at),
             Direction::ToServer => (&mut self.facts.client_chain, &mut self.facts.client_chain_at),
@@ -297,9 +326,6 @@ impl Handshake {
             None => seen.hide(Why::Malformed),
         }
         place.get_or_insert(at);
-        if direction == Direction::ToClient && self.facts.resumed == Seen::NotReached {
-            self.facts.resumed = Seen::Value(false);
-        }
     }
 
     /// CertificateStatus (RFC 6066 section 8): one byte of type and the response.
@@ -469,6 +495,6 @@ fn certificate_request(body: &[u8], version: u16, at: Moment) -> Option<Certific
     Some(CertificateRequest { at, types, signature_schemes, authorities })
 }
 
-fn name_of(der: &[u8]) -> String {
+pub(super) fn name_of(der: &[u8]) -> String {
     crate::pki::name_text(der).unwrap_or_else(|| text(der))
 }

@@ -4,7 +4,7 @@
 
 use super::names::is_grease;
 use crate::inspect::reader::{Reader, numbers};
-use crate::model::{ClientHello, Moment, ServerHello, escape_bytes, limits};
+use crate::model::{ClientHello, Handle, Moment, ServerHello, escape_bytes, limits};
 
 /// The random that makes a ServerHello a HelloRetryRequest (RFC 8446 section 4.1.3).
 const RETRY_RANDOM: [u8; 32] = [
@@ -20,6 +20,7 @@ mod extension {
     pub(super) const SERVER_NAME: u16 = 0;
     pub(super) const STATUS_REQUEST: u16 = 5;
     pub(super) const GROUPS: u16 = 10;
+    pub(super) const POINT_FORMATS: u16 = 11;
     pub(super) const SIGNATURE_ALGORITHMS: u16 = 13;
     pub(super) const ALPN: u16 = 16;
     pub(super) const ENCRYPT_THEN_MAC: u16 = 22;
@@ -52,6 +53,7 @@ pub(super) fn client_hello(body: &[u8], at: Moment) -> Option<Box<ClientHello>> 
     hello.session_id = r.vec8()?.to_vec();
     let suites = r.vec16()?;
     hello.compressions = r.vec8()?.to_vec();
+    hello.cut = suites.len() / 2 > limits::HELLO_ENTRIES;
     note_suites(&mut hello, &numbers(suites, limits::HELLO_ENTRIES));
     if let Some(extensions) = r.vec16() {
         walk(extensions, |kind, body| read_client_extension(&mut hello, kind, body))
@@ -95,7 +97,8 @@ pub(super) fn server_hello(body: &[u8], at: Moment) -> Option<HelloOfServer> {
     if random == RETRY_RANDOM {
         return Some(HelloOfServer::Retry);
     }
-    let mut hello = Box::new(ServerHello { at, version, ..ServerHello::default() });
+    let mut hello =
+        Box::new(ServerHello { at, legacy_version: version, version, ..ServerHello::default() });
     hello.downgrade_sentinel = match random.last_chunk() {
         Some(b"DOWNGRD\x01") => Some(1),
         Some(b"DOWNGRD\x00") => Some(0),
@@ -116,6 +119,31 @@ pub(super) fn server_hello(body: &[u8], at: Moment) -> Option<HelloOfServer> {
     Some(HelloOfServer::Hello(hello))
 }
 
+/// What EncryptedExtensions says that is looked into (RFC 8446 section 4.3.1).
+#[derive(Debug, Default)]
+pub(super) struct EncryptedExtensions {
+    pub(super) alpn: Option<String>,
+    /// Early data was accepted.
+    pub(super) early_data: bool,
+}
+
+/// Reads the body of EncryptedExtensions.
+pub(super) fn encrypted_extensions(body: &[u8]) -> Option<EncryptedExtensions> {
+    let mut read = EncryptedExtensions::default();
+    walk(Reader(body).vec16()?, |kind, body| {
+        match kind {
+            extension::ALPN => {
+                let names = protocol_names(Reader(body).vec16()?, &mut false)?;
+                read.alpn = names.into_iter().next();
+            }
+            extension::EARLY_DATA => read.early_data = true,
+            _ => {}
+        }
+        Some(())
+    })?;
+    Some(read)
+}
+
 fn note_suites(hello: &mut ClientHello, suites: &[u16]) {
     for &suite in suites {
         match suite {
@@ -123,6 +151,11 @@ fn note_suites(hello: &mut ClientHello, suites: &[u16]) {
             RENEGOTIATION_SCSV => hello.secure_renegotiation = true,
             _ if is_grease(suite) => hello.grease = true,
             _ => hello.suites.push(suite),
+        }
+        if matches!(suite, FALLBACK_SCSV | RENEGOTIATION_SCSV) {
+            // At most HELLO_ENTRIES, which fits.
+            let place = u16::try_from(hello.suites.len()).unwrap_or(u16::MAX);
+            hello.suite_signals.push((place, suite));
         }
     }
 }
@@ -148,18 +181,31 @@ fn read_client_extension(hello: &mut ClientHello, kind: u16, body: &[u8]) -> Opt
         return Some(());
     }
     hello.extensions.push(kind);
+    hello.cut |= hello.extensions.len() >= limits::HELLO_ENTRIES;
     let mut r = Reader(body);
     match kind {
         extension::SERVER_NAME => hello.sni = server_name(&mut r)?,
         extension::STATUS_REQUEST => hello.wants_staple = true,
-        extension::GROUPS => hello.groups = without_grease(r.vec16()?, &mut hello.grease),
+        extension::GROUPS => {
+            hello.cut |= body.len() / 2 > limits::HELLO_ENTRIES;
+            hello.groups = without_grease(r.vec16()?, &mut hello.grease);
+        }
         extension::SIGNATURE_ALGORITHMS => {
+            hello.cut |= body.len() / 2 > limits::HELLO_ENTRIES;
             hello.signature_schemes = without_grease(r.vec16()?, &mut hello.grease);
         }
-        extension::ALPN => hello.alpn = protocol_names(r.vec16()?, &mut hello.grease)?,
+        extension::POINT_FORMATS => hello.point_formats = r.vec8()?.into(),
+        extension::ALPN => {
+            let list = r.vec16()?;
+            hello.alpn_ends = alpn_ends(list);
+            hello.alpn = protocol_names(list, &mut hello.grease)?;
+        }
         extension::ENCRYPT_THEN_MAC => hello.encrypt_then_mac = true,
         extension::EXTENDED_MASTER_SECRET => hello.extended_master_secret = true,
-        extension::SESSION_TICKET => hello.ticket = !body.is_empty(),
+        extension::SESSION_TICKET if !body.is_empty() => {
+            hello.ticket = true;
+            hello.ticket_handle = Some(ticket_handle(body));
+        }
         extension::PRE_SHARED_KEY => hello.psk = true,
         extension::EARLY_DATA => hello.early_data = true,
         extension::SUPPORTED_VERSIONS => {
@@ -224,6 +270,18 @@ fn protocol_names(list: &[u8], grease: &mut bool) -> Option<Vec<String>> {
     Some(names)
 }
 
+/// First and last byte of the first protocol that is no GREASE.
+fn alpn_ends(list: &[u8]) -> Option<(u8, u8)> {
+    let mut r = Reader(list);
+    while let Some(name) = r.vec8() {
+        match name {
+            [a, b] if is_grease(u16::from_be_bytes([*a, *b])) => {}
+            name => return Some((*name.first()?, *name.last()?)),
+        }
+    }
+    None
+}
+
 fn key_shares(list: &[u8], hello: &mut ClientHello) -> Option<()> {
     let mut r = Reader(list);
     while !r.is_empty() && hello.key_shares.len() < limits::HELLO_ENTRIES {
@@ -244,6 +302,12 @@ fn without_grease(bytes: &[u8], grease: &mut bool) -> Vec<u16> {
     all.retain(|number| !is_grease(*number));
     *grease |= all.len() < before;
     all
+}
+
+/// What stands for a ticket before TLS 1.3.
+pub(super) fn ticket_handle(ticket: &[u8]) -> Handle {
+    const TICKET: u64 = 1;
+    Handle::of(TICKET, ticket)
 }
 
 /// Text from the wire, bounded and inert.

@@ -3,26 +3,38 @@
 //! Reads record headers, hands readable handshake messages to `handshake`, and keeps the lengths of what is encrypted.
 //! Bodies of encrypted records are skipped without being looked at or held.
 
+mod decrypt;
 mod failure;
 mod fields;
+mod fingerprint;
 mod handshake;
 mod hello;
+mod hidden;
+mod inference;
 mod names;
+mod opened;
+mod probe;
 mod resync;
 mod suites;
 
+pub use decrypt::{KeyLines, KeyLog, KeyTail};
 pub use fields::FIELDS;
+pub use fingerprint::{ja3, ja3s, ja4, no_fingerprint};
+pub use inference::conclude;
 pub use names::{alert_name, group_name, is_tls13, scheme_hash, scheme_name, version_name};
 pub use suites::{Suite, suite, suite_name};
 
 use super::begins::Begins;
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, RecordFact, Why, limits};
+use decrypt::{Record, Sealed};
 use handshake::Handshake;
+use opened::Inside;
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
+const DATA: u8 = 23;
 const HEARTBEAT: u8 = 24;
 const HEADER: usize = 5;
 
@@ -43,91 +55,35 @@ impl Protocol for Tls {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         match *head.bytes {
-            [first, ..] if first & 0x80 != 0 => probe_sslv2(head),
-            [CHANGE_CIPHER_SPEC..=HEARTBEAT, ..] => probe_record(head),
+            [first, ..] if first & 0x80 != 0 => probe::sslv2(head),
+            [CHANGE_CIPHER_SPEC..=HEARTBEAT, ..] => probe::record(head),
             [] => Probe::Unsure,
             _ => Probe::No,
         }
     }
 
-    fn inspector(&self, _: &Context) -> Box<dyn Inspector> {
-        Box::<TlsInspector>::default()
+    fn inspector(&self, context: &Context) -> Box<dyn Inspector> {
+        let inside = Inside::new(context.keys.clone());
+        Box::new(TlsInspector { inside, ..TlsInspector::default() })
     }
-}
-
-/// `10000000 length, 1, version, lengths`: only a client begins so.
-fn probe_sslv2(head: &Head<'_>) -> Probe {
-    let Some(bytes) = head.bytes.get(..11) else {
-        return match *head.bytes {
-            [_, _, kind, ..] if kind != 1 => Probe::No,
-            [_, _, _, major, ..] if !matches!(major, 0 | 3) => Probe::No,
-            _ if head.from_start => Probe::Unsure,
-            _ => Probe::No,
-        };
-    };
-    let word = |at: usize| {
-        let pair = bytes.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
-        usize::from(u16::from_be_bytes(pair))
-    };
-    let length = word(0) & 0x7fff;
-    let lengths_add_up = 9 + word(5) + word(7) + word(9) == length && word(5).is_multiple_of(3);
-    let version = matches!(word(3), 0x0002 | 0x0300..=0x0304);
-    if bytes.get(2) != Some(&1) || !version || !lengths_add_up || word(5) == 0 {
-        Probe::No
-    } else if head.direction == Direction::ToServer {
-        Probe::Yes
-    } else {
-        Probe::Reversed
-    }
-}
-
-fn probe_record(head: &Head<'_>) -> Probe {
-    let Some(header) = Header::read(head.bytes) else {
-        let wrong_version = head.bytes.get(1).is_some_and(|major| *major != 3)
-            || head.bytes.get(2).is_some_and(|minor| *minor > 4);
-        return if wrong_version || head.bytes.len() >= HEADER { Probe::No } else { Probe::Unsure };
-    };
-    let sender = match (header.kind, head.bytes.get(HEADER)) {
-        (HANDSHAKE, None) => return Probe::Unsure,
-        (HANDSHAKE, Some(1 | 16)) => Some(Direction::ToServer),
-        (HANDSHAKE, Some(0 | 2 | 4 | 12 | 13 | 14 | 22)) => Some(Direction::ToClient),
-        (HANDSHAKE, Some(11 | 15 | 20)) if !head.from_start => None,
-        // An alert may be all that a server says to a client whose words make no sense to it: that is for the reader
-        // of these words to note. Joined late, anything with a sound header will do.
-        (HANDSHAKE, _) if head.from_start => return Probe::No,
-        (ALERT, _) if head.from_start && header.length != 2 => return Probe::No,
-        _ if head.from_start && header.kind != ALERT => return Probe::No,
-        _ => None,
-    };
-    if sender.is_none() && !head.from_start && !second_header_fits(head.bytes, &header) {
-        return Probe::No;
-    }
-    match sender {
-        Some(sender) if sender != head.direction => Probe::Reversed,
-        _ => Probe::Yes,
-    }
-}
-
-/// Whether what follows the first record, as far as it is there, is a record too.
-fn second_header_fits(bytes: &[u8], first: &Header) -> bool {
-    let rest = bytes.get(HEADER + first.length..).unwrap_or_default();
-    rest.len() < HEADER || Header::read(rest).is_some()
 }
 
 /// The header of a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Header {
     kind: u8,
+    /// The low byte of its version.
+    minor: u8,
     length: usize,
 }
 
 impl Header {
     /// Reads it; `None` when there is none or it makes no sense.
     fn read(bytes: &[u8]) -> Option<Self> {
-        let &[kind, 3, 0..=4, high, low, ..] = bytes else { return None };
+        let &[kind, 3, minor @ 0..=4, high, low, ..] = bytes else { return None };
         let length = usize::from(u16::from_be_bytes([high, low]));
         let sound = (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&kind) && length <= FRAGMENT;
-        sound.then_some(Self { kind, length })
+        sound.then_some(Self { kind, minor, length })
     }
 }
 
@@ -137,6 +93,7 @@ struct TlsInspector {
     handshake: Handshake,
     sides: PerDirection<Side>,
     mismatch: Option<Evident<&'static str>>,
+    inside: Inside,
 }
 
 /// Where one direction stands.
@@ -144,6 +101,8 @@ struct TlsInspector {
 struct Side {
     /// Bytes of the current record that are not looked at.
     skip: usize,
+    /// The current record is waited for whole, to be opened with the keys that were given.
+    sealed: Option<Sealed>,
     /// Bytes of the current handshake record that are still to come.
     handshake_left: usize,
     /// A handshake message that began in an earlier record.
@@ -195,7 +154,7 @@ impl Inspector for TlsInspector {
             let rest = bytes.get(used..).unwrap_or_default();
             let Some(n) = self.step(direction, rest, at) else { break };
             used += n;
-            if self.handshake.is_settled() || self.is_hopeless() {
+            if self.is_settled() || self.is_hopeless() {
                 return (bytes.len(), Next::Done);
             }
         }
@@ -203,25 +162,33 @@ impl Inspector for TlsInspector {
         (used, Next::More)
     }
 
-    fn gap(&mut self, direction: Direction, missing: u64, _: Moment) -> Next {
+    fn gap(&mut self, direction: Direction, missing: u64, at: Moment) -> Next {
         let side = &mut self.sides[direction];
         let missing = usize::try_from(missing).unwrap_or(usize::MAX).saturating_add(side.unused);
         side.unused = 0;
+        if let Some(sealed) = side.sealed.take() {
+            side.skip = sealed.length;
+            if missing <= sealed.length {
+                self.inside.skipped(direction, sealed.length, at);
+            }
+        }
+        let side = &mut self.sides[direction];
         if missing <= side.skip {
             side.skip -= missing;
             return Next::More;
         }
-        self.handshake.gaps = true;
+        self.handshake.lost(direction);
         if let [kind, ..] = *side.partial.as_slice() {
             self.handshake.unreadable(direction, kind, Why::Gap);
         }
         self.sides[direction].lose(missing);
+        self.inside.lost(direction, missing, at);
         Next::More
     }
 
     fn held(&self) -> usize {
         let partial = self.sides.to_server.partial.len() + self.sides.to_client.partial.len();
-        self.handshake.held() + partial
+        self.handshake.held() + partial + self.inside.held()
     }
 
     fn finish(self: Box<Self>) -> Facts {
@@ -231,11 +198,13 @@ impl Inspector for TlsInspector {
                 handshake.unreadable(direction, kind, Why::Gap);
             }
         }
+        let calls = self.inside.finish(&mut handshake);
         let hellos = &handshake.facts;
         handshake.facts.midstream =
             !hellos.client_hello.is_value() && !hellos.server_hello.is_value();
         Facts {
             tls: Some(Box::new(handshake.finish())),
+            calls,
             mismatch: self.mismatch,
             ..Facts::default()
         }
@@ -251,6 +220,12 @@ impl TlsInspector {
         }
         if side.unreadable {
             return Some(bytes.len());
+        }
+        if let Some(sealed) = side.sealed {
+            let body = bytes.get(..sealed.length)?;
+            side.sealed = None;
+            self.inside.record(&Record { direction, sealed, body, at }, &mut self.handshake);
+            return Some(sealed.length);
         }
         if side.skip > 0 {
             let n = side.skip.min(bytes.len());
@@ -319,7 +294,13 @@ impl TlsInspector {
         if content_type == CHANGE_CIPHER_SPEC {
             self.handshake.change_cipher(direction, at);
         }
-        self.sides[direction].skip = header.length;
+        let Header { kind, minor, length } = *header;
+        let sealed = Sealed { kind, minor, length };
+        if self.inside.wants(direction, &sealed, &self.handshake, at) {
+            self.sides[direction].sealed = Some(sealed);
+        } else {
+            self.sides[direction].skip = length;
+        }
     }
 
     fn readable_record(&mut self, direction: Direction, header: &Header, body: &[u8], at: Moment) {
@@ -332,10 +313,16 @@ impl TlsInspector {
                 return;
             }
             ALERT if is_clear_alert(body) => self.alerts(direction, body, at),
-            CHANGE_CIPHER_SPEC if body == [1] => self.handshake.change_cipher(direction, at),
+            CHANGE_CIPHER_SPEC if body == [1] => {
+                self.handshake.change_cipher(direction, at);
+                // The one that a client of TLS 1.3 sends ahead of its early data changes nothing.
+                if self.handshake.version() != 0 {
+                    self.inside.changed_cipher(direction);
+                }
+            }
             CHANGE_CIPHER_SPEC => {}
             // Before any cipher change: the handshake was not seen, or this is early data.
-            _ => self.encrypted_record(direction, header, at),
+            _ => return self.encrypted_record(direction, header, at),
         }
         self.sides[direction].skip = header.length;
     }
@@ -369,9 +356,16 @@ impl TlsInspector {
         if answered && self.sides.to_server.began && !self.handshake.gaps {
             self.mismatch.get_or_insert(Evident { value: "tls-to-plaintext", at });
         }
-        self.handshake.gaps |= self.sides[direction].began;
+        if self.sides[direction].began {
+            self.handshake.lost(direction);
+        }
         self.sides[direction].unreadable = true;
         Some(bytes.len())
+    }
+
+    /// Whether nothing more can be learned of this connection.
+    fn is_settled(&self) -> bool {
+        self.handshake.is_settled() && !self.inside.goes_on()
     }
 
     fn is_hopeless(&self) -> bool {

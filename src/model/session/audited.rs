@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Session;
-use crate::model::{Certificate, Direction, Endpoint, Moment, Postures, Seen, Timestamp};
+use super::{AcrossRun, Descent, Inherited, Refusals, Session};
+use crate::model::{
+    Certificate, Confidence, Direction, Endpoint, Moment, Postures, Seen, Timestamp,
+};
 
 /// How private and authenticated a session is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -71,7 +73,7 @@ impl ClientAuth {
 /// A session with its verdict.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuditedSession {
-    /// Its number within the run, from 1, in the order sessions ended.
+    /// Its number within the run, from 1, in the order sessions ended; a resumed one counts behind its origin.
     pub number: u64,
     /// The session.
     pub session: Session,
@@ -81,16 +83,33 @@ pub struct AuditedSession {
     pub server: Party,
     /// The verdict.
     pub posture: Posture,
-    /// How it is known: `observed`, and later `decrypted`, `inherited`, `inferred`.
+    /// How it is known: `observed`, `inferred`, `inherited`, and later `decrypted`.
     pub evidence: &'static str,
+    /// How sure it is; what was read is sure.
+    pub confidence: Confidence,
     /// Why, in a few words.
     pub posture_why: &'static str,
     /// What the client did to authenticate itself.
     pub client_auth: Seen<ClientAuth>,
+    /// For a resumed session, where its verdict comes from.
+    pub inherited: Option<Box<Inherited>>,
     /// The server's chain, parsed.
     pub server_chain: Vec<Arc<Certificate>>,
     /// The client's chain, parsed.
     pub client_chain: Vec<Arc<Certificate>>,
+}
+
+impl AuditedSession {
+    /// The certificate of one end: shown in this session, or in the one that it resumes.
+    #[must_use]
+    pub fn leaf(&self, end: Direction) -> Option<&Arc<Certificate>> {
+        let inherited = self.inherited.as_deref().map(|inherited| &inherited.shown);
+        let (own, earlier) = match end {
+            Direction::ToClient => (&self.server_chain, inherited.map(|shown| &shown.server_chain)),
+            Direction::ToServer => (&self.client_chain, inherited.map(|shown| &shown.client_chain)),
+        };
+        own.first().or_else(|| earlier.and_then(|chain| chain.first()))
+    }
 }
 
 /// Who one end of an edge is.
@@ -129,6 +148,12 @@ pub struct CertificateAt {
     pub holder_names: u64,
     /// Whether the same leaf was shown by a server and by a client at a different address.
     pub both_roles: bool,
+    /// What other places make of it; known at the end of the run.
+    pub across: AcrossRun,
+    /// How the other ends took it.
+    pub refused: Refusals,
+    /// For a client's certificate: sessions in which the server showed the same one.
+    pub same_as_server: u64,
     /// First and last session that showed it here.
     pub first: Moment,
     /// Last session that showed it here.
@@ -185,6 +210,8 @@ pub struct EdgeFacts {
     pub last: Moment,
     /// Bytes in both directions.
     pub bytes: u64,
+    /// How the strongest postures ended.
+    pub descent: Descent,
     /// Sessions and bytes by hour and posture.
     pub hours: Vec<(Timestamp, Posture, u64, u64)>,
 }

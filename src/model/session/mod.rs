@@ -2,6 +2,9 @@
 
 mod audited;
 mod calls;
+mod change;
+mod inference;
+mod inherited;
 mod readable;
 mod tls;
 
@@ -9,12 +12,16 @@ pub use audited::{
     AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture,
 };
 pub use calls::{Call, CallFacts};
+pub use change::{AcrossRun, ChangeFacts, Descent, Refusals, Showing};
+pub use inference::{ClientStep, Inference, ServerStep};
+pub use inherited::{Inherited, Link, Shown};
 pub use readable::{
     Claim, Credential, CredentialKind, Exposure, Program, ReadableFacts, Registration, Upgrade,
     UpgradeState,
 };
 pub use tls::{
-    Alert, CertificateRequest, ClientHello, KeyExchange, RecordFact, ServerHello, TlsFacts,
+    Alert, CertificateRequest, ClientHello, Decryption, KeyExchange, Keys, RecordFact, ServerHello,
+    TlsFacts,
 };
 
 use super::{CommunityId, Endpoint, Moment, PerDirection};
@@ -40,6 +47,8 @@ pub struct Session {
     pub start_seen: bool,
     /// How it ended.
     pub end: EndState,
+    /// The first FIN or reset of either side.
+    pub closed: PerDirection<Option<Moment>>,
     /// What reassembly met.
     pub stream: StreamFacts,
     /// What carried the bytes (`tls`, `http/1.1`, `h2`, `grpc`), by a name of the table of protocols.

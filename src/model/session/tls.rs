@@ -1,6 +1,9 @@
 //! What a TLS handshake showed.
 
-use crate::model::{Der, Direction, Moment, PerDirection, Seen};
+use smallvec::SmallVec;
+
+use super::Inference;
+use crate::model::{Der, Direction, Handle, Moment, PerDirection, Seen};
 
 /// A TLS connection as its handshake shows it (RFC 8446, RFC 5246 and before).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -35,6 +38,8 @@ pub struct TlsFacts {
     pub tickets: u32,
     /// Lifetime hint of the last ticket in seconds.
     pub ticket_lifetime: Option<u32>,
+    /// What stands for the last ticket given out in clear.
+    pub ticket_handle: Option<Handle>,
     /// Whether the handshake completed, as far as an observer can tell.
     pub established: Seen<bool>,
     /// First ChangeCipherSpec, per direction.
@@ -51,11 +56,61 @@ pub struct TlsFacts {
     pub records: Vec<RecordFact>,
     /// Some records after the last kept one were not kept.
     pub records_cut: bool,
+    /// How many records were kept, of both directions, when bytes of a direction first turned out to be missing.
+    pub records_gap: PerDirection<Option<u16>>,
+    /// What these records tell of a TLS 1.3 handshake.
+    pub inferred: Option<Inference>,
     /// The handshake as letters, upper case for the client: C/s hello, j retry, x certificate, r request, k key
     /// exchange, v verify, t ticket, i cipher change, f finished, d data, l alert; at most 32.
     pub history: String,
     /// The connection was joined after its handshake.
     pub midstream: bool,
+    /// What was read with keys that were given.
+    pub decryption: Decryption,
+}
+
+/// What keys that were given showed of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Decryption {
+    /// Whether there were keys, and whether they fit.
+    pub keys: Keys,
+    /// Messages that decide the verdict were encrypted and were read.
+    pub decided: bool,
+    /// EncryptedExtensions of TLS 1.3 was read: what it does not say is not there.
+    pub extensions: bool,
+    /// The server accepted early data.
+    pub early_data_accepted: bool,
+    /// The protocol inside, by a name of the table of protocols.
+    pub inside: Option<&'static str>,
+    /// There was more than is decrypted of one connection.
+    pub cut: bool,
+}
+
+/// Whether keys were given for a connection, and what came of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Keys {
+    /// None were given.
+    #[default]
+    None,
+    /// They open its records.
+    Fit,
+    /// They do not open its records.
+    DoNotFit,
+    /// Its cipher suite is not one that wirelint can open.
+    Unsupported,
+}
+
+impl Keys {
+    /// The word in outputs; nothing when none were given.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Fit => Some("fit"),
+            Self::DoNotFit => Some("do-not-fit"),
+            Self::Unsupported => Some("unsupported"),
+        }
+    }
 }
 
 /// A ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2, SSLv2 framing included).
@@ -69,14 +124,18 @@ pub struct ClientHello {
     pub legacy_version: u16,
     /// Versions of the supported_versions extension, GREASE left out.
     pub versions: Vec<u16>,
-    /// Cipher suites in the client's order, GREASE left out.
+    /// Cipher suites in the client's order, GREASE and signals left out.
     pub suites: Vec<u16>,
+    /// Signals that stand among the cipher suites (RFC 5746, RFC 7507): before which place of `suites`, and which.
+    pub suite_signals: SmallVec<[(u16, u16); 2]>,
     /// Compression methods.
     pub compressions: Vec<u8>,
     /// Extension types in order, GREASE left out.
     pub extensions: Vec<u16>,
     /// supported_groups, GREASE left out.
     pub groups: Vec<u16>,
+    /// ec_point_formats.
+    pub point_formats: SmallVec<[u8; 4]>,
     /// Groups that key_share has keys for, GREASE left out.
     pub key_shares: Vec<u16>,
     /// signature_algorithms, GREASE left out.
@@ -85,10 +144,14 @@ pub struct ClientHello {
     pub sni: Option<String>,
     /// ALPN protocols, escaped, GREASE left out.
     pub alpn: Vec<String>,
+    /// First and last byte of the first ALPN protocol that is no GREASE, as they crossed the wire.
+    pub alpn_ends: Option<(u8, u8)>,
     /// The legacy session id.
     pub session_id: Vec<u8>,
     /// A session ticket was offered (not just the empty extension).
     pub ticket: bool,
+    /// What stands for that ticket.
+    pub ticket_handle: Option<Handle>,
     /// A pre_shared_key was offered.
     pub psk: bool,
     /// psk_key_exchange_modes.
@@ -113,6 +176,8 @@ pub struct ClientHello {
     pub wants_staple: bool,
     /// An extension could not be read.
     pub malformed: bool,
+    /// A list did not fit a bound, and its end was not kept.
+    pub cut: bool,
 }
 
 /// A ServerHello.
@@ -120,6 +185,8 @@ pub struct ClientHello {
 pub struct ServerHello {
     /// Where it ends.
     pub at: Moment,
+    /// The version field of the message.
+    pub legacy_version: u16,
     /// The negotiated version: supported_versions if there, else the version field.
     pub version: u16,
     /// The cipher suite.

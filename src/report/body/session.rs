@@ -3,8 +3,10 @@
 use serde::Serialize;
 
 use super::tls::TlsBody;
-use super::{PartyBody, Place, Text, Time, file_and_number};
-use crate::model::{AuditedSession, Call, CallFacts, CommunityId, Evident, RunInfo, Seen, Session};
+use super::{CertificateBody, PartyBody, Place, Text, Time, file_and_number};
+use crate::model::{
+    AuditedSession, Call, CallFacts, CommunityId, Evident, Inherited, RunInfo, Seen, Session,
+};
 use crate::store::flat;
 
 /// One connection with its verdict.
@@ -27,6 +29,8 @@ pub(in crate::report) struct SessionBody<'a> {
     posture: &'static str,
     posture_why: &'static str,
     posture_evidence: &'static str,
+    posture_confidence: &'static str,
+    inherited: Option<InheritedBody<'a>>,
     client_auth: Option<&'static str>,
     client_auth_hidden: Option<&'static str>,
     flow: Flow,
@@ -55,6 +59,17 @@ struct Flow {
     conflicting_overlaps: u32,
     cut_segments: u32,
     bound_reached: bool,
+}
+
+/// The full handshake that a resumed session continues, and what it showed.
+#[derive(Serialize)]
+struct InheritedBody<'a> {
+    flow_id: u64,
+    at: Place,
+    link: &'static str,
+    posture_evidence: &'static str,
+    server_certificates: Vec<CertificateBody<'a>>,
+    client_certificates: Vec<CertificateBody<'a>>,
 }
 
 #[derive(Serialize)]
@@ -112,6 +127,8 @@ impl<'a> SessionBody<'a> {
             posture: audited.posture.name(),
             posture_why: audited.posture_why,
             posture_evidence: audited.evidence,
+            posture_confidence: audited.confidence.name(),
+            inherited: audited.inherited.as_deref().map(|it| InheritedBody::of(run, it)),
             client_auth: audited.client_auth.value().map(|auth| auth.name()),
             client_auth_hidden: match &audited.client_auth {
                 Seen::Hidden(why) => Some(flat::why_code(*why)),
@@ -126,6 +143,28 @@ impl<'a> SessionBody<'a> {
             mismatch: facts
                 .mismatch
                 .map(|Evident { value, at }| Mismatch { what: value, at: Place::of(run, at) }),
+        }
+    }
+}
+
+impl<'a> InheritedBody<'a> {
+    fn of(run: &RunInfo, inherited: &'a Inherited) -> Self {
+        let shown = &inherited.shown;
+        Self {
+            flow_id: inherited.from,
+            at: Place::of(run, inherited.at),
+            link: inherited.link.name(),
+            posture_evidence: shown.evidence,
+            server_certificates: shown
+                .server_chain
+                .iter()
+                .map(|one| CertificateBody::of(one))
+                .collect(),
+            client_certificates: shown
+                .client_chain
+                .iter()
+                .map(|one| CertificateBody::of(one))
+                .collect(),
         }
     }
 }

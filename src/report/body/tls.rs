@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::{CertificateBody, Place};
 use crate::inspect::tls::{alert_name, group_name, suite_name, version_name};
 use crate::model::{
-    Alert, AuditedSession, Certificate, ClientHello, Der, RecordFact, RunInfo, Seen, TlsFacts,
+    Alert, AuditedSession, Certificate, ClientHello, Der, Inference, RecordFact, RunInfo, Seen,
+    TlsFacts,
 };
 use crate::store::flat;
 
@@ -25,6 +26,9 @@ pub(super) struct TlsBody<'a> {
     sni: Option<&'a str>,
     client_alpns: &'a [String],
     alpn: Option<&'a str>,
+    ja3: Option<String>,
+    ja3s: Option<String>,
+    ja4: Option<String>,
     client_hello: Option<HelloBody>,
     hello_retry: bool,
     session_resumed: Option<bool>,
@@ -38,10 +42,14 @@ pub(super) struct TlsBody<'a> {
     encrypted_alerts_toclient: u32,
     tickets: u32,
     renegotiations: u32,
+    keys: Option<&'static str>,
+    inside: Option<&'static str>,
+    early_data_accepted: Option<bool>,
     midstream: bool,
     history: &'a str,
     records: Vec<RecordBody>,
     records_cut: bool,
+    inference: Option<InferenceBody>,
     not_observable: Vec<HiddenField>,
 }
 
@@ -74,6 +82,18 @@ struct RecordBody {
     length: u16,
 }
 
+/// What the lengths of encrypted records tell; none of it was read.
+#[derive(Serialize)]
+struct InferenceBody {
+    verdict: &'static str,
+    confidence: &'static str,
+    why: &'static str,
+    client: &'static str,
+    client_confidence: &'static str,
+    server: &'static str,
+    server_confidence: &'static str,
+}
+
 #[derive(Serialize)]
 struct HiddenField {
     field: &'static str,
@@ -86,6 +106,7 @@ impl<'a> TlsBody<'a> {
         let server_hello = tls.server_hello.value();
         let version = flat::version(tls);
         let suite = server_hello.map(|hello| hello.suite);
+        let [ja3, ja3s, ja4] = flat::fingerprints(tls);
         Self {
             first_record: tls.first_record.map(|at| Place::of(run, at)),
             version: version.map(version_name),
@@ -96,6 +117,9 @@ impl<'a> TlsBody<'a> {
             sni: client_hello.and_then(|hello| hello.sni.as_deref()),
             client_alpns: client_hello.map_or(&[], |hello| &hello.alpn),
             alpn: server_hello.and_then(|hello| hello.alpn.as_deref()),
+            ja3,
+            ja3s,
+            ja4,
             client_hello: client_hello.map(|hello| HelloBody::of(hello)),
             hello_retry: tls.hello_retry.is_some(),
             session_resumed: flat::yes_no(&tls.resumed),
@@ -109,10 +133,14 @@ impl<'a> TlsBody<'a> {
             encrypted_alerts_toclient: tls.encrypted_alerts.to_client,
             tickets: tls.tickets,
             renegotiations: tls.renegotiations,
+            keys: tls.decryption.keys.name(),
+            inside: tls.decryption.inside,
+            early_data_accepted: flat::early_data_accepted(tls),
             midstream: tls.midstream,
             history: &tls.history,
             records: tls.records.iter().map(RecordBody::of).collect(),
             records_cut: tls.records_cut,
+            inference: tls.inferred.as_ref().map(InferenceBody::of),
             not_observable: flat::not_observable(tls)
                 .into_iter()
                 .map(|(field, why)| HiddenField { field, why })
@@ -156,6 +184,20 @@ impl AlertBody {
             level: flat::alert_level(alert.level),
             code: alert.description,
             name: alert_name(alert.description),
+        }
+    }
+}
+
+impl InferenceBody {
+    fn of(inference: &Inference) -> Self {
+        Self {
+            verdict: inference.verdict(),
+            confidence: inference.verdict_confidence().name(),
+            why: inference.why,
+            client: inference.client.name(),
+            client_confidence: inference.confidence.name(),
+            server: inference.server.name(),
+            server_confidence: inference.server_confidence.name(),
         }
     }
 }

@@ -16,6 +16,9 @@ pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -
     if coverage.sessions > 0 {
         writeln!(out, "  judged: {}", judged(coverage))?;
     }
+    for line in concluded(coverage) {
+        writeln!(out, "  not read: {line}")?;
+    }
     for line in unseen(coverage) {
         writeln!(out, "  not seen: {line}")?;
     }
@@ -85,6 +88,19 @@ fn judged(coverage: &Coverage) -> String {
     }
 }
 
+/// Postures that are conclusions, and from what.
+fn concluded(coverage: &Coverage) -> impl Iterator<Item = String> {
+    let postures = |count, words: &str| {
+        (count > 0).then(|| format!("{} {words}", counted(count, "posture", "postures")))
+    };
+    [
+        postures(coverage.inferred, "inferred from the lengths of encrypted records (TLS 1.3)"),
+        postures(coverage.inherited, "inherited from the session that was resumed"),
+    ]
+    .into_iter()
+    .flatten()
+}
+
 /// What could not be seen, one line per reason that there is.
 fn unseen(coverage: &Coverage) -> Vec<String> {
     let sessions = |count, words: &str| {
@@ -96,6 +112,8 @@ fn unseen(coverage: &Coverage) -> Vec<String> {
             let hidden = grouped(coverage.certificates_hidden);
             format!("certificates of {hidden} of {tls} TLS sessions: TLS 1.3 encrypts them")
         }),
+        sessions(coverage.keys_do_not_fit, "that the keys given for them do not open"),
+        sessions(coverage.keys_unsupported, "with keys, whose cipher suite cannot be opened"),
         sessions(coverage.unrecognised, "of a protocol that was not recognised"),
         sessions(coverage.midstream, "began before the capture did"),
         sessions(coverage.one_sided, "captured in one direction only"),
@@ -109,6 +127,10 @@ fn unseen(coverage: &Coverage) -> Vec<String> {
         (coverage.half_open > 0).then(|| {
             let attempts = counted(coverage.half_open, "connection attempt", "connection attempts");
             format!("{attempts} without an answer or data")
+        }),
+        (coverage.origins_forgotten > 0).then(|| {
+            let forgotten = grouped(coverage.origins_forgotten);
+            format!("the oldest {forgotten} handshakes, where later sessions resume them")
         }),
         sessions(coverage.evicted, "cut short because the flow table was full"),
         (coverage.half_open_evicted > 0).then(|| {

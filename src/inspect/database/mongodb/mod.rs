@@ -253,7 +253,7 @@ impl Conversation {
             Some(number) => notes.asked(number.into(), name, at),
             None => drop(notes.request(name, at)),
         }
-        self.logins(number, method, document, notes, at);
+        self.logins(number, method, document, (&mut *notes, at));
         if let Some(Value::Document(client)) = bson::get(document, b"client") {
             introduction(client, notes, at);
         }
@@ -268,8 +268,7 @@ impl Conversation {
         number: Option<u32>,
         method: &[u8],
         document: &[u8],
-        notes: &mut Notes,
-        at: Moment,
+        (notes, at): (&mut Notes, Moment),
     ) {
         let start = match bson::get(document, b"speculativeAuthenticate") {
             Some(Value::Document(inner)) => inner,

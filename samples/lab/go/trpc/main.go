@@ -1,0 +1,74 @@
+// Command trpc is a service and a client on tRPC-Go.
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"google.golang.org/protobuf/types/known/wrapperspb"
+	"trpc.group/trpc-go/trpc-go"
+	"trpc.group/trpc-go/trpc-go/client"
+	"trpc.group/trpc-go/trpc-go/codec"
+	"trpc.group/trpc-go/trpc-go/log"
+	"trpc.group/trpc-go/trpc-go/server"
+)
+
+const method = "/trpc.shop.inventory.Inventory/Reserve"
+
+type inventory interface{}
+
+var description = server.ServiceDesc{
+	ServiceName: "trpc.shop.inventory.Inventory",
+	HandlerType: (*inventory)(nil),
+	Methods: []server.Method{{Name: method, Func: func(_ any, ctx context.Context, filter server.FilterFunc) (any, error) {
+		in := &wrapperspb.StringValue{}
+		filters, err := filter(in)
+		if err != nil {
+			return nil, err
+		}
+		return filters.Filter(ctx, in, func(_ context.Context, _ any) (any, error) {
+			return wrapperspb.String("reserved " + in.Value), nil
+		})
+	}}},
+}
+
+func main() {
+	log.SetLevel("default", log.LevelFatal)
+	if err := run(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "trpc:", err)
+		os.Exit(1)
+	}
+}
+
+func run(what, address string) error {
+	if what == "serve" {
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			return err
+		}
+		one := server.New(server.WithServiceName("trpc.shop.inventory.Inventory"), server.WithProtocol("trpc"), server.WithNetwork("tcp"),
+			server.WithAddress(address), server.WithListener(listener))
+		if err := one.Register(&description, struct{}{}); err != nil {
+			return err
+		}
+		return one.Serve()
+	}
+	for range 2 {
+		ctx, message := codec.WithCloneMessage(trpc.BackgroundContext())
+		message.WithClientRPCName(method)
+		message.WithCalleeServiceName("trpc.shop.inventory.Inventory")
+		message.WithCallerServiceName("trpc.shop.orders.Orders")
+		message.WithSerializationType(codec.SerializationTypePB)
+		out := &wrapperspb.StringValue{}
+		err := client.DefaultClient.Invoke(ctx, wrapperspb.String("chair"), out, client.WithTarget("ip://"+address),
+			client.WithProtocol("trpc"), client.WithNetwork("tcp"), client.WithTimeout(3*time.Second),
+			client.WithCallerServiceName("trpc.shop.orders.Orders"))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+//! One certificate where another one was known: what the sessions of a run tell of a name or an endpoint over time.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::Party;
+use crate::model::{Certificate, Endpoint, Moment};
+
+/// A server shows a certificate to clients that ask for a name, where another one was known.
+#[derive(Clone, Debug)]
+pub struct ChangeFacts {
+    /// Who shows the later one.
+    pub server: Party,
+    /// On which port.
+    pub port: u16,
+    /// The name that clients asked for; `None` for those that named nobody.
+    pub name: Option<String>,
+    /// What was known.
+    pub before: Showing,
+    /// What came.
+    pub after: Showing,
+    /// How often the endpoint went back to the earlier one.
+    pub returns: u64,
+    /// Server endpoints of the run that show a certificate of the later one's issuer.
+    pub issuer_places: u64,
+    /// Evidence: the earlier one, the later one.
+    pub samples: Vec<(Moment, Endpoint, Endpoint)>,
+}
+
+impl ChangeFacts {
+    /// Whether the two were shown at different places, to clients that asked for the same name.
+    #[must_use]
+    pub fn elsewhere(&self) -> bool {
+        self.before.place != self.after.place
+    }
+}
+
+/// A leaf certificate at one server, over all sessions in which clients asked for one name.
+#[derive(Clone, Debug)]
+pub struct Showing {
+    /// Where.
+    pub place: Endpoint,
+    /// The leaf.
+    pub leaf: Arc<Certificate>,
+    /// The last certificate of its chain; the leaf when it came alone.
+    pub top: Arc<Certificate>,
+    /// When it was first shown.
+    pub first: Moment,
+    /// When it was last shown.
+    pub last: Moment,
+    /// Sessions that showed it.
+    pub sessions: u64,
+}
+
+/// What other places make of a certificate in one place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct AcrossRun {
+    /// Places that show a leaf with the same public key.
+    pub key_places: u64,
+    /// Identities that leaves with the same public key carry.
+    pub key_identities: u64,
+    /// Whether a server shows the same leaf.
+    pub also_server: bool,
+    /// Other certificates of the same issuer with the same serial number.
+    pub serial_twins: u64,
+    /// Other servers that had left its issuer for another one before it was last shown.
+    pub issuer_left_by: u64,
+}
+
+/// How the other ends of handshakes took a certificate, as far as alerts in clear tell.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Refusals {
+    /// Handshakes that the other end gave up over it.
+    pub sessions: u64,
+    /// Addresses of those ends; bounded.
+    pub by: BTreeSet<IpAddr>,
+}
+
+/// How the strongest postures of an edge ended. Sessions count by when they began.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Descent {
+    /// The latest mutual TLS session.
+    pub last_mtls: Option<Moment>,
+    /// The latest TLS session of any kind.
+    pub last_tls: Option<Moment>,
+    /// Sessions without a client certificate since the latest mutual one; 0 when there is none.
+    pub without_certificate: u64,
+    /// Readable sessions since the latest TLS one; 0 when there is none.
+    pub readable: u64,
+    /// Evidence: the latest session of the strongest posture, and the first weaker one since.
+    pub samples: [Option<(Moment, Endpoint, Endpoint)>; 2],
+}
