@@ -5,6 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use wirelint::capture::{Frame, LinkType};
 use wirelint::decode::{Decoded, Decoder};
+use wirelint::inspect::Datagrams;
 use wirelint::model::limits;
 use wirelint_fuzz::{Script, moment};
 
@@ -28,6 +29,7 @@ const LINKS: [LinkType; 14] = [
 fuzz_target!(|data: &[u8]| {
     let mut script = Script(data);
     let mut decoder = Decoder::new();
+    let mut datagrams = Datagrams::default();
     let mut index = 0;
     let mut frames = 0_u64;
     while !script.is_over() {
@@ -44,6 +46,7 @@ fuzz_target!(|data: &[u8]| {
                 assert!(segment.payload.len() <= data.len().max(limits::DATAGRAM_BYTES));
                 assert_eq!(segment.at, moment(index));
             }
+            Decoded::Datagram(datagram) => datagrams.read(&datagram),
             Decoded::Other(_) => {}
         }
     }

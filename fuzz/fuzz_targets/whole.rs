@@ -58,7 +58,7 @@ fn audit(options: Options) -> Option<Outcome> {
     let sink = &mut |_: &RunInfo, session| auditor.session(session, &mut |_| {});
     let end = replay(input, options, sink).ok()?;
     assert_eq!(end.failed_readers, 0);
-    Some(auditor.finish(end.run, CaptureFacts { coverage: end.coverage }))
+    Some(auditor.finish(end.run, CaptureFacts { coverage: end.coverage, datagrams: end.datagrams }))
 }
 
 fn reports(outcome: &Outcome) -> Vec<Vec<u8>> {

@@ -8,8 +8,8 @@ use hashbrown::HashMap;
 use super::history::{note_descent, note_reception};
 use crate::model::{
     AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, Descent, Digest,
-    Direction, EdgeFacts, EdgeRow, Endpoint, EndpointFacts, Finding, Moment, Posture, Postures,
-    Refusals, Seen, ServiceRow, Timestamp, limits,
+    Direction, EdgeAccess, EdgeFacts, EdgeRow, Endpoint, EndpointAccess, EndpointFacts, Finding,
+    Moment, Posture, Postures, Refusals, Seen, ServiceRow, Timestamp, limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -73,6 +73,7 @@ impl Inventory {
                 bytes: 0,
                 descent: Descent::default(),
                 hours: Vec::new(),
+                access: EdgeAccess::default(),
             },
             kept: Postures::default(),
         });
@@ -117,6 +118,7 @@ impl Inventory {
             last: session.last,
             incomplete: false,
             refused_plaintext: 0,
+            access: EndpointAccess::default(),
         });
         let new = endpoint.postures.of(audited.posture) == 0;
         endpoint.postures.add(audited.posture);

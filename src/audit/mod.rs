@@ -2,28 +2,36 @@
 //!
 //! Takes sessions one by one in a fixed order; gives one finished [`Outcome`]. Knows no frames, no threads and no clock.
 
+mod access;
+mod announced;
 mod coverage;
+mod credentials;
 mod history;
 mod inventory;
 mod ledger;
 mod posture;
+mod recall;
 mod resumption;
 
 pub use posture::{Verdict, judge};
 
 use std::sync::Arc;
 
+use access::Callers;
 use coverage::Tally;
+use credentials::Credentials;
 use hashbrown::HashMap;
 use history::History;
 use inventory::Inventory;
 use ledger::{Ledger, Occurrence, evidence};
+use recall::Memory;
 use resumption::Resumption;
 
 use crate::identity::Directory;
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, Der, Endpoint,
-    EndpointFacts, Incomplete, Moment, Outcome, RunInfo, Seen, Session, Subject, limits,
+    AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, DatagramFacts, Der,
+    Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled, RunInfo, Seen, Session,
+    Subject, limits,
 };
 use crate::pki::CertificateCache;
 use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
@@ -50,6 +58,9 @@ pub struct Auditor {
     history: History,
     ledger: Ledger,
     tally: Tally,
+    credentials: Credentials,
+    callers: Callers,
+    memory: Memory,
     keep: KeepSessions,
     kept: Vec<AuditedSession>,
     /// Findings that began, by rule and server: a rule that is true of every client of a server is proved by a few of
@@ -63,6 +74,8 @@ pub struct Auditor {
 pub struct CaptureFacts {
     /// Frames let through, their bytes and times, kinds and cuts; attempts and evictions of the flow table; losses.
     pub coverage: Coverage,
+    /// What datagrams said of services.
+    pub datagrams: DatagramFacts,
 }
 
 impl Auditor {
@@ -78,6 +91,9 @@ impl Auditor {
             history: History::default(),
             ledger: Ledger::default(),
             tally: Tally::default(),
+            credentials: Credentials::default(),
+            callers: Callers::default(),
+            memory: Memory::default(),
             keep,
             kept: Vec::new(),
             evidence: HashMap::default(),
@@ -110,9 +126,12 @@ impl Auditor {
     }
 
     fn admit(&mut self, session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
-        let audited = self.judge(session);
+        let mut audited = self.judge(session);
         self.resumption.remember(&audited);
+        audited.recalled = self.memory.recall(&audited);
         self.tally.add(&audited);
+        self.credentials.add(&audited);
+        self.callers.add(&audited);
         let sample = self.inventory.add(&audited);
         self.history.add(&audited);
         let is_evidence = self.apply_session(&audited);
@@ -146,10 +165,17 @@ impl Auditor {
         let mut certificates = self.inventory.certificates();
         let mut changes = self.history.changes();
         history::relate(&mut certificates, &mut changes);
-        let endpoints = self.inventory.endpoints();
-        let edges = self.inventory.edges();
+        let mut endpoints = self.inventory.endpoints();
+        let mut edges = self.inventory.edges();
+        self.callers.tell_endpoints(&mut endpoints, &certificates);
+        self.callers.tell_edges(&mut edges);
+        let credentials = std::mem::take(&mut self.credentials).finish();
         for place in &certificates {
             self.apply_certificate(place);
+        }
+        for row in &credentials.rows {
+            let at = &row.at;
+            self.apply(&Subject::Credential(at), [at.first, at.last], at.sessions, &at.samples);
         }
         for change in &changes {
             self.apply_change(change);
@@ -165,7 +191,16 @@ impl Auditor {
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
         history::count_leaves(&certificates, &mut coverage);
-        let overflow = self.inventory.overflow + self.history.overflow + self.ledger.overflow;
+        let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
+        for session in announced::sessions(&announcements) {
+            let audited = self.judge(session);
+            self.apply_session(&audited);
+        }
+        let overflow = self.inventory.overflow
+            + self.history.overflow
+            + self.ledger.overflow
+            + credentials.overflow
+            + unheard;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
                 code: "inventory-full",
@@ -186,7 +221,9 @@ impl Auditor {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
             certificates: inventory::certificate_rows(&certificates),
+            credentials: credentials.rows,
             sessions: self.kept,
+            announcements,
             findings,
             coverage,
             run,
@@ -213,6 +250,7 @@ impl Auditor {
             inherited,
             server_chain,
             client_chain,
+            recalled: Recalled::default(),
             session,
         }
     }

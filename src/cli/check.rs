@@ -137,7 +137,7 @@ fn finish(auditor: Auditor, end: End) -> Outcome {
         );
         coverage.incomplete.push(Incomplete { code: "internal", message });
     }
-    auditor.finish(end.run, CaptureFacts { coverage })
+    auditor.finish(end.run, CaptureFacts { coverage, datagrams: end.datagrams })
 }
 
 /// The exit code, by the order of precedence in `docs/output.md`.

@@ -100,6 +100,9 @@ impl Counts {
         }
         match decoded {
             Decoded::Segment(_) => self.count_segment(),
+            Decoded::Datagram(datagram) => {
+                self.count_other(Kind::Udp { port: datagram.to.port });
+            }
             Decoded::Other(kind) => self.count_other(*kind),
         }
     }

@@ -18,6 +18,7 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 mod tunnel;
+mod udp;
 
 pub use counts::Counts;
 pub use link::{supported, unsupported};
@@ -42,6 +43,8 @@ pub struct Decoder {
 pub enum Decoded<'a> {
     /// A TCP segment.
     Segment(Segment<'a>),
+    /// A UDP datagram that is no tunnel's.
+    Datagram(Datagram<'a>),
     /// Something else.
     Other(Kind),
 }
@@ -49,7 +52,7 @@ pub enum Decoded<'a> {
 /// What a frame carried instead of a TCP segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// UDP.
+    /// UDP that is not handed on: its header was cut off, or it seemed a tunnel's and is none that can be read.
     Udp {
         /// Destination port; 0 when the header was cut off.
         port: u16,
@@ -110,6 +113,19 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
     /// Payload bytes that were on the wire behind `payload` and were cut off by the snapshot length.
     pub missing: u32,
+}
+
+/// A UDP datagram.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Datagram<'a> {
+    /// When and in which frame; for a reassembled datagram, the frame of its last fragment.
+    pub at: Moment,
+    /// Sender.
+    pub from: Endpoint,
+    /// Receiver.
+    pub to: Endpoint,
+    /// Captured payload.
+    pub payload: &'a [u8],
 }
 
 /// The TCP flags that matter here.

@@ -6,7 +6,7 @@ use super::fragments::Fragments;
 use super::ip::{self, Datagram, Network};
 use super::path::{Opened, Path};
 use super::tunnel::{self, Inner};
-use super::{Decoded, Fault, Kind, Segment, link, tcp};
+use super::{Decoded, Fault, Kind, Segment, link, tcp, udp};
 use crate::capture::Frame;
 use crate::model::Moment;
 
@@ -24,6 +24,7 @@ pub(super) struct Opening<'a, 'f> {
 /// What is in a datagram that is more than a name.
 enum Content<'a> {
     Segment(Segment<'a>),
+    Datagram(super::Datagram<'a>),
     Tunnel(Inner<'a>),
 }
 
@@ -43,6 +44,7 @@ impl<'a, 'f> Opening<'a, 'f> {
             }
             match network.and_then(|network| self.content(&network)) {
                 Ok(Content::Segment(segment)) => return Decoded::Segment(segment),
+                Ok(Content::Datagram(datagram)) => return Decoded::Datagram(datagram),
                 Ok(Content::Tunnel(inner)) => network = link::inner(&inner, &mut self.path),
                 Err(kind) => return Decoded::Other(self.otherwise(kind)),
             }
@@ -63,7 +65,9 @@ impl<'a, 'f> Opening<'a, 'f> {
         }
         let before = self.path;
         let closed = closed(&datagram);
-        let inner = tunnel::open(&datagram, &mut self.path).ok_or(closed)?;
+        let Some(inner) = tunnel::open(&datagram, &mut self.path) else {
+            return udp::datagram(self.at, &datagram).map(Content::Datagram).ok_or(closed);
+        };
         if datagram.protocol == ip::UDP {
             self.presumed = Some((closed, before));
         }

@@ -16,7 +16,7 @@ use crate::capture::{CaptureError, Filter, Progress, Replay};
 use crate::decode::Segment;
 use crate::flow::TableCounts;
 use crate::inspect::tls::{KeyLines, KeyLog};
-use crate::model::{Coverage, FlowKey, Moment, RunInfo, Session};
+use crate::model::{Coverage, DatagramFacts, FlowKey, Moment, RunInfo, Session};
 
 pub use source::unsupported_links;
 
@@ -68,6 +68,8 @@ pub struct End {
     pub sources: Vec<crate::capture::Source>,
     /// UDP datagrams to the ports of tunnels that could not be opened, by port.
     pub tunnels: Vec<(u16, u64)>,
+    /// What datagrams said of services.
+    pub datagrams: DatagramFacts,
 }
 
 /// Takes the sessions of a run, one by one.

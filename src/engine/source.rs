@@ -7,6 +7,7 @@ use super::{End, Input, Shards, guard};
 use crate::capture::{CaptureError, Filter, Frame, Source};
 use crate::decode::{Decoded, Decoder, supported, unsupported};
 use crate::flow::TableCounts;
+use crate::inspect::Datagrams;
 use crate::inspect::tls::{KeyLines, KeyLog};
 use crate::model::{
     Coverage, Diagnostic, FlowKey, Incomplete, Moment, RunInfo, SourceInfo, Timestamp,
@@ -18,6 +19,7 @@ const BETWEEN_FILES: i64 = 300;
 pub(super) struct Front<'a> {
     input: Input<'a>,
     decoder: Decoder,
+    datagrams: Datagrams,
     coverage: Coverage,
     run: RunInfo,
     round: u64,
@@ -41,6 +43,7 @@ impl<'a> Front<'a> {
         Self {
             input,
             decoder: Decoder::new(),
+            datagrams: Datagrams::default(),
             coverage: Coverage::default(),
             run,
             round,
@@ -90,9 +93,13 @@ impl<'a> Front<'a> {
             if beat(&mut self.clock, at) {
                 shards.tick(self.event, at);
             }
-            if let Decoded::Segment(segment) = self.decoder.decode(&frame) {
-                let (key, swapped) = FlowKey::of(segment.from, segment.to);
-                shards.segment(self.event, key, swapped, &segment);
+            match self.decoder.decode(&frame) {
+                Decoded::Segment(segment) => {
+                    let (key, swapped) = FlowKey::of(segment.from, segment.to);
+                    shards.segment(self.event, key, swapped, &segment);
+                }
+                Decoded::Datagram(datagram) => self.datagrams.read(&datagram),
+                Decoded::Other(_) => {}
             }
         }
         if at.frame.0.is_multiple_of(self.round) {
@@ -139,7 +146,9 @@ impl<'a> Front<'a> {
     pub(super) fn end(mut self, counts: TableCounts) -> End {
         let decoded = self.decoder.counts();
         let coverage = &mut self.coverage;
+        let datagrams = std::mem::take(&mut self.datagrams).finish();
         coverage.frame_kinds = decoded.kinds();
+        note_quic(coverage, datagrams.quic);
         coverage.cut_frames = decoded.cut_frames();
         coverage.half_open = counts.half_open;
         coverage.half_open_evicted = counts.half_open_evicted;
@@ -163,6 +172,7 @@ impl<'a> Front<'a> {
             failed_readers: guard::failed().saturating_sub(self.failed_before),
             sources: self.input.replay.sources().to_vec(),
             tunnels: decoded.tunnel_ports(),
+            datagrams,
         }
     }
 }
@@ -195,6 +205,21 @@ fn beat(clock: &mut Timestamp, at: Moment) -> bool {
         *clock = at.time;
     }
     goes_on
+}
+
+/// Tells what is QUIC from what else is UDP: it is traffic between services that this audit does not read.
+fn note_quic(coverage: &mut Coverage, quic: u64) {
+    if quic == 0 {
+        return;
+    }
+    for (kind, count) in &mut coverage.frame_kinds {
+        if *kind == "udp" {
+            *count = count.saturating_sub(quic);
+        }
+    }
+    coverage.frame_kinds.retain(|(_, count)| *count > 0);
+    coverage.frame_kinds.push(("quic", quic));
+    coverage.frame_kinds.sort_unstable();
 }
 
 fn note_cuts(coverage: &mut Coverage) {

@@ -3,8 +3,12 @@
 //! Takes addresses, gives the names that people know them by. Sends nothing and asks nobody: a name comes from what the
 //! user wrote or from the wire, never from DNS.
 
+mod access_fields;
+mod credential_fields;
 mod directory;
 mod fields;
 
+pub use access_fields::ACCESS_FIELDS;
+pub use credential_fields::CREDENTIAL_FIELDS;
 pub use directory::Directory;
 pub use fields::FIELDS;

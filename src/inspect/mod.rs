@@ -11,23 +11,32 @@ mod begins;
 mod broker;
 mod calls;
 mod database;
+mod datagram;
 mod dialogue;
 mod exchange;
 #[cfg(test)]
 mod feeder;
 mod fields;
+mod gather;
 mod http1;
 mod http2;
 mod infrastructure;
 mod json;
+mod mesh;
+mod programs;
 mod protobuf;
+mod readable_fields;
 mod reader;
+mod rpc;
 mod sasl;
 pub mod tls;
 
 pub use calls::merge_calls;
+pub use datagram::Datagrams;
 pub use dialogue::Dialogue;
 pub use fields::SESSION_FIELDS;
+pub use mesh::MESH_FIELDS;
+pub use readable_fields::READABLE_FIELDS;
 pub use tls::conclude;
 
 use std::sync::Arc;
@@ -41,6 +50,17 @@ pub static PROTOCOLS: &[&dyn Protocol] = &[
     &tls::Tls,
     &http2::Http2,
     &http1::Http1,
+    &rpc::dubbo::Dubbo,
+    &rpc::brpc::Brpc,
+    &rpc::trpc::Trpc,
+    &rpc::rpcx::Rpcx,
+    &rpc::ttheader::TtHeader,
+    &rpc::thrift::Thrift,
+    &rpc::gob_rpc::GobRpc,
+    &rpc::json_rpc::JsonRpc,
+    &rpc::msgpack_rpc::MsgpackRpc,
+    &rpc::nestjs::NestJs,
+    &rpc::capnproto::CapnProto,
     &broker::amqp::Amqp,
     &broker::mqtt::Mqtt,
     &broker::kafka::Kafka,
@@ -124,7 +144,8 @@ impl Class {
 }
 
 /// Names that inspectors give to special cases of a protocol of the table, with what these are for.
-static SPECIAL: &[(ProtocolId, Class)] = &[("grpc", Class::Rpc)];
+static SPECIAL: &[(ProtocolId, Class)] =
+    &[("grpc", Class::Rpc), ("mdns", Class::Registry), ("memberlist", Class::Registry)];
 
 /// What the protocol with this name is for.
 #[must_use]

@@ -1,8 +1,8 @@
 //! Fields: what rules can ask, what `wirelint rules fields` lists and what messages can name. One line declares one.
 
 use super::{
-    AuditedSession, CertificateAt, ChangeFacts, Coverage, EdgeFacts, EndpointFacts, Seen,
-    Timestamp, Why,
+    AuditedSession, CertificateAt, ChangeFacts, Coverage, CredentialAt, EdgeFacts, EndpointFacts,
+    Seen, Timestamp, Why,
 };
 
 /// What a rule judges, one at a time.
@@ -12,6 +12,8 @@ pub enum SubjectKind {
     Session,
     /// One certificate that one endpoint used in one role.
     Certificate,
+    /// One credential that was shown to one server address and port.
+    Credential,
     /// One server address and port.
     Endpoint,
     /// One client address, server address and port.
@@ -24,9 +26,10 @@ pub enum SubjectKind {
 
 impl SubjectKind {
     /// All kinds with the word that rule files use.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("session", Self::Session),
         ("certificate", Self::Certificate),
+        ("credential", Self::Credential),
         ("endpoint", Self::Endpoint),
         ("edge", Self::Edge),
         ("change", Self::Change),
@@ -47,6 +50,8 @@ pub enum Subject<'a> {
     Session(&'a AuditedSession),
     /// See [`SubjectKind::Certificate`].
     Certificate(&'a CertificateAt),
+    /// See [`SubjectKind::Credential`].
+    Credential(&'a CredentialAt),
     /// See [`SubjectKind::Endpoint`].
     Endpoint(&'a EndpointFacts),
     /// See [`SubjectKind::Edge`].
@@ -64,6 +69,7 @@ impl Subject<'_> {
         match self {
             Self::Session(_) => SubjectKind::Session,
             Self::Certificate(_) => SubjectKind::Certificate,
+            Self::Credential(_) => SubjectKind::Credential,
             Self::Endpoint(_) => SubjectKind::Endpoint,
             Self::Edge(_) => SubjectKind::Edge,
             Self::Change(_) => SubjectKind::Change,

@@ -1,5 +1,7 @@
 //! Outcomes made by hand, for the tests of reports and store.
 
+mod credentials;
+
 use std::sync::Arc;
 
 use crate::model::{
@@ -7,9 +9,9 @@ use crate::model::{
     CertificateRequest, CertificateRow, ClientAuth, ClientHello, Confidence, Coverage, Der, Digest,
     Direction, EdgeRow, EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes,
     FrameNo, Incomplete, KeyKind, Moment, NotObservable, Outcome, Party, PerDirection, Posture,
-    Postures, PublicKey, RecordFact, Roles, RunInfo, SanName, Seen, ServerHello, ServiceRow,
-    Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts, Timestamp, TlsFacts, Traffic,
-    Why, escape_text,
+    Postures, PublicKey, Recalled, RecordFact, Roles, RunInfo, SanName, Seen, ServerHello,
+    ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts, Timestamp,
+    TlsFacts, Traffic, Why, escape_text,
 };
 
 /// 2026-01-21T09:14:01.000002Z.
@@ -33,7 +35,9 @@ pub(crate) fn outcome() -> Outcome {
         services: services(),
         edges: edges(),
         certificates: certificate_rows(),
+        credentials: credentials::rows(),
         sessions: vec![plaintext(1), mutual(2), opaque(3), unrecognised(4)],
+        announcements: Vec::new(),
         coverage: coverage(),
     }
 }
@@ -361,6 +365,7 @@ pub(crate) fn session(number: u64, posture: Posture) -> AuditedSession {
         inherited: None,
         server_chain: Vec::new(),
         client_chain: Vec::new(),
+        recalled: Recalled::default(),
     }
 }
 
@@ -376,6 +381,7 @@ fn plaintext(number: u64) -> AuditedSession {
             method: "Charge".into(),
             count: 3,
             succeeded: 2,
+            succeeded_authenticated: 1,
             failed: 1,
             last_status: Some(14),
             first: moment(118),

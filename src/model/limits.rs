@@ -169,8 +169,60 @@ pub const AWAITED_ANSWERS: usize = 256;
 /// Distinct credentials kept of one connection.
 pub const CREDENTIALS: usize = 16;
 
+/// Distinct values of header fields with credentials that are recognised again on one connection; further ones are
+/// counted only.
+pub const CREDENTIAL_VALUES: usize = 32;
+
+/// Bytes of one credential that is looked into. Headers are bounded by 64 KiB, and cookies and tokens come near it.
+pub const CREDENTIAL_BYTES: usize = 16 * 1024;
+
+/// Audiences, scopes and roles kept of one token.
+pub const TOKEN_CLAIMS: usize = 16;
+
+/// Cookies and query parameters of one request that are looked at.
+pub const PARAMETERS: usize = 64;
+
+/// Requests kept of one connection to recognise them when they come again.
+pub const REQUEST_PRINTS: usize = 32;
+
+/// Requests of a run that are remembered to recognise them when they come again; the oldest is forgotten.
+pub const REMEMBERED_REQUESTS: usize = 65_536;
+
+/// Seconds in which the same request from the same address is a retry.
+pub const RETRY_SECONDS: i64 = 30;
+
+/// Bytes of a body that are taken into a request's print. Of a longer one nothing is said.
+pub const PRINTED_BODY: usize = 64 * 1024;
+
+/// Distinct credentials at servers followed in one run.
+pub const CREDENTIAL_PLACES: usize = 65_536;
+
+/// Addresses kept of those that showed one credential, and servers of those that were shown it.
+pub const CREDENTIAL_HOLDERS: usize = 64;
+
+/// Methods of one server endpoint of which it is kept who is let in.
+pub const ENDPOINT_METHODS: usize = 128;
+
+/// Names that callers of one edge gave themselves, and registries gave one endpoint.
+pub const ACCESS_NAMES: usize = 16;
+
+/// Clients whose last TLS failure is remembered, each with the server.
+pub const TLS_FAILURES: usize = 65_536;
+
+/// Seconds after a failed handshake in which plaintext to the same server counts as a retreat from TLS.
+pub const RETREAT_SECONDS: i64 = 60;
+
 /// Distinct registrations kept of one connection: a registry's watch stream names every service there is.
 pub const REGISTRATIONS: usize = 64;
+
+/// Bytes of one message to a registry that are looked at.
+pub const REGISTRY_BYTES: usize = 4096;
+
+/// Distinct announcements in datagrams kept of one run: names in answers of DNS, nodes in gossip.
+pub const ANNOUNCEMENTS: usize = 16_384;
+
+/// Bytes of one announcement when it is inflated. Those of real services are a tenth of this.
+pub const ANNOUNCEMENT_BYTES: usize = 64 * 1024;
 
 /// Distinct authorities, user agents and similar kept of one connection.
 pub const NAMES: usize = 8;

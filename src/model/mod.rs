@@ -1,5 +1,6 @@
 //! The vocabulary of wirelint. Plain data: no input or output, no clock, no outside knowledge.
 
+mod announcement;
 mod certificate;
 mod diagnostic;
 mod escape;
@@ -16,6 +17,7 @@ mod seen;
 mod session;
 mod time;
 
+pub use announcement::{Announcement, DatagramFacts};
 pub use certificate::{
     Certificate, CertificateDetails, Der, Digest, KeyKind, PublicKey, SanName, SignatureAlgorithm,
 };
@@ -28,17 +30,18 @@ pub use net::{
     CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, is_internal,
 };
 pub use outcome::{
-    Accept, CertificateRow, Coverage, EdgeRow, Incomplete, Located, NotObservable, Outcome,
-    Postures, RunInfo, ServiceRow, SourceInfo,
+    Accept, CertificateRow, Coverage, CredentialRow, EdgeRow, Incomplete, Located, NotObservable,
+    Outcome, Postures, RunInfo, ServiceRow, SourceInfo,
 };
 pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{
     AcrossRun, Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest,
-    ChangeFacts, Claim, ClientAuth, ClientHello, ClientStep, Credential, CredentialKind,
-    Decryption, Descent, EdgeFacts, EndState, EndpointFacts, Evident, Exposure, Facts, FirstBytes,
-    Inference, Inherited, KeyExchange, Keys, Link, Party, Posture, Program, ReadableFacts,
-    RecordFact, Refusals, Registration, Roles, ServerHello, ServerStep, Session, Showing, Shown,
-    StreamFacts, TlsFacts, Traffic, Upgrade, UpgradeState,
+    ChangeFacts, Claim, ClientAuth, ClientHello, ClientStep, Credential, CredentialAt,
+    CredentialKind, Decryption, Descent, EdgeAccess, EdgeFacts, EndState, EndpointAccess,
+    EndpointFacts, Evident, Exposure, Facts, FirstBytes, Inference, Inherited, KeyExchange, Keys,
+    Link, Party, Posture, Program, ReadableFacts, Recalled, RecordFact, Refusals, Registration,
+    RequestPrint, Roles, ServerHello, ServerStep, Session, SetCookie, Showing, Shown, StreamFacts,
+    TlsFacts, Token, Traffic, Upgrade, UpgradeState,
 };
 pub use time::Timestamp;

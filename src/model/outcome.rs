@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    AuditedSession, Certificate, Finding, FrameNo, Moment, Party, Posture, Severity, Timestamp,
+    Announcement, AuditedSession, Certificate, CredentialAt, Finding, FrameNo, Moment, Party,
+    Posture, Severity, Timestamp,
 };
 
 /// Everything a run found out.
@@ -19,8 +20,12 @@ pub struct Outcome {
     pub edges: Vec<EdgeRow>,
     /// One row per certificate and place it was used, by digest.
     pub certificates: Vec<CertificateRow>,
+    /// One row per credential and server that it was shown to, in the order of the servers.
+    pub credentials: Vec<CredentialRow>,
     /// Kept sessions in the order they ended: samples, or all when that was asked for.
     pub sessions: Vec<AuditedSession>,
+    /// Services that datagrams named, in the order of their first frame.
+    pub announcements: Vec<Announcement>,
     /// What was judged, and what could not be seen and why.
     pub coverage: Coverage,
 }
@@ -206,6 +211,15 @@ pub struct CertificateRow {
     pub last: Moment,
     /// In how many sessions.
     pub sessions: u64,
+}
+
+/// One credential at one server. The secret is not in it, and cannot be found by what is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CredentialRow {
+    /// Everything that is known of it.
+    pub at: CredentialAt,
+    /// Addresses that showed it to the server, bounded, sorted.
+    pub clients: Vec<std::net::IpAddr>,
 }
 
 /// What was judged, what could not be seen, and why.

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::Style;
 use super::body::{
-    CertificateUse, CoverageBody, EdgeBody, FindingBody, RunBody, ServiceBody, SessionBody,
-    SourceBody, VerdictBody,
+    CertificateUse, CoverageBody, CredentialBody, EdgeBody, FindingBody, RunBody, ServiceBody,
+    SessionBody, SourceBody, VerdictBody,
 };
 use crate::model::Outcome;
 
@@ -24,6 +24,7 @@ struct Report<'a> {
     services: Vec<ServiceBody<'a>>,
     edges: Vec<EdgeBody<'a>>,
     certificates: Vec<CertificateUse<'a>>,
+    credentials: Vec<CredentialBody<'a>>,
     coverage: CoverageBody<'a>,
     sessions: Vec<SessionBody<'a>>,
 }
@@ -39,6 +40,7 @@ pub(super) fn write(outcome: &Outcome, _: &Style, out: &mut dyn io::Write) -> io
         services: outcome.services.iter().map(ServiceBody::of).collect(),
         edges: outcome.edges.iter().map(EdgeBody::of).collect(),
         certificates: outcome.certificates.iter().map(|row| CertificateUse::of(run, row)).collect(),
+        credentials: outcome.credentials.iter().map(|row| CredentialBody::of(run, row)).collect(),
         coverage: CoverageBody::of(&outcome.coverage),
         sessions: outcome.sessions.iter().map(|row| SessionBody::of(run, row)).collect(),
     };

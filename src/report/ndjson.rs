@@ -1,7 +1,7 @@
 //! One event per line (`wirelint.event/1`), for programs that read while wirelint still does.
 //!
 //! The order: `run`, a `session` for each connection in the order they ended, a `certificate` for each certificate and
-//! place, a `finding` for each finding, `stats`. Names of the envelope are those of Suricata's EVE, with `src` always
+//! place, a `credential` for each credential and server, a `finding` for each finding, `stats`. Names of the envelope are those of Suricata's EVE, with `src` always
 //! the client.
 
 use std::io;
@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::Style;
 use super::body::{
-    CertificateUse, CoverageBody, FindingBody, RunBody, SessionBody, SourceBody, Text, Time,
-    VerdictBody, file_and_number,
+    CertificateUse, CoverageBody, CredentialBody, FindingBody, RunBody, SessionBody, SourceBody,
+    Text, Time, VerdictBody, file_and_number,
 };
 use crate::model::{AuditedSession, Finding, Outcome, RunInfo, Timestamp};
 
@@ -48,7 +48,7 @@ impl<W: io::Write> SessionWriter<W> {
         self.event("session", Some(at), SessionBody::of(run, audited))
     }
 
-    /// Writes the events that are known at the end: certificates, findings, statistics.
+    /// Writes the events that are known at the end: certificates, credentials, findings, statistics.
     ///
     /// # Errors
     /// What writing says.
@@ -60,6 +60,10 @@ impl<W: io::Write> SessionWriter<W> {
         for row in &outcome.certificates {
             let certificate = CertificateUse::of(run, row);
             self.event("certificate", Some(row.last.time), CertificateEvent { certificate })?;
+        }
+        for row in &outcome.credentials {
+            let credential = CredentialBody::of(run, row);
+            self.event("credential", Some(row.at.last.time), CredentialEvent { credential })?;
         }
         for finding in &outcome.findings {
             self.event("finding", Some(finding.first.time), FindingEvent::of(run, finding))?;
@@ -118,6 +122,11 @@ struct RunEvent<'a> {
 #[derive(Serialize)]
 struct CertificateEvent<'a> {
     certificate: CertificateUse<'a>,
+}
+
+#[derive(Serialize)]
+struct CredentialEvent<'a> {
+    credential: CredentialBody<'a>,
 }
 
 #[derive(Serialize)]

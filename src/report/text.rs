@@ -1,7 +1,8 @@
-//! The report for people: findings worst first, then who speaks to whom how, then what could not be seen, then the
+//! The report for people: findings worst first, then who speaks to whom how and shows which credentials, then what could not be seen, then the
 //! verdict.
 
 mod coverage;
+mod credentials;
 mod findings;
 mod services;
 
@@ -14,6 +15,7 @@ use crate::model::Outcome;
 pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     findings::write(outcome, style, out)?;
     services::write(outcome, style, out)?;
+    credentials::write(outcome, style, out)?;
     coverage::write(outcome, style, out)?;
     let verdict = Verdict::of(outcome);
     let tone = match verdict {

@@ -30,12 +30,16 @@ pub fn fields_of(on: SubjectKind) -> &'static FieldTable {
 }
 
 fn collect(on: SubjectKind) -> Vec<&'static Field> {
-    let tables: [&'static [Field]; 6] = [
+    let tables: [&'static [Field]; 10] = [
         inspect::SESSION_FIELDS,
+        inspect::READABLE_FIELDS,
+        inspect::MESH_FIELDS,
         inspect::tls::FIELDS,
         pki::FIELDS,
         pki::CHANGE_FIELDS,
         identity::FIELDS,
+        identity::ACCESS_FIELDS,
+        identity::CREDENTIAL_FIELDS,
         run_fields::FIELDS,
     ];
     let protocols = inspect::PROTOCOLS.iter().map(|protocol| protocol.fields());

@@ -321,6 +321,7 @@ fn session(version: u16) -> AuditedSession {
         inherited: None,
         server_chain: Vec::new(),
         client_chain: Vec::new(),
+        recalled: crate::model::Recalled::default(),
     }
 }
 

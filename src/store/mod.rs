@@ -7,8 +7,10 @@
 //! Reading the same capture twice therefore adds a run and changes no count: the views show a finding, an edge or a
 //! certificate's use as the latest run that saw it counted it, and first and last seen over all runs.
 
+mod credential_rows;
 mod error;
 mod finding_rows;
+mod fingerprint;
 pub(crate) mod flat;
 mod inventory_rows;
 mod open;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
+use super::fingerprint;
 use super::schema::{self, Identity, MIGRATIONS};
 use crate::model::{Digest, limits};
 
@@ -82,6 +83,7 @@ impl Store {
         // A run is one transaction over a dozen indexes: with SQLite's 2 MiB their pages go out and come back all the time.
         connection.pragma_update(None, "cache_size", -limits::STORE_CACHE_KIB).map_err(failed)?;
         schema::migrate(&mut connection, path, MIGRATIONS)?;
+        fingerprint::make_key(&connection).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let mut store = Self { connection, path: path.to_path_buf(), known: Known::default() };
         if !identity.is_fresh() {

@@ -12,6 +12,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::StoreError;
+use super::fingerprint;
 use super::open::{BUSY, connect};
 use super::schema::{Identity, MIGRATIONS, latest};
 use crate::model::limits;
@@ -119,9 +120,14 @@ fn fence(connection: &mut Connection, time: Duration) -> rusqlite::Result<()> {
     connection.progress_handler(STEPS, Some(move || started.elapsed() >= time))
 }
 
-/// Reading and computing; nothing that writes, attaches, loads or configures.
+/// Reading and computing, but for the key of fingerprints; nothing that writes, attaches, loads or configures.
 fn authorize(context: AuthContext<'_>) -> Authorization {
     match context.action {
+        AuthAction::Read { table_name, .. }
+            if table_name.eq_ignore_ascii_case(fingerprint::TABLE) =>
+        {
+            Authorization::Deny
+        }
         AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => {
             Authorization::Allow
         }

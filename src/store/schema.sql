@@ -231,6 +231,48 @@ CREATE TABLE edge (
   PRIMARY KEY (server_service_id, client_service_id, server_port, server_ip, client_ip, run_id)
 ) STRICT, WITHOUT ROWID;
 
+-- The key of this database's fingerprints. No query may read it.
+CREATE TABLE fingerprint_key (
+  id  INTEGER PRIMARY KEY CHECK (id = 1),
+  key BLOB    NOT NULL CHECK (length(key) = 32)
+) STRICT;
+
+-- A credential that was shown to a server: what it is, never the secret. Equal secrets have equal fingerprints; an answer
+-- that is made anew each time has none. principal '': the protocol does not say.
+CREATE TABLE credential (
+  credential_id INTEGER PRIMARY KEY,
+  fingerprint   TEXT    NOT NULL,
+  kind          TEXT    NOT NULL,
+  mechanism     TEXT    NOT NULL,
+  place         TEXT    NOT NULL,
+  principal     TEXT    NOT NULL,
+  service_id    INTEGER NOT NULL REFERENCES service,
+  ip            TEXT    NOT NULL,
+  port          INTEGER NOT NULL,
+  length        INTEGER NOT NULL,
+  exposure      TEXT    NOT NULL CHECK (exposure IN ('readable', 'crackable', 'safe')),
+  is_default    INTEGER NOT NULL CHECK (is_default IN (0, 1)),
+  UNIQUE (service_id, ip, port, kind, mechanism, place, principal, fingerprint)
+) STRICT;
+
+CREATE TABLE credential_use (
+  credential_id INTEGER NOT NULL REFERENCES credential ON DELETE CASCADE,
+  run_id        INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  number        INTEGER NOT NULL,
+  clients       TEXT    NOT NULL CHECK (json_valid(clients)),
+  sessions      INTEGER NOT NULL,
+  in_clear      INTEGER NOT NULL,
+  count         INTEGER NOT NULL,
+  accepted      INTEGER CHECK (accepted IN (0, 1)),
+  expires_us    INTEGER,
+  first_us      INTEGER NOT NULL,
+  last_us       INTEGER NOT NULL,
+  first_frame   INTEGER NOT NULL,
+  PRIMARY KEY (credential_id, run_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX credential_by_secret ON credential (fingerprint);
+CREATE INDEX credential_use_run   ON credential_use (run_id);
 CREATE INDEX session_by_time     ON session (last_us);
 CREATE INDEX session_by_server   ON session (server_service_id, posture);
 CREATE INDEX certificate_by_end  ON certificate (not_after_us);
@@ -347,6 +389,23 @@ WHERE NOT EXISTS (
   SELECT 1 FROM certificate_use n
   WHERE n.certificate_id = u.certificate_id AND n.role = u.role AND n.position = u.position
     AND n.service_id = u.service_id AND n.ip = u.ip AND n.port = u.port AND n.run_id > u.run_id);
+
+CREATE VIEW v_credentials AS
+SELECT c.credential_id, c.kind, c.mechanism, c.place, nullif(c.principal, '') AS principal, s.name AS server,
+       c.ip AS server_ip, c.port AS server_port, c.length, c.exposure, c.is_default,
+       nullif(c.fingerprint, '') AS fingerprint, u.number, u.clients, u.sessions, u.in_clear, u.count, u.accepted,
+       strftime('%Y-%m-%dT%H:%M:%SZ', u.expires_us / 1e6, 'unixepoch') AS expires,
+       strftime('%Y-%m-%dT%H:%M:%SZ',
+         (SELECT min(a.first_us) FROM credential_use a WHERE a.credential_id = c.credential_id) / 1e6, 'unixepoch')
+         AS first_seen,
+       strftime('%Y-%m-%dT%H:%M:%SZ',
+         (SELECT max(a.last_us) FROM credential_use a WHERE a.credential_id = c.credential_id) / 1e6, 'unixepoch')
+         AS last_seen,
+       u.run_id AS last_run
+FROM credential c
+JOIN credential_use u ON u.credential_id = c.credential_id
+ AND u.run_id = (SELECT max(a.run_id) FROM credential_use a WHERE a.credential_id = c.credential_id)
+JOIN service s ON s.service_id = c.service_id;
 
 CREATE VIEW v_service_posture AS
 SELECT e.server AS service,

@@ -4,7 +4,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::json;
 
 use super::open::Known;
-use super::{Store, StoreError};
+use super::{Store, StoreError, fingerprint};
 use crate::model::{Coverage, Outcome, RunInfo, Timestamp};
 
 /// The number of a run within its database.
@@ -154,6 +154,12 @@ impl Writer<'_> {
         self.write_coverage(&outcome.coverage)?;
         for row in &outcome.certificates {
             self.write_certificate_use(row)?;
+        }
+        if !outcome.credentials.is_empty() {
+            let key = fingerprint::read_key(self.db)?;
+            for row in &outcome.credentials {
+                self.write_credential(row, &key)?;
+            }
         }
         self.write_edges(&outcome.edges)?;
         for session in &outcome.sessions {

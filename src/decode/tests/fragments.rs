@@ -21,7 +21,7 @@ fn give(decoder: &mut Decoder, pieces: &[Vec<u8>]) -> Vec<String> {
         match decoder.decode(&whole(LinkType::RAW, data)) {
             Decoded::Segment(segment) => out.push(String::from_utf8_lossy(segment.payload).into()),
             Decoded::Other(Kind::Fragment) => {}
-            Decoded::Other(kind) => panic!("{kind:?}"),
+            other => panic!("{other:?}"),
         }
     }
     out

@@ -23,14 +23,15 @@ fn at_second<'a>(second: i64, frame: Frame<'a>) -> Frame<'a> {
 fn segment<'a>(decoder: &'a mut Decoder, frame: &Frame<'a>) -> Segment<'a> {
     match decoder.decode(frame) {
         Decoded::Segment(segment) => segment,
-        Decoded::Other(kind) => panic!("{kind:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
 fn kind(link: LinkType, data: &[u8]) -> Kind {
     match Decoder::new().decode(&whole(link, data)) {
         Decoded::Other(kind) => kind,
-        Decoded::Segment(segment) => panic!("{segment:?}"),
+        Decoded::Datagram(datagram) => Kind::Udp { port: datagram.to.port },
+        other => panic!("{other:?}"),
     }
 }
 

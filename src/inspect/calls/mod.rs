@@ -1,12 +1,17 @@
 //! Calls that crossed readable, gathered for one connection.
 //!
 //! Takes what the HTTP inspectors read of requests and responses; gives [`CallFacts`]. Knows nothing of framing. A call
-//! that is known already costs a hash and no allocation. No byte of a credential gets in: of `Authorization` only the
-//! name of the scheme is taken, of other credential fields nothing, of a path neither its query nor anything in it that
-//! looks like an identifier.
+//! that is known already costs a hash and no allocation. No byte of a secret gets in: of `Authorization` only the name
+//! of the scheme and of the user are taken, of a path neither its query nor anything in it that
+//! looks like an identifier. What credentials are is kept beside the calls, and of their secrets a digest.
 
+mod credentials;
 mod fields;
+pub(super) mod frameworks;
 mod header;
+mod jwt;
+mod parameters;
+pub(super) mod registries;
 mod scheme;
 pub(super) mod target;
 #[cfg(test)]
@@ -14,12 +19,19 @@ mod tests;
 
 use std::hash::BuildHasher as _;
 
+use credentials::Sightings;
+pub(super) use credentials::Used;
 pub(super) use fields::FIELDS;
 pub(super) use header::HeaderName;
-pub(super) use scheme::SCHEME_BYTES;
+use parameters::Place;
 pub(super) use target::named_parts;
 
-use crate::model::{Call, CallFacts, Moment, escape_bytes, limits};
+use self::frameworks::{FrameworkField, Frameworks};
+use self::registries::Found;
+use super::exchange::merge_readable;
+use crate::model::{
+    Call, CallFacts, Direction, Moment, ReadableFacts, RequestPrint, escape_bytes, limits,
+};
 
 /// What names a call.
 #[derive(Clone, Copy)]
@@ -59,6 +71,19 @@ pub(super) enum Status {
     Told(bool),
 }
 
+impl Status {
+    /// Whether the caller was let in; nothing where that is not what the status is about.
+    fn lets_in(self) -> Option<bool> {
+        match self {
+            Self::Http(200..300) | Self::Grpc(0) => Some(true),
+            // Unauthorized and Forbidden; PERMISSION_DENIED and UNAUTHENTICATED.
+            Self::Http(401 | 403) | Self::Grpc(7 | 16) => Some(false),
+            Self::Http(_) | Self::Grpc(_) => None,
+            Self::Told(success) => success.then_some(true),
+        }
+    }
+}
+
 /// The calls of one connection. Has no `Debug`: it holds raw bytes from the wire.
 #[derive(Default)]
 pub(super) struct Calls {
@@ -67,6 +92,9 @@ pub(super) struct Calls {
     authorities: Names,
     user_agents: Names,
     products: Names,
+    frameworks: Frameworks,
+    credentials: Option<Box<Sightings>>,
+    prints: Vec<RequestPrint>,
     scratch: Vec<u8>,
 }
 
@@ -143,6 +171,10 @@ impl Calls {
 
     /// Takes note of a request's `User-Agent`.
     pub(super) fn user_agent(&mut self, value: &[u8]) {
+        if self.user_agents.has(value) {
+            return;
+        }
+        self.frameworks.user_agent(value);
         let fits = self.user_agents.note(value, &mut self.facts.user_agents);
         self.facts.cut |= !fits;
     }
@@ -153,8 +185,119 @@ impl Calls {
         self.facts.cut |= !fits;
     }
 
+    /// Takes what a framework says in a field of a request or a response.
+    pub(super) fn framework(
+        &mut self,
+        field: FrameworkField,
+        value: &[u8],
+        side: Direction,
+        at: Moment,
+    ) {
+        self.frameworks.field(field, value, side, at);
+    }
+
+    /// Takes what a request asks of a registry.
+    pub(super) fn asked_of_registry(&mut self, found: Found) {
+        match found {
+            Found::Registration(registration) => self.frameworks.registration(registration),
+            Found::Credential(credential) => {
+                self.authenticated(credential.first);
+                self.frameworks.credential(credential);
+            }
+        }
+    }
+
+    /// Takes note of whether a registry accepted the last password.
+    pub(super) fn login_judged(&mut self, accepted: bool) {
+        self.frameworks.credential_judged(accepted);
+    }
+
+    /// Takes a field of a request that may carry a credential, and says which it carries.
+    #[inline]
+    pub(super) fn credential(&mut self, name: HeaderName, value: &[u8]) -> Used {
+        match name {
+            HeaderName::Credential(field) if !value.is_empty() => {
+                if field.has_scheme() {
+                    self.scheme(value);
+                }
+                self.sightings().field(field, value)
+            }
+            HeaderName::Path => self.url(value, Place::Target),
+            HeaderName::Referer => self.url(value, Place::Referer),
+            HeaderName::App => {
+                self.sightings().app(value);
+                Used::default()
+            }
+            _ => Used::default(),
+        }
+    }
+
+    /// Takes a cookie that a server sets.
+    pub(super) fn set_cookie(&mut self, value: &[u8], at: Moment) {
+        self.sightings().set_cookie(value, at);
+    }
+
+    /// Takes note of how a call ended that had carried these credentials.
+    pub(super) fn outcome_with(
+        &mut self,
+        call: Option<CallId>,
+        used: Used,
+        status: Status,
+        at: Moment,
+    ) {
+        self.outcome(call, status);
+        if !used.any() {
+            return;
+        }
+        let accepted = status.lets_in();
+        if let (Some(sightings), Some(accepted)) = (&mut self.credentials, accepted) {
+            sightings.judged(used, accepted, at);
+        }
+        let call = call.and_then(|id| self.facts.calls.get_mut(usize::from(id.0)));
+        if let Some(call) = call.filter(|_| accepted == Some(true)) {
+            call.succeeded_authenticated = call.succeeded_authenticated.saturating_add(1);
+        }
+    }
+
+    /// Takes note of a request that changes something and carried these credentials, by a number for all its bytes that
+    /// matter, so that it is known when it comes again.
+    pub(super) fn print(&mut self, used: Used, body: u64, repeatable: bool, at: Moment) {
+        let Some(sightings) = self.credentials.as_deref().filter(|_| used.any()) else { return };
+        if self.prints.len() < limits::REQUEST_PRINTS {
+            let hash = HASH.hash_one((body, sightings.print(used)));
+            self.prints.push(RequestPrint { hash, repeatable, at });
+        }
+    }
+
+    /// What crossed besides calls; nothing when there was nothing.
+    pub(super) fn take_readable(&mut self) -> Option<Box<ReadableFacts>> {
+        let mut facts = self.frameworks.take();
+        if let Some(sightings) = self.credentials.take() {
+            let requests = std::mem::take(&mut self.prints);
+            let seen = ReadableFacts { requests, ..sightings.into_facts() };
+            match &mut facts {
+                Some(facts) => merge_readable(facts, seen),
+                none => *none = Some(Box::new(seen)),
+            }
+        }
+        facts.filter(|facts| **facts != ReadableFacts::default())
+    }
+
+    #[inline]
+    fn url(&mut self, url: &[u8], place: Place) -> Used {
+        // Most targets are a path alone.
+        if url.starts_with(b"/") && memchr::memchr(b'?', url).is_none() {
+            return Used::default();
+        }
+        self.sightings().target(url, place)
+    }
+
+    fn sightings(&mut self) -> &mut Sightings {
+        self.credentials.get_or_insert_default()
+    }
+
     /// Takes note of the scheme that an `Authorization` value begins with.
-    pub(super) fn scheme(&mut self, value: &[u8]) {
+    fn scheme(&mut self, value: &[u8]) {
         let word = scheme::word(value);
         if self.facts.auth_schemes.iter().any(|known| known.eq_ignore_ascii_case(word)) {
             return;
@@ -163,6 +306,14 @@ impl Calls {
             self.facts.auth_schemes.push(word.to_ascii_lowercase());
         } else {
             self.facts.cut = true;
+        }
+    }
+
+    /// Counts a request that carried these credentials, if any.
+    pub(super) fn authenticated_by(&mut self, used: Used, at: Moment) {
+        if used.any() {
+            self.authenticated(at);
+            self.sightings().used(used, at);
         }
     }
 
@@ -247,6 +398,7 @@ fn new_call(shape: Shape, name: &[u8], first: Moment) -> Call {
         method: escape_bytes(method),
         count: 0,
         succeeded: 0,
+        succeeded_authenticated: 0,
         failed: 0,
         last_status: None,
         first,
@@ -284,6 +436,8 @@ pub fn merge_calls(first: &mut CallFacts, then: CallFacts) {
         if let Some(old) = first.calls.iter_mut().find(same) {
             old.count = old.count.saturating_add(call.count);
             old.succeeded = old.succeeded.saturating_add(call.succeeded);
+            old.succeeded_authenticated =
+                old.succeeded_authenticated.saturating_add(call.succeeded_authenticated);
             old.failed = old.failed.saturating_add(call.failed);
             old.last_status = call.last_status.or(old.last_status);
         } else if first.calls.len() < limits::CALLS {

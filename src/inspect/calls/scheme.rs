@@ -6,9 +6,6 @@ const OPAQUE: &str = "opaque";
 /// Longer words are no scheme: they are a key that somebody sends without one.
 const LONGEST: usize = 24;
 
-/// Bytes of a value by which its scheme is told: the longest word and the space behind it.
-pub(in crate::inspect) const SCHEME_BYTES: usize = LONGEST + 1;
-
 /// Registered schemes with a digit in their name. A digit in any other first word makes it a credential.
 const WITH_DIGITS: &[&str] = &["aws4-hmac-sha256", "scram-sha-1", "scram-sha-256"];
 
@@ -17,17 +14,17 @@ const WITH_DIGITS: &[&str] = &["aws4-hmac-sha256", "scram-sha-1", "scram-sha-256
 /// A value without a space is all credential. So may be the first of several words, where an application invents its
 /// own form: only a word made of letters and hyphens, or a registered one, is taken for a name (RFC 9110 section 11.4).
 pub(super) fn word(value: &[u8]) -> &str {
-    let Some(end) = value.iter().position(|byte| *byte == b' ') else { return OPAQUE };
-    let Some(word) = value.get(..end).and_then(|word| std::str::from_utf8(word).ok()) else {
-        return OPAQUE;
-    };
+    scheme_of(value).unwrap_or(OPAQUE)
+}
+
+/// The scheme's name as it was sent, if the value begins with one.
+pub(super) fn scheme_of(value: &[u8]) -> Option<&str> {
+    let within = value.get(..=LONGEST).unwrap_or(value);
+    let end = within.iter().position(|byte| *byte == b' ')?;
+    let word = value.get(..end).and_then(|word| std::str::from_utf8(word).ok())?;
     let plain = |word: &str| word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
     let registered = |word: &str| WITH_DIGITS.iter().any(|known| known.eq_ignore_ascii_case(word));
-    if (1..=LONGEST).contains(&word.len()) && (plain(word) || registered(word)) {
-        word
-    } else {
-        OPAQUE
-    }
+    (!word.is_empty() && (plain(word) || registered(word))).then_some(word)
 }
 
 #[cfg(test)]

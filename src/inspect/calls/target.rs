@@ -102,7 +102,8 @@ fn after_scheme(target: &[u8]) -> Option<&[u8]> {
     scheme.iter().all(u8::is_ascii_alphabetic).then(|| target.get(colon.saturating_add(3)..))?
 }
 
-fn looks_like_an_identifier(segment: &[u8]) -> bool {
+/// Whether a segment of a path tells one thing from others of its kind, or is a secret.
+pub(super) fn looks_like_an_identifier(segment: &[u8]) -> bool {
     let digits = segment.iter().filter(|byte| byte.is_ascii_digit()).count();
     let number = digits == segment.len() && digits > 0;
     number || segment.len() >= IDENTIFIER_BYTES && digits >= IDENTIFIER_DIGITS

@@ -23,6 +23,7 @@ fn a_call_is_listed_once_however_often_it_is_made() {
         method: "Method".into(),
         count: 5,
         succeeded: 4,
+        succeeded_authenticated: 0,
         failed: 1,
         last_status: Some(7),
         first: at(1),

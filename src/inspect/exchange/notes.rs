@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use crate::inspect::calls::{CallId, CallName, Calls, Status};
+use crate::inspect::gather;
 use crate::model::{
-    Claim, Credential, Direction, Evident, Facts, Moment, Program, ReadableFacts, Registration,
-    Upgrade, UpgradeState, escape_bytes, limits,
+    Credential, Direction, Evident, Facts, Moment, ReadableFacts, Registration, Upgrade,
+    UpgradeState, limits,
 };
 
 /// What the messages of a connection said.
@@ -105,73 +106,30 @@ impl Notes {
 
     /// Takes note of a credential. The same one again is counted.
     pub(in crate::inspect) fn credential(&mut self, new: Credential) {
-        let same = |old: &&mut Credential| {
-            old.kind == new.kind && old.secret == new.secret && old.principal == new.principal
-        };
         if new.direction == Direction::ToServer {
             self.calls.authenticated(new.first);
         }
-        let credentials = &mut self.readable.credentials;
-        if let Some(old) = credentials.iter_mut().find(same) {
-            old.count = old.count.saturating_add(new.count);
-        } else if credentials.len() < limits::CREDENTIALS {
-            credentials.push(new);
-        } else {
-            self.readable.cut = true;
-        }
+        gather::credential(&mut self.readable, new);
     }
 
     /// Takes note of what the server made of the last credential that it has not judged yet.
     pub(in crate::inspect) fn credential_judged(&mut self, accepted: bool) {
-        let waiting = self.readable.credentials.iter_mut().rev();
-        if let Some(last) = waiting.into_iter().find(|one| one.accepted.is_none()) {
-            last.accepted = Some(accepted);
-        }
+        gather::credential_judged(&mut self.readable, accepted);
     }
 
     /// Takes note of a name that a caller gave itself.
     pub(in crate::inspect) fn caller(&mut self, name: &[u8], by: &'static str, at: Moment) {
-        let name = escape_bytes(name.get(..limits::TEXT_BYTES).unwrap_or(name));
-        let callers = &mut self.readable.callers;
-        if name.is_empty() || callers.iter().any(|old| old.name == name && old.by == by) {
-            return;
-        }
-        if callers.len() < limits::NAMES {
-            callers.push(Claim { name, by, at });
-        } else {
-            self.readable.cut = true;
-        }
+        gather::caller(&mut self.readable, name, by, at);
     }
 
     /// Takes note of a program that named itself.
     pub(in crate::inspect) fn program(&mut self, name: &[u8], version: &[u8], side: Direction) {
-        let text = |bytes: &[u8]| escape_bytes(bytes.get(..limits::TEXT_BYTES).unwrap_or(bytes));
-        let new = Program { name: text(name), version: text(version), side };
-        let programs = &mut self.readable.programs;
-        if new.name.is_empty() || programs.contains(&new) {
-            return;
-        }
-        if programs.len() < limits::NAMES {
-            programs.push(new);
-        } else {
-            self.readable.cut = true;
-        }
+        gather::program(&mut self.readable, name, version, side);
     }
 
     /// Takes note of a service that was registered, looked up or announced.
     pub(in crate::inspect) fn registration(&mut self, new: Registration) {
-        let same = |old: &&Registration| {
-            old.service == new.service && old.address == new.address && old.write == new.write
-        };
-        let registrations = &mut self.readable.registrations;
-        if registrations.iter().find(same).is_some() {
-            return;
-        }
-        if registrations.len() < limits::REGISTRATIONS {
-            registrations.push(new);
-        } else {
-            self.readable.cut = true;
-        }
+        gather::registration(&mut self.readable, new);
     }
 
     /// Takes note that TLS was offered, demanded or asked for.
@@ -239,6 +197,9 @@ impl Notes {
 pub(in crate::inspect) fn merge_readable(first: &mut ReadableFacts, then: ReadableFacts) {
     first.cut |= then.cut;
     first.cut |= !extend(&mut first.credentials, then.credentials, limits::CREDENTIALS);
+    first.cut |= !extend(&mut first.tokens, then.tokens, limits::CREDENTIALS);
+    first.cut |= !extend(&mut first.cookies, then.cookies, limits::NAMES);
+    first.cut |= !extend(&mut first.requests, then.requests, limits::REQUEST_PRINTS);
     first.cut |= !extend(&mut first.callers, then.callers, limits::NAMES);
     first.cut |= !extend(&mut first.programs, then.programs, limits::NAMES);
     first.cut |= !extend(&mut first.registrations, then.registrations, limits::REGISTRATIONS);

@@ -6,6 +6,7 @@ use httparse::{Header, ParserConfig, Request, Response, Status};
 use smallvec::SmallVec;
 
 use crate::inspect::Next;
+use crate::inspect::calls::frameworks;
 use crate::inspect::calls::{CallName, HeaderName};
 use crate::model::limits;
 
@@ -53,8 +54,8 @@ pub(super) struct RequestHead<'a> {
 
 impl<'a> RequestHead<'a> {
     /// What names the call.
-    pub(super) fn name(&self) -> CallName<'a> {
-        CallName::Http { method: self.method, target: self.target }
+    pub(super) fn name(&self, fields: &Fields<'a>) -> CallName<'a> {
+        frameworks::name(self.method, self.target, fields.known())
     }
 }
 
@@ -147,7 +148,10 @@ impl<'a> Fields<'a> {
 }
 
 /// Reads the head of a request and hands it on. Says whether at least its first line could be read.
-pub(super) fn request(bytes: &[u8], take: impl FnOnce(&RequestHead<'_>, &Fields<'_>)) -> bool {
+pub(super) fn request<'a>(
+    bytes: &'a [u8],
+    take: impl for<'b> FnOnce(&RequestHead<'b>, &Fields<'b>),
+) -> bool {
     let mut slots = [const { MaybeUninit::uninit() }; limits::HTTP_FIELDS];
     let mut request = Request::new(&mut []);
     let mut config = ParserConfig::default();

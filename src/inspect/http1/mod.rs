@@ -7,6 +7,7 @@
 mod body;
 mod head;
 mod pairing;
+mod printing;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -14,8 +15,11 @@ mod tests;
 use self::body::{Body, Progress};
 use self::head::{Framing, RequestHead, ResponseHead};
 use self::pairing::{Asked, Pairing};
+use self::printing::Printing;
 use super::begins::{Begins, tls_alert};
-use super::calls::{self, CallName, Calls, HeaderName, Status};
+use super::calls::frameworks::FrameworkField;
+use super::calls::registries;
+use super::calls::{self, CallName, Calls, HeaderName, Status, Used};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Field, Moment, PerDirection, limits};
 
@@ -56,6 +60,10 @@ struct Connection {
     sides: PerDirection<Side>,
     pairing: Pairing,
     calls: Calls,
+    /// What the body is that the client begins next.
+    asks: Option<registries::Body>,
+    /// The request at hand, when it is to be known when it comes again.
+    printing: Option<Printing>,
     /// Responses that a request must have been asked for.
     answers: u64,
     client_spoke: bool,
@@ -81,6 +89,8 @@ enum Place {
     /// Where a head begins.
     #[default]
     Head,
+    /// Before a body of this length, the beginning of which is to be read.
+    Wanted(u64),
     /// In a body.
     Body(Body),
     /// Nobody knows. A head may begin with the next segment.
@@ -120,7 +130,16 @@ impl Inspector for Connection {
     fn gap(&mut self, direction: Direction, missing: u64, _at: Moment) -> Next {
         let side = &mut self.sides[direction];
         side.holed = true;
+        if direction == Direction::ToServer {
+            self.printing = None;
+        }
         let read_on = match &mut side.place {
+            Place::Wanted(length) => {
+                let mut body = Body::Length(*length);
+                let read_on = body.skip(missing);
+                side.place = Place::Body(body);
+                read_on
+            }
             Place::Body(body) => body.skip(missing),
             Place::Dead => true,
             Place::Head | Place::Lost => false,
@@ -136,6 +155,7 @@ impl Inspector for Connection {
     fn finish(mut self: Box<Self>) -> Facts {
         self.calls.unnamed(self.answers.saturating_sub(self.calls.requests()));
         Facts {
+            readable: self.calls.take_readable(),
             calls: self.calls.into_facts(),
             plaintext: self.plaintext,
             mismatch: self.mismatch,
@@ -152,11 +172,20 @@ impl Connection {
         let side = &mut self.sides[direction];
         match &mut side.place {
             Place::Head => self.head(direction, rest, at),
+            Place::Wanted(length) => {
+                let length = *length;
+                self.wanted(length, rest, at)
+            }
             Place::Body(body) => match body.read(rest) {
-                Progress::Used(used) => Step::Used(used),
+                Progress::Used(used) => {
+                    self.print(direction, rest.get(..used));
+                    Step::Used(used)
+                }
                 Progress::Wait => Step::Wait,
                 Progress::End(used) => {
                     side.place = Place::Head;
+                    self.print(direction, rest.get(..used));
+                    self.printed(direction);
                     Step::Used(used)
                 }
                 Progress::Broken => {
@@ -173,6 +202,22 @@ impl Connection {
                 Begins::No => Step::Used(rest.len()),
             },
             Place::Dead => Step::Used(rest.len()),
+        }
+    }
+
+    /// Takes bytes of a request's body into its print.
+    fn print(&mut self, direction: Direction, body: Option<&[u8]>) {
+        if let (Direction::ToServer, Some(printing)) = (direction, &mut self.printing) {
+            printing.add(body.unwrap_or_default());
+        }
+    }
+
+    /// Takes note of the print of a request that is whole.
+    fn printed(&mut self, direction: Direction) {
+        if direction == Direction::ToServer
+            && let Some(printing) = self.printing.take()
+        {
+            self.calls.print(printing.used, printing.hash(), printing.repeatable, printing.at);
         }
     }
 
@@ -233,8 +278,8 @@ impl Connection {
         self.calls.cut();
         let start = rest.get(..limits::HTTP1_HEAD).unwrap_or(rest);
         if direction == Direction::ToServer {
-            let named = head::request(start, |head, _| {
-                self.calls.request(head.name(), at);
+            let named = head::request(start, |head, fields| {
+                self.calls.request(head.name(fields), at);
             });
             if !named {
                 self.calls.request(CallName::Unknown, at);
@@ -246,13 +291,14 @@ impl Connection {
 
     fn request(&mut self, bytes: &[u8], at: Moment) -> Step {
         let used = bytes.len();
-        let mut place = None;
-        let (calls, pairing) = (&mut self.calls, &mut self.pairing);
+        let (mut place, mut printing) = (None, None);
+        let (calls, pairing, asks) = (&mut self.calls, &mut self.pairing, &mut self.asks);
         let named = head::request(bytes, |head, fields| {
-            let call = calls.request(head.name(), at);
-            note_request(calls, head, fields, at);
-            let asked =
-                Asked { call, head: head.method == b"HEAD", connect: head.method == b"CONNECT" };
+            let call = calls.request(head.name(fields), at);
+            let used_by = note_request(calls, head, fields, at);
+            *asks = note_registry(calls, head, at);
+            let (is_head, connect) = (head.method == b"HEAD", head.method == b"CONNECT");
+            let asked = Asked { call, used: used_by, head: is_head, connect };
             if !pairing.asked(asked) {
                 calls.cut();
             }
@@ -260,8 +306,10 @@ impl Connection {
                 calls.cut();
                 return;
             }
+            printing = Printing::begin(head, fields, used_by, at);
             place = match head.framing {
                 Framing::Length(0) | Framing::Nothing => Some(Place::Head),
+                Framing::Length(length) if asks.is_some() => Some(Place::Wanted(length)),
                 Framing::Length(length) => Some(Place::Body(Body::Length(length))),
                 Framing::Chunked => Some(Place::Body(Body::start_of_chunks())),
                 Framing::Close | Framing::Contradictory => None,
@@ -269,6 +317,10 @@ impl Connection {
         });
         if !named {
             self.calls.request(CallName::Unknown, at);
+        }
+        self.printing = printing;
+        if place == Some(Place::Head) {
+            self.printed(Direction::ToServer);
         }
         self.go_on(Direction::ToServer, used, place)
     }
@@ -279,8 +331,13 @@ impl Connection {
         let calls = &mut self.calls;
         head::response(bytes, |head, fields| {
             for (name, value) in fields.known() {
-                if name == HeaderName::Server {
-                    calls.server_product(value);
+                match name {
+                    HeaderName::Server => calls.server_product(value),
+                    HeaderName::Framework(field) => {
+                        calls.framework(field, value, Direction::ToClient, at);
+                    }
+                    HeaderName::SetCookie => calls.set_cookie(value, at),
+                    _ => {}
                 }
             }
             if !head.whole {
@@ -300,7 +357,8 @@ impl Connection {
         if head.status == ResponseHead::SWITCHING {
             return Step::Then(used, head.upgrade);
         }
-        self.calls.outcome(asked.and_then(|asked| asked.call), Status::Http(head.status));
+        let (call, with) = asked.map(|asked| (asked.call, asked.used)).unwrap_or_default();
+        self.calls.outcome_with(call, with, Status::Http(head.status), at);
         if head.is_success() && asked.is_some_and(|asked| asked.connect) {
             return Step::Then(used, Next::Reprobe);
         }
@@ -318,6 +376,18 @@ impl Connection {
             }
         };
         self.go_on(Direction::ToClient, used, place)
+    }
+
+    /// Reads the beginning of a body, which is then passed over like any other.
+    fn wanted(&mut self, length: u64, rest: &[u8], at: Moment) -> Step {
+        let needed = usize::try_from(length).unwrap_or(usize::MAX).min(limits::REGISTRY_BYTES);
+        let Some(bytes) = rest.get(..needed) else { return Step::Wait };
+        let asks = self.asks.take();
+        if let Some(found) = asks.and_then(|asks| registries::body(&asks, bytes, at)) {
+            self.calls.asked_of_registry(found);
+        }
+        self.sides.to_server.place = Place::Body(Body::Length(length));
+        Step::Used(0)
     }
 
     /// Goes on behind a head; where nobody can say what is there, gives up.
@@ -344,26 +414,47 @@ fn shape_behind_a_hole(direction: Direction, bytes: &[u8]) -> Begins {
     }
 }
 
-/// Takes what a request says of who makes it and whom it is for.
-fn note_request(calls: &mut Calls, head: &RequestHead<'_>, fields: &head::Fields<'_>, at: Moment) {
-    let mut credential = false;
+/// Takes what a request says of who makes it and whom it is for, and gives the credentials that it carries.
+fn note_request(
+    calls: &mut Calls,
+    head: &RequestHead<'_>,
+    fields: &head::Fields<'_>,
+    at: Moment,
+) -> Used {
+    let mut used = calls.credential(HeaderName::Path, head.target);
     let mut authority = calls::target::authority(head.target);
     for (name, value) in fields.known() {
         match name {
             HeaderName::Authority => authority = authority.or(Some(value)),
             HeaderName::UserAgent => calls.user_agent(value),
-            HeaderName::Authorization if !value.is_empty() => {
-                credential = true;
-                calls.scheme(value);
+            HeaderName::Credential(_) | HeaderName::App | HeaderName::Referer => {
+                if name == HeaderName::App {
+                    calls.framework(FrameworkField::App, value, Direction::ToServer, at);
+                }
+                used.add(calls.credential(name, value));
             }
-            HeaderName::Credential if !value.is_empty() => credential = true,
+            HeaderName::Framework(field) => {
+                calls.framework(field, value, Direction::ToServer, at);
+            }
             _ => {}
         }
     }
     if let Some(authority) = authority {
         calls.authority(authority);
     }
-    if credential {
-        calls.authenticated(at);
+    calls.authenticated_by(used, at);
+    used
+}
+
+/// Takes what a request asks of a registry, and says what its body will be if that is to be read.
+fn note_registry(
+    calls: &mut Calls,
+    head: &RequestHead<'_>,
+    at: Moment,
+) -> Option<registries::Body> {
+    let asked = registries::http(head.method, head.target, at)?;
+    if let Some(found) = asked.found {
+        calls.asked_of_registry(registries::Found::Registration(found));
     }
+    asked.body
 }

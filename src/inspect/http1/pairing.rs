@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::inspect::calls::CallId;
+use crate::inspect::calls::{CallId, Used};
 use crate::model::limits;
 
 /// A request whose response is awaited.
@@ -10,6 +10,8 @@ use crate::model::limits;
 pub(super) struct Asked {
     /// The call, if it was named.
     pub(super) call: Option<CallId>,
+    /// The credentials that it carried.
+    pub(super) used: Used,
     /// The response has no body, whatever it says.
     pub(super) head: bool,
     /// After the response, the connection is a tunnel.
@@ -73,7 +75,7 @@ impl Pairing {
 mod tests {
     use super::*;
 
-    const ASKED: Asked = Asked { call: None, head: false, connect: false };
+    const ASKED: Asked = Asked { call: None, used: Used::NONE, head: false, connect: false };
     const HEAD: Asked = Asked { head: true, ..ASKED };
 
     #[test]

@@ -3,8 +3,9 @@
 use smallvec::SmallVec;
 
 use super::hpack::{Field, Sink};
-use crate::inspect::calls::{Calls, HeaderName, SCHEME_BYTES};
-use crate::model::{Direction, limits};
+use crate::inspect::calls::frameworks::{self, FrameworkField};
+use crate::inspect::calls::{Calls, HeaderName, Used};
+use crate::model::{Direction, Moment, limits};
 
 /// The fields of one header block that say which call it is and how it ended. Has no `Debug`: it holds raw bytes from
 /// the wire.
@@ -24,10 +25,14 @@ pub(super) struct Message {
     pub(super) grpc: bool,
     /// `content-type` was there.
     typed: bool,
+    /// A framework says that the path names service and method.
+    pub(super) call: bool,
     /// `grpc-status`
     pub(super) grpc_status: Option<u16>,
-    /// A field that authenticates the sender was there.
-    pub(super) credential: bool,
+    /// The credentials that were there.
+    pub(super) used: Used,
+    /// A field says that the request may come again.
+    pub(super) repeatable: bool,
 }
 
 impl Message {
@@ -63,8 +68,13 @@ impl Message {
     }
 
     /// Takes the fields of a block that is sent in this direction.
-    pub(super) fn sink<'a>(&'a mut self, calls: &'a mut Calls, direction: Direction) -> Taking<'a> {
-        Taking { message: self, calls, direction }
+    pub(super) fn sink<'a>(
+        &'a mut self,
+        calls: &'a mut Calls,
+        direction: Direction,
+        at: Moment,
+    ) -> Taking<'a> {
+        Taking { message: self, calls, direction, at }
     }
 }
 
@@ -73,6 +83,7 @@ pub(super) struct Taking<'a> {
     message: &'a mut Message,
     calls: &'a mut Calls,
     direction: Direction,
+    at: Moment,
 }
 
 impl Sink for Taking<'_> {
@@ -80,9 +91,9 @@ impl Sink for Taking<'_> {
     fn wants(&self, name: HeaderName) -> usize {
         match name {
             HeaderName::Other => 0,
-            // The scheme and the space behind it; the rest is a secret.
-            HeaderName::Authorization => SCHEME_BYTES,
-            HeaderName::Credential => 1,
+            HeaderName::Credential(_) | HeaderName::Path | HeaderName::Referer => {
+                limits::CREDENTIAL_BYTES
+            }
             _ => limits::TEXT_BYTES,
         }
     }
@@ -92,7 +103,13 @@ impl Sink for Taking<'_> {
         match field.name {
             HeaderName::Other => return,
             // These are gathered, so what was given before adds nothing.
-            HeaderName::Authority | HeaderName::UserAgent | HeaderName::Server if field.again => {
+            HeaderName::Authority
+            | HeaderName::UserAgent
+            | HeaderName::Server
+            | HeaderName::SetCookie
+            | HeaderName::App
+                if field.again =>
+            {
                 return;
             }
             _ => {}
@@ -119,6 +136,7 @@ impl Taking<'_> {
             HeaderName::Path => {
                 message.request = true;
                 keep(&mut message.path, value);
+                message.used.add(self.calls.credential(name, value));
             }
             HeaderName::Scheme => message.request = true,
             HeaderName::Authority => self.calls.authority(value),
@@ -126,12 +144,19 @@ impl Taking<'_> {
             HeaderName::ContentType => {
                 message.typed = true;
                 message.grpc = is_grpc(value);
+                message.call |= !message.grpc && frameworks::is_connect(value);
             }
-            HeaderName::Authorization if !value.is_empty() => {
-                message.credential = true;
-                self.calls.scheme(value);
+            HeaderName::Framework(field) => {
+                message.call |= field.marks_a_call();
+                self.calls.framework(field, value, Direction::ToServer, self.at);
             }
-            HeaderName::Credential if !value.is_empty() => message.credential = true,
+            HeaderName::Credential(_) | HeaderName::App | HeaderName::Referer => {
+                if name == HeaderName::App {
+                    self.calls.framework(FrameworkField::App, value, Direction::ToServer, self.at);
+                }
+                message.used.add(self.calls.credential(name, value));
+            }
+            HeaderName::Repeatable => message.repeatable = true,
             HeaderName::Unknown => message.unknown = true,
             _ => {}
         }
@@ -143,6 +168,10 @@ impl Taking<'_> {
             HeaderName::GrpcStatus => self.message.grpc_status = number(value),
             HeaderName::ContentType => self.message.grpc = is_grpc(value),
             HeaderName::Server => self.calls.server_product(value),
+            HeaderName::Framework(field) => {
+                self.calls.framework(field, value, Direction::ToClient, self.at);
+            }
+            HeaderName::SetCookie => self.calls.set_cookie(value, self.at),
             HeaderName::Unknown => self.message.unknown = true,
             _ => {}
         }

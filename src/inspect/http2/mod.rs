@@ -15,7 +15,7 @@ use self::frames::{Frame, HEADER_BYTES};
 use self::message::Message;
 use self::streams::{Stream, Streams};
 use super::begins::{Begins, tls_alert};
-use super::calls::{CallId, CallName, Calls, Status};
+use super::calls::{CallName, Calls, Status, registries};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, limits};
 
@@ -72,6 +72,8 @@ struct Connection {
     lossy: bool,
     streams: Streams,
     calls: Calls,
+    /// A stream was opened whose data is to be read.
+    registry: bool,
     grpc: bool,
     plaintext: Option<Moment>,
     mismatch: Option<Evident<&'static str>>,
@@ -147,8 +149,9 @@ impl Inspector for Connection {
         Next::More
     }
 
-    fn finish(self: Box<Self>) -> Facts {
+    fn finish(mut self: Box<Self>) -> Facts {
         Facts {
+            readable: self.calls.take_readable(),
             calls: self.calls.into_facts(),
             plaintext: self.plaintext,
             mismatch: self.mismatch,
@@ -258,10 +261,36 @@ impl Connection {
             frames::DATA if direction == Direction::ToClient && frame.has(frames::END_STREAM) => {
                 self.streams.end(frame.stream);
             }
+            frames::DATA
+                if self.registry
+                    && direction == Direction::ToServer
+                    && !self.registry_data(frame, rest, at) =>
+            {
+                return Step::Wait;
+            }
             _ => {}
         }
         self.sides[direction].skip = frame.length;
         Step::Used(HEADER_BYTES)
+    }
+
+    /// Reads the beginning of a frame's data where its stream is a registry's. Says whether there was enough of it.
+    fn registry_data(&mut self, frame: Frame, rest: &[u8], at: Moment) -> bool {
+        let Some(stream) = self.streams.find(frame.stream) else { return true };
+        let Some(wanted) = stream.wanted else { return true };
+        let needed = frame.length.min(limits::REGISTRY_BYTES);
+        let Some(data) = rest.get(HEADER_BYTES..HEADER_BYTES.saturating_add(needed)) else {
+            return false;
+        };
+        if !frame.has(frames::PADDED) {
+            for found in registries::data(wanted, data, at) {
+                self.calls.asked_of_registry(found);
+            }
+        }
+        if !wanted.comes_again() && !wanted.is_login() {
+            stream.wanted = None;
+        }
+        true
     }
 
     /// Reads a frame that has a header block, or a part of one.
@@ -336,7 +365,7 @@ impl Connection {
         let mut message = Message::default();
         match bytes {
             Some(bytes) => {
-                let mut sink = message.sink(&mut self.calls, direction);
+                let mut sink = message.sink(&mut self.calls, direction, at);
                 if hpack.decode(bytes, &mut sink).is_err() {
                     message.unknown = true;
                 }
@@ -362,17 +391,18 @@ impl Connection {
         }
         let grpc = message.grpc || message.may_be_grpc();
         let name = match (message.path(), message.method()) {
-            (Some(path), _) if grpc => CallName::Grpc(path),
+            (Some(path), _) if grpc || message.call => CallName::Grpc(path),
             (Some(target), Some(method)) => CallName::Http { method, target },
             (None, Some(method)) if method == b"CONNECT" => CallName::Http { method, target: b"" },
             _ => CallName::Unknown,
         };
         self.grpc |= message.grpc;
+        let wanted = message.path().filter(|_| grpc).and_then(registries::grpc);
+        self.registry |= wanted.is_some();
         let call = self.calls.request(name, at);
-        if message.credential {
-            self.calls.authenticated(at);
-        }
-        if !self.streams.open(stream, Stream { call, grpc, ..Stream::default() }) {
+        let used = message.used;
+        self.calls.authenticated_by(used, at);
+        if !self.streams.open(stream, Stream { wanted, call, used, grpc, ..Stream::default() }) {
             self.calls.cut();
         }
     }
@@ -399,8 +429,11 @@ impl Connection {
             }
             stream.grpc |= message.grpc || message.grpc_status.is_some();
             self.grpc |= stream.grpc;
-            if let Some((call, status)) = outcome(stream, message) {
-                self.calls.outcome(call, status);
+            if let Some(status) = outcome(stream, message) {
+                if stream.wanted.is_some_and(registries::Wanted::is_login) {
+                    self.calls.login_judged(status == Status::Grpc(0));
+                }
+                self.calls.outcome_with(stream.call, stream.used, status, at);
             }
         }
         if block.end_stream {
@@ -410,7 +443,7 @@ impl Connection {
 }
 
 /// What a response says of how its call ended, the first time it says so.
-fn outcome(stream: &mut Stream, message: &Message) -> Option<(Option<CallId>, Status)> {
+fn outcome(stream: &mut Stream, message: &Message) -> Option<Status> {
     let success = |status: u16| (200..300).contains(&status);
     let status = match (message.grpc_status, message.status) {
         (Some(status), _) => Status::Grpc(status),
@@ -420,7 +453,7 @@ fn outcome(stream: &mut Stream, message: &Message) -> Option<(Option<CallId>, St
     if std::mem::replace(&mut stream.judged, true) {
         return None;
     }
-    Some((stream.call, status))
+    Some(status)
 }
 
 /// The part of a payload that is of the header block. Nothing where the payload's own lengths do not fit it.

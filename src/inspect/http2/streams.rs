@@ -2,14 +2,19 @@
 
 use std::collections::VecDeque;
 
-use crate::inspect::calls::CallId;
+use crate::inspect::calls::registries::Wanted;
+use crate::inspect::calls::{CallId, Used};
 use crate::model::limits;
 
 /// What is remembered of a request until its response ends.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Stream {
+    /// What is to be read of the data that the client sends.
+    pub(super) wanted: Option<Wanted>,
     /// The call, if it was named.
     pub(super) call: Option<CallId>,
+    /// The credentials that it carried.
+    pub(super) used: Used,
     /// It is gRPC: its status comes behind the body.
     pub(super) grpc: bool,
     /// The head of the response was seen.

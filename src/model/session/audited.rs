@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{AcrossRun, Descent, Inherited, Refusals, Session};
+use super::{AcrossRun, Descent, EdgeAccess, EndpointAccess, Inherited, Refusals, Session};
 use crate::model::{
     Certificate, Confidence, Direction, Endpoint, Moment, Postures, Seen, Timestamp,
 };
@@ -97,6 +97,21 @@ pub struct AuditedSession {
     pub server_chain: Vec<Arc<Certificate>>,
     /// The client's chain, parsed.
     pub client_chain: Vec<Arc<Certificate>>,
+    /// What earlier sessions of the run say of this one.
+    pub recalled: Recalled,
+}
+
+/// What earlier sessions of the run say of one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Recalled {
+    /// Seconds since TLS between the same client and server endpoint failed, when this session is readable.
+    pub since_tls_failure: Option<u64>,
+    /// Its requests that an earlier session from the same address had made, byte for byte.
+    pub repeated: u64,
+    /// Its requests that an earlier session from another address had made, byte for byte.
+    pub repeated_elsewhere: u64,
+    /// The first of these requests.
+    pub repeated_at: Option<Moment>,
 }
 
 impl AuditedSession {
@@ -189,6 +204,8 @@ pub struct EndpointFacts {
     pub incomplete: bool,
     /// Sessions whose plaintext part was only answered by a refusal (a TLS alert, HTTP 400).
     pub refused_plaintext: u64,
+    /// Who is let in.
+    pub access: EndpointAccess,
 }
 
 /// One client address talking to one server address and port over the run.
@@ -214,4 +231,6 @@ pub struct EdgeFacts {
     pub descent: Descent,
     /// Sessions and bytes by hour and posture.
     pub hours: Vec<(Timestamp, Posture, u64, u64)>,
+    /// How the caller says who it is.
+    pub access: EdgeAccess,
 }

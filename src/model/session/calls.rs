@@ -44,6 +44,8 @@ pub struct Call {
     pub count: u64,
     /// Responses that say success: HTTP 2xx and gRPC status 0.
     pub succeeded: u64,
+    /// Of them, responses to requests that carried a credential.
+    pub succeeded_authenticated: u64,
     /// Responses that say anything else.
     pub failed: u64,
     /// The last status: gRPC status if there, else HTTP's.

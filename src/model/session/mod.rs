@@ -3,16 +3,19 @@
 mod audited;
 mod calls;
 mod change;
+mod credential_at;
 mod inference;
 mod inherited;
 mod readable;
 mod tls;
+mod token;
 
 pub use audited::{
-    AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture,
+    AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture, Recalled,
 };
 pub use calls::{Call, CallFacts};
 pub use change::{AcrossRun, ChangeFacts, Descent, Refusals, Showing};
+pub use credential_at::{CredentialAt, EdgeAccess, EndpointAccess};
 pub use inference::{ClientStep, Inference, ServerStep};
 pub use inherited::{Inherited, Link, Shown};
 pub use readable::{
@@ -23,6 +26,7 @@ pub use tls::{
     Alert, CertificateRequest, ClientHello, Decryption, KeyExchange, Keys, RecordFact, ServerHello,
     TlsFacts,
 };
+pub use token::{RequestPrint, SetCookie, Token};
 
 use super::{CommunityId, Endpoint, Moment, PerDirection};
 

@@ -1,5 +1,6 @@
 //! What crossed readable besides the calls themselves: secrets, claims, upgrades, registrations.
 
+use super::{RequestPrint, SetCookie, Token};
 use crate::model::{Direction, Moment, Secret};
 
 /// What crossed readable besides the calls themselves.
@@ -7,6 +8,12 @@ use crate::model::{Direction, Moment, Secret};
 pub struct ReadableFacts {
     /// Distinct credentials, in the order of their first use.
     pub credentials: Vec<Credential>,
+    /// What those of them that are JSON Web Tokens say of themselves.
+    pub tokens: Vec<Token>,
+    /// Distinct cookies that look like sessions, as the server set them.
+    pub cookies: Vec<SetCookie>,
+    /// Requests that change something and carried a credential.
+    pub requests: Vec<RequestPrint>,
     /// Names that callers gave themselves. Claims, never identities.
     pub callers: Vec<Claim>,
     /// Programs and libraries that named themselves.
@@ -19,6 +26,14 @@ pub struct ReadableFacts {
     pub unauthenticated: Option<Moment>,
     /// A bound was reached: the lists above are not all there was.
     pub cut: bool,
+}
+
+impl ReadableFacts {
+    /// What a credential says of itself, when it is a JSON Web Token.
+    #[must_use]
+    pub fn token_of(&self, credential: &Credential) -> Option<&Token> {
+        self.tokens.iter().find(|token| token.secret == credential.secret)
+    }
 }
 
 /// A secret that proves who the caller is, or an answer made of one.
@@ -65,6 +80,8 @@ pub enum CredentialKind {
     Response,
     /// A signature over the request.
     Signature,
+    /// None at all: the server served without.
+    None,
 }
 
 impl CredentialKind {
@@ -79,6 +96,7 @@ impl CredentialKind {
             Self::Cookie => "cookie",
             Self::Response => "challenge-response",
             Self::Signature => "signature",
+            Self::None => "none",
         }
     }
 }

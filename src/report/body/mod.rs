@@ -5,6 +5,7 @@
 
 mod certificate;
 mod coverage;
+mod credential;
 mod finding;
 mod inventory;
 mod session;
@@ -12,6 +13,7 @@ mod tls;
 
 pub(super) use certificate::{CertificateBody, CertificateUse};
 pub(super) use coverage::{CoverageBody, RunBody, SourceBody, VerdictBody};
+pub(super) use credential::CredentialBody;
 pub(super) use finding::FindingBody;
 pub(super) use inventory::{EdgeBody, ServiceBody};
 pub(super) use session::SessionBody;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::credential::ReadableBody;
 use super::tls::TlsBody;
 use super::{CertificateBody, PartyBody, Place, Text, Time, file_and_number};
 use crate::model::{
@@ -36,6 +37,7 @@ pub(in crate::report) struct SessionBody<'a> {
     flow: Flow,
     tls: Option<TlsBody<'a>>,
     calls: Option<CallsBody<'a>>,
+    readable: Option<ReadableBody<'a>>,
     plaintext: Option<Place>,
     first_bytes: Option<&'static str>,
     mismatch: Option<Mismatch>,
@@ -138,6 +140,7 @@ impl<'a> SessionBody<'a> {
             flow: Flow::of(run, session),
             tls: facts.tls.as_ref().map(|tls| TlsBody::of(run, audited, tls)),
             calls: facts.calls.as_ref().map(|calls| CallsBody::of(run, calls)),
+            readable: facts.readable.as_deref().map(|all| ReadableBody::of(run, all)),
             plaintext: facts.plaintext.map(|at| Place::of(run, at)),
             first_bytes: facts.first_bytes.map(|kind| kind.name()),
             mismatch: facts

@@ -1,0 +1,209 @@
+//! Fields of a session about what crossed readable besides calls: upgrades, claims, programs, registrations, cookies.
+
+use std::borrow::Cow;
+
+use super::programs::is_outdated;
+use crate::model::{
+    AuditedSession, Call, CallFacts, Direction, Field, Kind, ReadableFacts, Registration, Seen,
+    Subject, SubjectKind, Value, WRONG_SUBJECT, Why,
+};
+
+type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
+
+/// The fields. One line declares one. Where nothing readable was seen, lists are empty and counts are 0.
+#[rustfmt::skip]
+pub static READABLE_FIELDS: &[Field] = &[
+    field("upgrade.state", Kind::Text, "refused", "TLS within the protocol: `offered`, `demanded`, `asked`, `accepted` or `refused`; absent where it was not spoken of", |s| of(s, |r| r.upgrade.map(|up| Value::text(up.state.name())).into(), || Seen::Absent)),
+    field("upgrade.clear_after", Kind::Bool, "true", "after that the client went on in clear; hidden where its bytes are missing", clear_after),
+    field("session.since_tls_failure", Kind::Int, "2", "seconds since TLS between the same two failed, when this session is readable and came within a minute of it; absent otherwise", |s| audited(s, |a| a.recalled.since_tls_failure.map(|s| Value::Int(i64::try_from(s).unwrap_or(i64::MAX))).into())),
+    field("session.unauthenticated", Kind::Bool, "false", "the server served although the client had not authenticated, in a protocol that asks for it once", |s| of(s, |r| bool(r.unauthenticated.is_some()), || bool(false))),
+    field("session.credentials", Kind::Int, "1", "distinct credentials that the client sent", |s| of(s, |r| int(r.credentials.iter().filter(|c| c.direction == Direction::ToServer).count() as u64), || int(0))),
+    field("session.repeated_requests", Kind::Int, "0", "requests that change something, carried a credential and had been made by an earlier session from the same address, byte for byte", |s| audited(s, |a| int(a.recalled.repeated))),
+    field("session.replayed_requests", Kind::Int, "0", "the same, made by an earlier session from another address", |s| audited(s, |a| int(a.recalled.repeated_elsewhere))),
+    field("session.callers", Kind::Texts, "orders", "names that the caller gave itself in text", |s| list(s, |r| r.callers.iter().map(|claim| Cow::Borrowed(claim.name.as_str())).collect())),
+    field("session.caller_by", Kind::Texts, "metadata app", "where it gave them", |s| list(s, |r| distinct(r.callers.iter().map(|claim| Cow::Borrowed(claim.by))))),
+    field("program.names", Kind::Texts, "grpc-go", "programs and libraries that named themselves", |s| list(s, |r| distinct(r.programs.iter().map(|p| Cow::Borrowed(p.name.as_str()))))),
+    field("program.versions", Kind::Texts, "grpc-go 1.70.0", "the same with their versions", |s| list(s, |r| distinct(r.programs.iter().map(|p| Cow::Owned(format!("{} {}", p.name, p.version)))))),
+    field("program.outdated", Kind::Texts, "grpc-go 1.50.0", "programs, libraries and user agents older than the oldest version without publicly known serious holes that wirelint knows of", |s| audited(s, outdated)),
+    field("registration.count", Kind::Int, "3", "services that were registered, looked up or announced", |s| of(s, |r| int(r.registrations.len() as u64), || int(0))),
+    field("registration.writes", Kind::Int, "1", "of them, written by the client", |s| of(s, |r| int(r.registrations.iter().filter(|one| one.write).count() as u64), || int(0))),
+    field("registration.registries", Kind::Texts, "etcd", "kinds of registries", |s| list(s, |r| distinct(r.registrations.iter().map(|one| Cow::Borrowed(one.registry))))),
+    field("registration.services", Kind::Texts, "orders.rpc", "the services' names or keys", |s| list(s, |r| distinct(r.registrations.iter().map(|one| Cow::Borrowed(one.service.as_str()))))),
+    field("registration.foreign", Kind::Texts, "orders.rpc", "services that the client registered at an address that is not its own", |s| audited(s, foreign)),
+    field("registration.with_credential", Kind::Texts, "orders.rpc", "services whose registered data holds what looks like a credential", |s| list(s, |r| distinct(r.registrations.iter().filter(|one| one.holds_credential).map(|one| Cow::Borrowed(one.service.as_str()))))),
+    field("cookie.set", Kind::Texts, "sessionid", "session cookies that the server set", |s| list(s, |r| r.cookies.iter().map(|c| Cow::Borrowed(c.name.as_str())).collect())),
+    field("cookie.unprotected", Kind::Texts, "sessionid: Secure, HttpOnly", "of them, those that lack flags, and which", |s| list(s, |r| r.cookies.iter().filter_map(missing_flags).collect())),
+    field("call.served_admin", Kind::Texts, "GET /debug/pprof/heap", "calls of administration, debugging and introspection that were answered with success", |s| audited(s, served_admin)),
+];
+
+const fn field(
+    path: &'static str,
+    kind: Kind,
+    example: &'static str,
+    doc: &'static str,
+    get: Getter,
+) -> Field {
+    Field { on: SubjectKind::Session, path, kind, doc, example, get }
+}
+
+fn audited<'a>(
+    subject: &Subject<'a>,
+    read: impl FnOnce(&'a AuditedSession) -> Seen<Value<'a>>,
+) -> Seen<Value<'a>> {
+    match *subject {
+        Subject::Session(session) => read(session),
+        _ => WRONG_SUBJECT,
+    }
+}
+
+fn of<'a>(
+    subject: &Subject<'a>,
+    read: impl FnOnce(&'a ReadableFacts) -> Seen<Value<'a>>,
+    none: impl FnOnce() -> Seen<Value<'a>>,
+) -> Seen<Value<'a>> {
+    audited(subject, |session| match session.session.facts.readable.as_deref() {
+        Some(readable) => read(readable),
+        None => none(),
+    })
+}
+
+fn list<'a>(
+    subject: &Subject<'a>,
+    read: impl FnOnce(&'a ReadableFacts) -> Vec<Cow<'a, str>>,
+) -> Seen<Value<'a>> {
+    let none = || Seen::Value(Value::Texts(Vec::new()));
+    of(subject, |readable| Seen::Value(Value::Texts(read(readable))), none)
+}
+
+fn bool<'a>(value: bool) -> Seen<Value<'a>> {
+    Seen::Value(Value::Bool(value))
+}
+
+fn int<'a>(value: u64) -> Seen<Value<'a>> {
+    Seen::Value(Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
+}
+
+fn distinct<'a>(all: impl Iterator<Item = Cow<'a, str>>) -> Vec<Cow<'a, str>> {
+    let mut distinct: Vec<Cow<'a, str>> = Vec::new();
+    for one in all {
+        if !distinct.contains(&one) {
+            distinct.push(one);
+        }
+    }
+    distinct
+}
+
+/// What is missing may have been readable.
+fn clear_after<'a>(subject: &Subject<'a>) -> Seen<Value<'a>> {
+    let Subject::Session(session) = *subject else { return WRONG_SUBJECT };
+    let facts = &session.session.facts;
+    let Some(upgrade) = facts.readable.as_deref().and_then(|readable| readable.upgrade) else {
+        return Seen::Absent;
+    };
+    let missing = session.session.stream.gap_bytes.to_server > 0;
+    match upgrade.clear_after.is_some() {
+        false if missing => Seen::Hidden(Why::Gap),
+        clear => bool(clear),
+    }
+}
+
+fn outdated(session: &AuditedSession) -> Seen<Value<'_>> {
+    let facts = &session.session.facts;
+    let programs = facts.readable.as_deref().map(|r| r.programs.as_slice()).unwrap_or_default();
+    let programs = programs
+        .iter()
+        .filter(|program| is_outdated(&program.name, &program.version))
+        .map(|program| Cow::Owned(format!("{} {}", program.name, program.version)));
+    let calls = facts.calls.as_deref();
+    let agents = calls.map(|calls| calls.user_agents.iter()).into_iter().flatten();
+    let products = calls.map(|calls| calls.server_products.iter()).into_iter().flatten();
+    let words = agents.chain(products).flat_map(|line| line.split(' ').take(2));
+    let named = words.filter_map(|word| word.split_once('/'));
+    let named = named.filter(|(name, version)| is_outdated(name, version));
+    let named = named.map(|(name, version)| Cow::Owned(format!("{name} {version}")));
+    Seen::Value(Value::Texts(distinct(programs.chain(named))))
+}
+
+fn foreign(session: &AuditedSession) -> Seen<Value<'_>> {
+    let own = session.session.client.addr.to_canonical();
+    let elsewhere = |one: &&Registration| {
+        let host = one.address.rsplit_once("://").map_or(one.address.as_str(), |(_, rest)| rest);
+        let parsed = host.parse::<std::net::SocketAddr>().map(|socket| socket.ip());
+        let parsed = parsed.or_else(|_| host.parse::<std::net::IpAddr>());
+        one.write && parsed.is_ok_and(|addr| addr.to_canonical() != own)
+    };
+    let readable = session.session.facts.readable.as_deref();
+    let all = readable.map(|readable| readable.registrations.as_slice()).unwrap_or_default();
+    let names = all.iter().filter(elsewhere).map(|one| Cow::Borrowed(one.service.as_str()));
+    Seen::Value(Value::Texts(distinct(names)))
+}
+
+fn missing_flags(cookie: &crate::model::SetCookie) -> Option<Cow<'_, str>> {
+    let flags =
+        [("Secure", cookie.secure), ("HttpOnly", cookie.http_only), ("SameSite", cookie.same_site)];
+    let missing: Vec<&str> =
+        flags.into_iter().filter(|(_, there)| !there).map(|(name, _)| name).collect();
+    (!missing.is_empty()).then(|| Cow::Owned(format!("{}: {}", cookie.name, missing.join(", "))))
+}
+
+/// Beginnings of paths that are for operators: profilers, health internals, consoles, configuration.
+const ADMIN_PATHS: &[&str] = &[
+    "/debug/pprof",
+    "/debug/vars",
+    "/debug/requests",
+    "/actuator/",
+    "/jolokia",
+    "/config_dump",
+    "/quitquitquit",
+    "/flags",
+    "/rpcz",
+    "/hotspots",
+    "/vars",
+    "/druid/",
+    "/nacos/",
+    "/eureka/apps",
+    "/v1/agent/",
+    "/v1/acl/",
+    "/v1/kv/",
+    "/_cluster/",
+    "/_nodes",
+    "/containers/json",
+    "/runningpods",
+    "/exec/",
+    "/api/v1/namespaces",
+    "/heapdump",
+    "/env",
+];
+
+/// Services that tell about other services.
+const ADMIN_SERVICES: &[&str] =
+    &["grpc.reflection.", "grpc.channelz.", "etcdserverpb.Maintenance", "etcdserverpb.Auth"];
+
+fn served_admin(session: &AuditedSession) -> Seen<Value<'_>> {
+    let Some(calls) = session.session.facts.calls.as_deref() else { return Seen::Absent };
+    let mut all = calls.calls.iter().filter(|call| is_admin(call)).peekable();
+    if all.peek().is_some() && session.session.traffic.to_client.packets == 0 {
+        return Seen::Hidden(Why::OneSided);
+    }
+    let named = all.filter(|call| answered(call, calls)).map(|call| match call.service.as_str() {
+        "" => Cow::Borrowed(call.method.as_str()),
+        service => Cow::Owned(format!("{service}/{}", call.method)),
+    });
+    Seen::Value(Value::Texts(named.collect()))
+}
+
+/// Whether it was served. A stream that never ended has no status; it was served when nothing says that it was not.
+fn answered(call: &Call, calls: &CallFacts) -> bool {
+    call.succeeded > 0 || call.failed == 0 && call.last_status.is_none() && calls.responses > 0
+}
+
+fn is_admin(call: &Call) -> bool {
+    if !call.service.is_empty() {
+        return ADMIN_SERVICES.iter().any(|service| call.service.starts_with(service));
+    }
+    let path = call.method.split_once(' ').map_or("", |(_, path)| path);
+    ADMIN_PATHS.iter().any(|admin| {
+        path.strip_prefix(admin)
+            .is_some_and(|rest| admin.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
+    })
+}

@@ -1,0 +1,104 @@
+//! Fields of Protocol Buffers messages (<https://protobuf.dev/programming-guides/encoding/>), without their schema.
+
+use super::reader::Reader;
+
+/// The value of a field.
+#[derive(Clone, Copy)]
+pub(in crate::inspect) enum Value<'a> {
+    /// A number of either size.
+    Number(u64),
+    /// Text, bytes, or a message; of one that is cut off, what is there.
+    Bytes(&'a [u8]),
+}
+
+/// The fields of a message one by one, as far as they can be read. What is cut off within a text ends it.
+pub(in crate::inspect) struct Fields<'a>(Reader<'a>);
+
+impl<'a> Fields<'a> {
+    /// The fields of this message.
+    pub(in crate::inspect) fn of(message: &'a [u8]) -> Self {
+        Self(Reader::new(message))
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (u64, Value<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let tag = self.0.varint()?;
+        let value = match tag & 7 {
+            0 => Value::Number(self.0.varint()?),
+            1 => Value::Number(self.0.le64()?),
+            2 => {
+                let length = self.0.varint()?;
+                Value::Bytes(self.0.take_what_is_there(length))
+            }
+            5 => Value::Number(u64::from(self.0.le32()?)),
+            _ => return None,
+        };
+        Some((tag >> 3, value)).filter(|(number, _)| *number > 0)
+    }
+}
+
+/// The first field of this number that is text, bytes or a message.
+pub(in crate::inspect) fn bytes(message: &[u8], number: u64) -> Option<&[u8]> {
+    Fields::of(message).find_map(|(field, value)| match value {
+        Value::Bytes(bytes) if field == number => Some(bytes),
+        _ => None,
+    })
+}
+
+/// The first field of this number that is a number; 0 is not sent, so no field is 0.
+pub(in crate::inspect) fn number(message: &[u8], number: u64) -> u64 {
+    let found = Fields::of(message).find_map(|(field, value)| match value {
+        Value::Number(value) if field == number => Some(value),
+        _ => None,
+    });
+    found.unwrap_or(0)
+}
+
+/// The pairs of a field that is a map from text to text or bytes.
+pub(in crate::inspect) fn map(message: &[u8], number: u64) -> impl Iterator<Item = (&[u8], &[u8])> {
+    Fields::of(message).filter_map(move |(field, value)| match value {
+        Value::Bytes(pair) if field == number => {
+            Some((bytes(pair, 1)?, bytes(pair, 2).unwrap_or_default()))
+        }
+        _ => None,
+    })
+}
+
+/// Whether these bytes can be read as fields to their end.
+pub(in crate::inspect) fn is_whole(message: &[u8]) -> bool {
+    let mut reader = Reader::new(message);
+    while !reader.is_empty() {
+        let Some(tag) = reader.varint().filter(|tag| tag >> 3 > 0) else { return false };
+        let read = match tag & 7 {
+            0 => reader.varint().is_some(),
+            1 => reader.le64().is_some(),
+            2 => reader.text().is_some(),
+            5 => reader.le32().is_some(),
+            _ => false,
+        };
+        if !read {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_read_by_number() {
+        // 1: 150, 2: "testing", 3: { 1: "k", 2: "v" } (the examples of the encoding's guide)
+        let message = b"\x08\x96\x01\x12\x07testing\x1a\x06\x0a\x01k\x12\x01v";
+        assert_eq!(number(message, 1), 150);
+        assert_eq!(bytes(message, 2), Some(&b"testing"[..]));
+        assert_eq!(map(message, 3).collect::<Vec<_>>(), [(&b"k"[..], &b"v"[..])]);
+        assert!(is_whole(message));
+        assert!(!is_whole(&message[..message.len() - 1]));
+        assert_eq!(bytes(&message[..8], 2), Some(&b"tes"[..]), "cut off");
+    }
+}
