@@ -103,7 +103,9 @@ fn text(bytes: &[u8]) -> Option<bool> {
         return if may_be { None } else { Some(false) };
     }
     let known = COMMANDS.iter().find(|(name, ..)| *name == word && *name != b"quit");
-    let Some(known) = known else { return Some(false) };
+    let Some(known) = known.filter(|_| matches!(rest.first(), Some(b' ' | b'\r'))) else {
+        return Some(false);
+    };
     let end = memchr::memchr(b'\n', rest);
     let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
     if !line.iter().all(|byte| byte.is_ascii_graphic() || b" \r".contains(byte)) {
@@ -128,6 +130,12 @@ fn is_command(known: &(&[u8], usize, usize, bool), line: &[u8]) -> bool {
     };
     let all_digits = |word: &&[u8]| word.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
     let short = name.len() == 2;
+    // Two letters are few: their key has to look like one.
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_:.-/".contains(byte);
+    let named = words.first().is_none_or(|key| key.len() >= 4 && key.iter().all(plain));
+    if short && !named {
+        return false;
+    }
     // Meta commands' words behind the key are flags, each of a letter or of one with a number.
     let flags = |word: &&[u8]| word.first().is_some_and(u8::is_ascii_alphabetic) && word.len() < 34;
     (*least..=*most).contains(&words.len())
