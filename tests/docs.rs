@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
+use wirelint::inspect::{PROTOCOLS, Protocol};
 
 /// The pages, from the root of the repository.
 const PAGES: &[&str] = &[
@@ -17,6 +18,7 @@ const PAGES: &[&str] = &[
     "docs/guide.md",
     "docs/output.md",
     "docs/postures.md",
+    "docs/protocols.md",
     "docs/rules.md",
     "benches/README.md",
     "samples/lab/README.md",
@@ -99,6 +101,17 @@ fn the_exit_codes_are_those_of_the_program() {
     };
     assert_eq!(told("docs/output.md", "kept for"), defined);
     assert_eq!(told("README.md", "kept for"), defined);
+}
+
+#[test]
+fn every_protocol_is_described_in_the_order_in_which_probes_are_asked() {
+    let page = text("docs/protocols.md");
+    let rows: Vec<String> =
+        rows(&page, "# Protocols").map(|row| format!("{} {}", row[0], row[1])).collect();
+    let line =
+        |protocol: &&dyn Protocol| format!("`{}` {}", protocol.name(), protocol.class().name());
+    let wanted: Vec<String> = PROTOCOLS.iter().map(line).collect();
+    assert_eq!(rows, wanted);
 }
 
 #[test]

@@ -33,6 +33,28 @@ pub(super) fn tls_alert(bytes: &[u8]) -> Begins {
     }
 }
 
+/// Whether a TLS record with the beginning of a ClientHello begins here (RFC 8446 sections 4 and 5.1).
+pub(super) fn client_hello(bytes: &[u8]) -> Begins {
+    const LAST_MINOR_VERSION: u8 = 4;
+    let fits = |(place, byte): (usize, &u8)| match place {
+        0 => *byte == 22,
+        1 => *byte == 3,
+        2 => *byte <= LAST_MINOR_VERSION,
+        3 => *byte <= 0x48,
+        5 => *byte == 1,
+        6 => *byte == 0,
+        _ => true,
+    };
+    const JUDGED: usize = 7;
+    if !bytes.iter().take(JUDGED).enumerate().all(fits) {
+        Begins::No
+    } else if bytes.len() < JUDGED {
+        Begins::Perhaps
+    } else {
+        Begins::Yes
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,6 +33,8 @@ pub struct Dialogue {
     /// No probe knows the first bytes of this direction, which look like this. What comes next in it is only watched.
     unknown: PerDirection<Option<FirstBytes>>,
     watched: u64,
+    /// What the first bytes of a direction look like that the probes cannot tell yet.
+    look: PerDirection<Option<FirstBytes>>,
     /// Bytes of each direction that the probes could not tell yet and the flow still holds.
     undecided: PerDirection<usize>,
     /// Of these, what came before TLS began and is not part of it.
@@ -155,6 +157,10 @@ impl Dialogue {
         }
         if let Some(target) = target {
             self.begin(target);
+        } else {
+            self.unknown = PerDirection::default();
+            self.undecided = PerDirection::default();
+            self.look = PerDirection::default();
         }
         Step::Again
     }
@@ -175,11 +181,16 @@ impl Dialogue {
             match protocol.probe(&head) {
                 Probe::Yes => {
                     self.begin(*protocol);
+                    // What came before a ClientHello and was not understood, as part of it is missing, is no answer to it.
+                    if protocol.name() == "tls" && direction == Direction::ToServer {
+                        self.before_tls.to_client = self.undecided.to_client;
+                    }
                     return (0, Step::Again);
                 }
                 Probe::Reversed => {
                     self.unknown.swap();
                     self.undecided.swap();
+                    self.look.swap();
                     return (0, Step::Reverse);
                 }
                 Probe::Unsure => unsure = true,
@@ -188,6 +199,7 @@ impl Dialogue {
         }
         if unsure && bytes.len() < limits::PROBE_BYTES {
             self.undecided[direction] = bytes.len();
+            self.look[direction] = Some(look_of(bytes));
             return (0, Step::Wait);
         }
         self.undecided[direction] = 0;
@@ -199,8 +211,11 @@ impl Dialogue {
     }
 
     fn watch(&mut self, direction: Direction, bytes: &[u8]) -> (usize, Step) {
-        let before = proxy_header(bytes);
-        let sender = tls_sender(bytes.get(before..).unwrap_or_default());
+        // One letter may be the consent to a request that the capture does not have (PostgreSQL's `S`).
+        let consent = bytes.split_first().filter(|(first, _)| **first == b'S');
+        let behind = consent.and_then(|(_, rest)| tls_sender(rest));
+        let before = usize::from(behind.is_some());
+        let sender = behind.or_else(|| tls_sender(bytes));
         if let (Some(sender), Some(tls)) = (sender, protocol("tls")) {
             self.begin(tls);
             // One letter may be the server's consent (PostgreSQL's `S`): the probes were still waiting for more of it.
@@ -222,7 +237,8 @@ impl Dialogue {
     }
 
     fn note_unknown(&mut self) {
-        self.facts.first_bytes = self.unknown.to_server.or(self.unknown.to_client);
+        let look = |direction| self.unknown[direction].or(self.look[direction]);
+        self.facts.first_bytes = look(Direction::ToServer).or(look(Direction::ToClient));
     }
 }
 
@@ -234,23 +250,6 @@ fn tls_sender(bytes: &[u8]) -> Option<Direction> {
         1 if plausible => Some(Direction::ToServer),
         2 if plausible => Some(Direction::ToClient),
         _ => None,
-    }
-}
-
-/// Length of the header in clear that a load balancer puts before what it passes on (PROXY protocol, version 1 and 2);
-/// 0 when there is none.
-fn proxy_header(bytes: &[u8]) -> usize {
-    const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-    const LONGEST_LINE: usize = 107;
-    if bytes.starts_with(b"PROXY ") {
-        let line = bytes.get(..LONGEST_LINE).unwrap_or(bytes);
-        return memchr::memmem::find(line, b"\r\n").map_or(0, |end| end + 2);
-    }
-    match bytes.get(14..16).and_then(<[u8]>::first_chunk) {
-        Some(length) if bytes.starts_with(VERSION_2) => {
-            16 + usize::from(u16::from_be_bytes(*length))
-        }
-        _ => 0,
     }
 }
 
@@ -316,7 +315,7 @@ mod tests {
     fn tls_is_found_behind_an_answer_of_one_letter() {
         let mut dialogue = Dialogue::default();
         let at = Moment::default();
-        let request = [0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
+        let request = [0xee, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
         assert_eq!(dialogue.read(Direction::ToServer, &request, at).0, 8);
         assert_eq!(dialogue.read(Direction::ToClient, b"S", at).0, 0);
         let hello = [0x16, 3, 1, 0, 0x80, 1, 0, 0, 0x7c, 3, 3];

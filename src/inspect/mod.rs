@@ -8,6 +8,7 @@
 //! **To add a protocol**: one file beside its neighbours, one line in [`PROTOCOLS`], a sample.
 
 mod begins;
+mod broker;
 mod calls;
 mod database;
 mod datagram;
@@ -19,10 +20,15 @@ mod fields;
 mod gather;
 mod http1;
 mod http2;
+mod infrastructure;
+mod json;
 mod mesh;
 mod programs;
+mod protobuf;
 mod readable_fields;
+mod reader;
 mod rpc;
+mod sasl;
 pub mod tls;
 
 pub use calls::merge_calls;
@@ -39,11 +45,11 @@ use crate::model::{Direction, Facts, Field, Moment};
 use tls::KeyLog;
 
 /// The table of protocols, in the order in which probes are asked.
+#[rustfmt::skip] // One line each: every protocol is added and merged on its own.
 pub static PROTOCOLS: &[&dyn Protocol] = &[
     &tls::Tls,
     &http2::Http2,
     &http1::Http1,
-    &database::redis::Redis,
     &rpc::dubbo::Dubbo,
     &rpc::brpc::Brpc,
     &rpc::trpc::Trpc,
@@ -55,6 +61,28 @@ pub static PROTOCOLS: &[&dyn Protocol] = &[
     &rpc::msgpack_rpc::MsgpackRpc,
     &rpc::nestjs::NestJs,
     &rpc::capnproto::CapnProto,
+    &broker::amqp::Amqp,
+    &broker::mqtt::Mqtt,
+    &broker::kafka::Kafka,
+    &database::redis::Redis,
+    &database::postgresql::Postgresql,
+    &database::mysql::Mysql,
+    &database::mongodb::Mongodb,
+    &database::memcached::Memcached,
+    &broker::nats::Nats,
+    &database::zookeeper::Zookeeper,
+    &infrastructure::serf::Serf,
+    &infrastructure::consul::Consul,
+    &infrastructure::linkerd::Linkerd,
+    &infrastructure::proxy::Proxy,
+    &infrastructure::mail::Smtp,
+    &infrastructure::mail::Imap,
+    &infrastructure::mail::Pop3,
+    &infrastructure::ldap::Ldap,
+    &infrastructure::ssh::Ssh,
+    &broker::pulsar::Pulsar,
+    &broker::stomp::Stomp,
+    &database::cassandra::Cassandra,
 ];
 
 /// The name of a protocol in the table.

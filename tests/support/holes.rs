@@ -7,12 +7,14 @@ use wirelint::model::{CallFacts, Facts, Posture, Seen, TlsFacts};
 use super::conversation::Heard;
 
 /// What is said of a holed conversation although it is not so.
-pub(crate) fn invented(whole: &Heard, holed: &Heard) -> Vec<String> {
+///
+/// `begun` is the protocol that the conversation begins with: what a hole swallows may be the upgrade to another one.
+pub(crate) fn invented(whole: &Heard, holed: &Heard, begun: Option<&str>) -> Vec<String> {
     let mut found = invented_facts(&whole.facts, &holed.facts);
     let may_be = |protocol: &str| match whole.protocol {
         // The upgrade, or what makes it gRPC, may be in the hole.
         Some("grpc" | "h2") => matches!(protocol, "grpc" | "h2" | "http/1.1"),
-        other => other == Some(protocol),
+        other => other == Some(protocol) || begun == Some(protocol),
     };
     if holed.protocol.is_some_and(|protocol| !may_be(protocol)) {
         found.push(format!("protocol {:?}", holed.protocol));

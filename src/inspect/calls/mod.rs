@@ -24,6 +24,7 @@ pub(super) use credentials::Used;
 pub(super) use fields::FIELDS;
 pub(super) use header::HeaderName;
 use parameters::Place;
+pub(super) use target::named_parts;
 
 use self::frameworks::{FrameworkField, Frameworks};
 use self::registries::Found;

@@ -40,6 +40,23 @@ pub(super) fn push_name(out: &mut Vec<u8>, method: &[u8], target: &[u8]) {
     }
 }
 
+/// A name made of parts, with `*` for every part that looks like an identifier: a topic, a subject, a path of a tree.
+pub(in crate::inspect) fn named_parts(name: &[u8], between: u8) -> Vec<u8> {
+    let name = name.get(..limits::TEXT_BYTES).unwrap_or(name);
+    let mut out = Vec::with_capacity(name.len());
+    for (n, part) in name.split(|byte| *byte == between).enumerate() {
+        if n > 0 {
+            out.push(between);
+        }
+        if looks_like_an_identifier(part) {
+            out.push(IDENTIFIER);
+        } else {
+            out.extend_from_slice(part);
+        }
+    }
+    out
+}
+
 /// The part before query, fragment and path parameters.
 pub(super) fn without_query(target: &[u8]) -> &[u8] {
     memchr::memchr3(b'?', b'#', b';', target).and_then(|end| target.get(..end)).unwrap_or(target)

@@ -22,6 +22,10 @@ impl Protocol for Redis {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
+        // Behind a hole, a line may be the rest of any other one.
+        if !head.from_start && head.bytes.first().is_some_and(|byte| *byte != b'*') {
+            return Probe::No;
+        }
         match (command(head.bytes), head.direction) {
             (Command::Words { first, .. }, Direction::ToServer) if is_command(first) => Probe::Yes,
             // An array in the middle of a connection may be a reply.
@@ -165,9 +169,16 @@ fn command(bytes: &[u8]) -> Command<'_> {
 fn inline(bytes: &[u8]) -> Command<'_> {
     let word = bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     if word == bytes.len() {
-        return if word <= LONGEST_COMMAND { Command::Unfinished } else { Command::None };
+        return if begins_inline_command(bytes) { Command::Unfinished } else { Command::None };
     }
     let Some((first, rest)) = bytes.split_at_checked(word) else { return Command::None };
+    // Other protocols' lines have brackets and braces: NATS greets with `INFO {`.
+    let plain =
+        |byte: &u8| byte.is_ascii_graphic() && !b"{}<>()".contains(byte) || b" \r\n".contains(byte);
+    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if !line.iter().all(plain) {
+        return Command::None;
+    }
     match (is_inline_command(first), memchr::memmem::find(rest, b"\r\n")) {
         (true, Some(end)) => Command::Words { first, rest: rest.get(..end).unwrap_or_default() },
         (true, None) if rest.len() < limits::TEXT_BYTES => Command::Unfinished,
@@ -176,8 +187,14 @@ fn inline(bytes: &[u8]) -> Command<'_> {
 }
 
 /// Commands that are told from other protocols' lines. `QUIT` and `GET` are many protocols'.
+const INLINE: [&[u8]; 4] = [b"PING", b"AUTH", b"INFO", b"CONFIG"];
+
+fn begins_inline_command(begin: &[u8]) -> bool {
+    let same = |known: &[u8]| known.eq_ignore_ascii_case(begin);
+    INLINE.iter().any(|known| known.get(..begin.len()).is_some_and(same))
+}
+
 fn is_inline_command(word: &[u8]) -> bool {
-    const INLINE: [&[u8]; 4] = [b"PING", b"AUTH", b"INFO", b"CONFIG"];
     INLINE.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 

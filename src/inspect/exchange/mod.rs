@@ -4,13 +4,15 @@
 //! is too long to keep, and gives up what lies behind a hole unless the protocol can tell where a message begins. What
 //! the messages say is gathered in [`Notes`], which turns it into facts within their bounds.
 
+mod login;
 mod notes;
 #[cfg(test)]
 mod tests;
 
+pub(super) use login::Login;
 pub(super) use notes::{Notes, Said, merge_readable};
 
-use super::begins::{Begins, tls_alert};
+use super::begins::{Begins, client_hello, tls_alert};
 use super::{Context, Inspector, Next};
 use crate::model::{Direction, Facts, Moment, PerDirection, limits};
 
@@ -27,6 +29,15 @@ pub(super) trait Grammar: Default + Send + 'static {
     fn resumes(&self, _direction: Direction, _bytes: &[u8]) -> bool {
         false
     }
+
+    /// Whether TLS may begin where the client's next message would: nothing more is to come from the server before it, or
+    /// it may be missing.
+    fn upgrading(&self) -> bool {
+        false
+    }
+
+    /// Something of this direction is missing, from here on or from the beginning: what depends on it is not known.
+    fn lost(&mut self, _direction: Direction) {}
 }
 
 /// Where a message ends.
@@ -47,6 +58,7 @@ pub(super) struct Message<'a> {
     /// Its bytes, header included; of a long one the first [`limits::MESSAGE_BYTES`].
     pub(super) bytes: &'a [u8],
     /// It has more bytes than these.
+    #[allow(dead_code, reason = "for protocols whose messages say something at their end")]
     pub(super) cut: bool,
     /// Where its last kept byte is.
     pub(super) at: Moment,
@@ -87,11 +99,13 @@ impl<G: Grammar> Exchange<G> {
         let place = if context.from_start { Place::Start } else { Place::Lost };
         let side = || Side { place, read: false };
         let mut notes = Notes::default();
+        let mut grammar = G::default();
         if !context.from_start {
             notes.lose_order();
+            Direction::BOTH.into_iter().for_each(|direction| grammar.lost(direction));
         }
         Self {
-            grammar: G::default(),
+            grammar,
             sides: PerDirection { to_server: side(), to_client: side() },
             notes,
             client_spoke: false,
@@ -102,6 +116,25 @@ impl<G: Grammar> Exchange<G> {
         let side = &mut self.sides[direction];
         match side.place {
             _ if rest.is_empty() => Step::Wait,
+            Place::Start | Place::Lost
+                if direction == Direction::ToServer && self.grammar.upgrading() =>
+            {
+                match client_hello(rest) {
+                    Begins::Yes => {
+                        self.notes.upgrade_answered(true, at);
+                        Step::Then(0, Next::Switch("tls"))
+                    }
+                    Begins::Perhaps => Step::Wait,
+                    Begins::No => self.read_on(direction, rest, at),
+                }
+            }
+            _ => self.read_on(direction, rest, at),
+        }
+    }
+
+    fn read_on(&mut self, direction: Direction, rest: &[u8], at: Moment) -> Step {
+        let side = &mut self.sides[direction];
+        match side.place {
             Place::Start => self.start(direction, rest, at),
             Place::Skip(left) => {
                 let here = rest.len().min(usize::try_from(left).unwrap_or(usize::MAX));
@@ -133,6 +166,7 @@ impl<G: Grammar> Exchange<G> {
             Frame::Message(length) if length > 0 => length,
             Frame::Need | Frame::Message(_) | Frame::Foreign => {
                 self.sides[direction].place = Place::Dead;
+                self.grammar.lost(direction);
                 self.notes.lose_order();
                 return Step::Used(rest.len());
             }
@@ -143,9 +177,10 @@ impl<G: Grammar> Exchange<G> {
         self.sides[direction].read = true;
         self.sides[direction].place = if left == 0 { Place::Start } else { Place::Skip(left) };
         self.client_spoke |= direction == Direction::ToServer;
-        self.notes.spoken(at);
         let message = Message { direction, bytes, cut: left > 0, at };
-        match self.grammar.message(&message, &mut self.notes) {
+        let next = self.grammar.message(&message, &mut self.notes);
+        self.notes.spoken(at);
+        match next {
             Next::More => Step::Used(kept),
             next => Step::Then(kept, next),
         }
@@ -179,6 +214,7 @@ impl<G: Grammar> Inspector for Exchange<G> {
             Place::Dead => {}
             _ => {
                 side.place = Place::Lost;
+                self.grammar.lost(direction);
                 self.notes.lose_order();
             }
         }

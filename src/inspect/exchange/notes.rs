@@ -15,6 +15,8 @@ pub(in crate::inspect) struct Notes {
     calls: Calls,
     readable: ReadableFacts,
     spoken: Option<Moment>,
+    /// The message at hand only negotiates TLS.
+    negotiation: bool,
     mismatch: Option<Evident<&'static str>>,
     protocol: Option<&'static str>,
     /// Requests that were not answered yet, by the protocol's own number for them.
@@ -35,9 +37,16 @@ pub(in crate::inspect) enum Said {
 }
 
 impl Notes {
-    /// Takes note that something was said readable.
+    /// Takes note that a message was said readable.
     pub(super) fn spoken(&mut self, at: Moment) {
-        self.spoken.get_or_insert(at);
+        if !std::mem::take(&mut self.negotiation) {
+            self.spoken.get_or_insert(at);
+        }
+    }
+
+    /// The message at hand is part of how TLS is agreed upon, greetings included: it gives nothing of the service away.
+    pub(in crate::inspect) fn negotiation(&mut self) {
+        self.negotiation = true;
     }
 
     /// Takes note that the client's plaintext was answered with a TLS alert.
@@ -52,6 +61,7 @@ impl Notes {
     }
 
     /// The name of the protocol, where it is a special case of the one in the table.
+    #[allow(dead_code, reason = "for protocols that carry others")]
     pub(in crate::inspect) fn protocol(&mut self, name: &'static str) {
         self.protocol = Some(name);
     }
@@ -87,8 +97,10 @@ impl Notes {
     /// Counts the answer to the oldest request that was not answered yet.
     pub(in crate::inspect) fn answered_in_turn(&mut self, said: Said, at: Moment) {
         self.calls.response(at);
-        if let Some((_, call)) = self.awaited.pop_front() {
-            self.outcome(call, said);
+        match self.awaited.pop_front() {
+            Some((_, call)) => self.outcome(call, said),
+            // Its request was captured later, or not at all: who knows what the next one answers.
+            None => self.disordered = true,
         }
     }
 
@@ -151,7 +163,7 @@ impl Notes {
         self.readable.unauthenticated.get_or_insert(at);
     }
 
-    pub(super) fn into_facts(self) -> Facts {
+    pub(in crate::inspect) fn into_facts(self) -> Facts {
         let any = self.readable != ReadableFacts::default();
         Facts {
             calls: self.calls.into_facts(),

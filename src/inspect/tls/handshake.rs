@@ -4,7 +4,7 @@ use super::decrypt::Agreed;
 use super::hello::{HelloOfServer, client_hello, server_hello, text, ticket_handle};
 use super::hidden::Hidden;
 use super::names::is_tls13;
-use super::reader::{Reader, numbers};
+use crate::inspect::reader::{Reader, numbers};
 use crate::model::{
     Alert, CertificateRequest, ClientHello, Der, Direction, KeyExchange, Moment, PerDirection,
     RecordFact, Seen, TlsFacts, Why, limits,

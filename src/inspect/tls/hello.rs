@@ -3,7 +3,7 @@
 //! Extensions are walked one by one; one that cannot be read is noted and does not hide the others.
 
 use super::names::is_grease;
-use super::reader::{Reader, numbers};
+use crate::inspect::reader::{Reader, numbers};
 use crate::model::{ClientHello, Handle, Moment, ServerHello, escape_bytes, limits};
 
 /// The random that makes a ServerHello a HelloRetryRequest (RFC 8446 section 4.1.3).

@@ -5,7 +5,7 @@ use super::decrypt::Agreed;
 use super::handshake::{Handshake, kind, name_of};
 use super::hello::encrypted_extensions;
 use super::names::is_tls13;
-use super::reader::{Reader, numbers};
+use crate::inspect::reader::{Reader, numbers};
 use crate::model::{
     CertificateRequest, Der, Direction, Moment, PerDirection, Seen, TlsFacts, Why, limits,
 };

@@ -14,7 +14,6 @@ mod inference;
 mod names;
 mod opened;
 mod probe;
-mod reader;
 mod resync;
 mod suites;
 

@@ -3,9 +3,9 @@
 //! What is found here is believed, and a record that is none would invent facts. So a place is taken for the beginning of
 //! a record only where chance would need billions of bytes to make one.
 
-use super::reader::Reader;
 use super::{ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, Header};
 use crate::inspect::begins::Begins;
+use crate::inspect::reader::Reader;
 use crate::model::Direction;
 
 /// How many bytes come before the first place where a record begins or may begin, and which of the two it is.
