@@ -14,7 +14,6 @@ mod truth;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::OnceLock;
 
 use serde_json::Value as Json;
 use toml::{Table, Value as Toml};
@@ -113,7 +112,8 @@ fn no_output_shows_what_must_not_be_shown() {
             continue;
         }
         let database = folder.path().join(name_of(&capture));
-        let options = [options(&truth), vec![format!("--db={}", database.display())]].concat();
+        let options =
+            [truth::options(&truth), vec![format!("--db={}", database.display())]].concat();
         for format in ["text", "concise", "json", "ndjson"] {
             let run = check_with(format, &capture, &options);
             for never in &secrets {
@@ -142,7 +142,7 @@ fn assert_nowhere(secret: &str, artefacts: &[&[u8]], capture: &Path) {
 /// Where the program and the truth of a sample differ.
 fn misses(capture: &Path) -> Vec<Miss> {
     let truth = truth::read(capture);
-    let run = check_with("ndjson", capture, &options(&truth));
+    let run = check_with("ndjson", capture, &truth::options(&truth));
     assert!(matches!(run.code, 0 | 1 | 4), "{}: {} {}", capture.display(), run.code, run.err);
     let events: Vec<Json> =
         run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -152,19 +152,6 @@ fn misses(capture: &Path) -> Vec<Miss> {
     coverage(&mut claims, &truth, &of_type(&events, "stats"));
     findings(&mut claims, &truth, &of_type(&events, "finding"));
     claims.misses
-}
-
-/// What the program is to be given with a sample, as far as it knows the option.
-fn options(truth: &Table) -> Vec<String> {
-    static HELP: OnceLock<String> = OnceLock::new();
-    let help = HELP.get_or_init(|| wirelint(["check", "--help"]).out);
-    let given = truth.get("options").and_then(Toml::as_table).into_iter().flatten();
-    let known = given.filter(|(option, _)| help.contains(&format!("--{option}")));
-    known
-        .flat_map(|(option, files)| {
-            truth::texts(files).into_iter().map(move |file| format!("--{option}=samples/{file}"))
-        })
-        .collect()
 }
 
 fn connections(claims: &mut Claims, truth: &Table, sessions: &[&Json]) {

@@ -31,9 +31,9 @@ use resumption::Resumption;
 
 use crate::identity::Directory;
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, DatagramFacts, Der,
-    Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled, RunInfo, Seen, Session,
-    Subject, limits,
+    AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, CredentialAt, DatagramFacts,
+    Der, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled, RelianceFacts,
+    RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::{Authorities, CertificateCache};
 use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
@@ -195,29 +195,12 @@ impl Auditor {
         self.callers.tell_endpoints(&mut endpoints, &certificates);
         self.callers.tell_edges(&mut edges);
         let credentials = std::mem::take(&mut self.credentials).finish();
-        for place in &certificates {
-            self.apply_certificate(place);
-        }
-        for row in &credentials.rows {
-            let at = &row.at;
-            self.apply(&Subject::Credential(at), [at.first, at.last], at.sessions, &at.samples);
-        }
-        for change in &changes {
-            self.apply_change(change);
-        }
-        for endpoint in &endpoints {
-            self.apply_endpoint(endpoint);
-        }
-        for edge in &edges {
-            let weight = edge.postures.total();
-            let samples: Vec<_> = edge.descent.samples.into_iter().flatten().collect();
-            self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
-        }
-        for reliance in &reliances {
-            let weight = reliance.accepted + reliance.refused;
-            let times = [reliance.first, reliance.last];
-            self.apply(&Subject::Reliance(reliance), times, weight, &reliance.samples);
-        }
+        certificates.iter().for_each(|place| self.apply_certificate(place));
+        credentials.rows.iter().for_each(|row| self.apply_credential(&row.at));
+        changes.iter().for_each(|change| self.apply_change(change));
+        endpoints.iter().for_each(|endpoint| self.apply_endpoint(endpoint));
+        edges.iter().for_each(|edge| self.apply_edge(edge));
+        reliances.iter().for_each(|reliance| self.apply_reliance(reliance));
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
         history::count_leaves(&certificates, &mut coverage);
@@ -309,6 +292,22 @@ impl Auditor {
             }
         }
         is_evidence
+    }
+
+    fn apply_credential(&mut self, at: &CredentialAt) {
+        self.apply(&Subject::Credential(at), [at.first, at.last], at.sessions, &at.samples);
+    }
+
+    fn apply_edge(&mut self, edge: &EdgeFacts) {
+        let weight = edge.postures.total();
+        let samples: Vec<_> = edge.descent.samples.into_iter().flatten().collect();
+        self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
+    }
+
+    fn apply_reliance(&mut self, reliance: &RelianceFacts) {
+        let weight = reliance.accepted + reliance.refused;
+        let times = [reliance.first, reliance.last];
+        self.apply(&Subject::Reliance(reliance), times, weight, &reliance.samples);
     }
 
     fn apply_certificate(&mut self, place: &CertificateAt) {

@@ -1,8 +1,11 @@
 //! Outcomes made by hand, for the tests of reports and store.
 
+mod coverage;
 mod credentials;
 
 use std::sync::Arc;
+
+use coverage::coverage;
 
 use crate::model::{
     Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
@@ -220,49 +223,6 @@ fn edges() -> Vec<EdgeRow> {
             services[1].postures,
         ),
     ]
-}
-
-fn coverage() -> Coverage {
-    Coverage {
-        frames: 500,
-        bytes: 250_000,
-        frame_kinds: vec![("arp", 4), ("tcp", 480), ("udp", 16)],
-        cut_frames: 2,
-        first: moment(1).time,
-        last: moment(500).time,
-        sessions: 222,
-        half_open: 7,
-        postures: Postures { mtls: 88, tls: 25, tls_opaque: 48, plaintext: 58, unknown: 3 },
-        midstream: 9,
-        one_sided: 1,
-        gap_sessions: 2,
-        gap_bytes: 1448,
-        conflicting_sessions: 1,
-        certificates_hidden: 48,
-        inferred: 31,
-        inherited: 5,
-        origins_forgotten: 0,
-        leaves: 3,
-        leaf_places: 3,
-        next_expiry: None,
-        tls_sessions: 161,
-        decrypted: 0,
-        keys_do_not_fit: 0,
-        keys_unsupported: 0,
-        unrecognised: 3,
-        evicted: 0,
-        half_open_evicted: 0,
-        not_observable: vec![NotObservable {
-            rule: "WL2001".into(),
-            rule_name: "certificate-expired".into(),
-            count: 48,
-        }],
-        incomplete: vec![Incomplete {
-            code: "truncated-capture",
-            message: "captures/night.pcap ends inside packet 201".into(),
-        }],
-        dropped: 0,
-    }
 }
 
 pub(crate) fn certificate(seed: u8, common_name: &str) -> Arc<Certificate> {

@@ -172,11 +172,11 @@ fn select_ignore_and_severity_change_what_fails() {
     let all = check(&[]);
     assert_eq!(all.code, 1);
     assert!(all.out.contains(" high WL1001 plaintext-rpc: "), "{all:#?}");
-    assert_eq!(check(&["--ignore", "WL1001"]).code, 0);
-    assert_eq!(check(&["--ignore", "plaintext-rpc"]).code, 0);
+    assert_eq!(check(&["--ignore", "WL1001,WL4008"]).code, 0);
+    assert_eq!(check(&["--ignore", "plaintext-rpc,no-caller-identity"]).code, 0);
     assert_eq!(check(&["--select", "WL2,WL3"]).code, 0);
     assert_eq!(check(&["--select", "WL1"]).code, 1);
-    let low = check(&["--severity", "WL1001=low"]);
+    let low = check(&["--severity", "WL1001=low", "--ignore", "WL4008"]);
     assert_eq!(low.code, 0);
     assert!(low.out.contains(" low WL1001 plaintext-rpc: "), "{low:#?}");
 }

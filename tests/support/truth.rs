@@ -13,6 +13,16 @@ pub(crate) fn read(capture: &Path) -> Table {
     text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// What `check` is to be given with a sample.
+pub(crate) fn options(truth: &Table) -> Vec<String> {
+    let given = truth.get("options").and_then(Value::as_table).into_iter().flatten();
+    given
+        .flat_map(|(option, files)| {
+            texts(files).into_iter().map(move |file| format!("--{option}=samples/{file}"))
+        })
+        .collect()
+}
+
 /// The tables of an array of tables.
 pub(crate) fn tables<'a>(truth: &'a Table, name: &str) -> impl Iterator<Item = &'a Table> {
     let tables = truth.get(name).and_then(Value::as_array).into_iter().flatten();

@@ -37,7 +37,11 @@ impl Protocol for Http1 {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         let as_seen = |from| if from == head.direction { Probe::Yes } else { Probe::Reversed };
-        match (shape::request(head.bytes), shape::response(head.bytes)) {
+        let request = match head.from_start {
+            true => shape::request(head.bytes),
+            false => shape::request_behind_a_hole(head.bytes),
+        };
+        match (request, shape::response(head.bytes)) {
             (Begins::Yes, _) => as_seen(Direction::ToServer),
             (_, Begins::Yes) => as_seen(Direction::ToClient),
             (Begins::No, Begins::No) => Probe::No,

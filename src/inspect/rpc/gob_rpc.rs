@@ -46,12 +46,14 @@ impl Protocol for GobRpc {
 /// while bytes are missing.
 fn begins_with(bytes: &[u8], name: &[u8]) -> Option<bool> {
     const FIRST_FIELD: &[u8] = b"\x0dServiceMethod";
-    // A length below 128, then a negative number of one byte behind its own length.
+    // A length below 128, then a negative number: of one byte, or, above, of one behind its own length.
     let fits = |place: usize, fits: fn(u8) -> bool| bytes.get(place).is_none_or(|byte| fits(*byte));
+    let long = bytes.get(1).is_some_and(|byte| *byte == 0xff);
+    let number = if long { 2 } else { 1 };
     let start = fits(0, |length| (0x20..0x80).contains(&length))
-        && fits(1, |byte| byte == 0xff)
-        && fits(2, |byte| byte & 1 == 1);
-    let rest = bytes.get(3..).unwrap_or_default();
+        && fits(number, |byte| byte & 1 == 1)
+        && (long || fits(1, |byte| byte < 0x80));
+    let rest = bytes.get(number + 1..).unwrap_or_default();
     let expected = [&[3, 1, 1], name, &[1, 0xff]].concat();
     if !start || !super::agrees(rest, &expected) {
         return Some(false);

@@ -25,6 +25,9 @@ impl Protocol for JsonRpc {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
+        if !head.from_start {
+            return Probe::No; // It may be the body of a request over HTTP.
+        }
         let bytes = head.bytes.trim_ascii_start();
         let bytes = bytes.strip_prefix(b"[").unwrap_or(bytes).trim_ascii_start();
         if !matches!(bytes.first(), None | Some(b'{')) || bytes.is_empty() && head.bytes.len() > 2 {

@@ -27,6 +27,9 @@ impl Protocol for Thrift {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
+        if !head.from_start && head.bytes.first().is_some_and(|byte| *byte != 0) {
+            return Probe::No; // Without the length before it, it may be the body of a request over HTTP.
+        }
         match call(head.bytes) {
             Known::Yes(call) => sent_by(call.sender(), head),
             Known::Later if head.bytes.len() < limits::PROBE_BYTES => Probe::Unsure,

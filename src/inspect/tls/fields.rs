@@ -181,10 +181,7 @@ fn forward_secrecy(tls: &TlsFacts) -> Seen<Value<'_>> {
 
 /// Data of the client ahead of the ServerHello cannot be anything else.
 fn early_data_sent(tls: &TlsFacts) -> Seen<Value<'_>> {
-    client(tls, |hello| match tls.application_data[Direction::ToServer] {
-        Some(data) if hello.early_data => server(tls, |answer| bool(data.frame < answer.at.frame)),
-        _ => bool(false),
-    })
+    client(tls, |hello| server(tls, |_| bool(hello.early_data && tls.early_data.is_some())))
 }
 
 const TLS13: u16 = 0x0304;

@@ -386,6 +386,9 @@ impl Handshake {
     }
 
     fn data(&mut self, direction: Direction, at: Moment) {
+        if direction == Direction::ToServer && !self.facts.server_hello.is_observed() {
+            self.facts.early_data.get_or_insert(at);
+        }
         if self.facts.application_data[direction].is_none() {
             self.facts.application_data[direction] = Some(at);
             self.letter(direction, 'd');

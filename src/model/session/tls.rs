@@ -44,6 +44,8 @@ pub struct TlsFacts {
     pub established: Seen<bool>,
     /// First ChangeCipherSpec, per direction.
     pub change_cipher: PerDirection<Option<Moment>>,
+    /// First record of application data that the client sent ahead of the ServerHello.
+    pub early_data: Option<Moment>,
     /// First application data, per direction.
     pub application_data: PerDirection<Option<Moment>>,
     /// Alerts in clear, in order.
