@@ -50,8 +50,8 @@ def by_default(version):
             ask(lab, version, "-token", token, "-from", "shop.orders")
         shown = {"credential": [credential("bearer-jwt", "orders", "header Authorization")], "auth_schemes": ["bearer"]}
         return Truth(
-            [in_clear(here(), "http/1.1", calls=[call("", "POST /", 2, 200)]),
-             in_clear(here(), "http/1.1", calls=[call("", "POST /", 2, 200)], **shown)],
+            [in_clear(here(), "http/1.1", calls=[call("shop.inventory", "Inventory.Reserve", 2, 200)]),
+             in_clear(here(), "http/1.1", calls=[call("shop.inventory", "Inventory.Reserve", 2, 200)], **shown)],
             present=["WL1001", "WL1003"], maybe=["WL4007", "WL4008", "WL4009"], secrets=[token],
             note=f"The calls are {RESERVE['service']} {RESERVE['method']} by the headers Micro-Service and Micro-Endpoint; "
                  "answers repeat the headers of requests, the token among them.",
@@ -105,6 +105,6 @@ def gomicro5_mdns(lab):
     with lab.capture(only="tcp or udp port 5353"):
         lab.call("client", gomicro(lab, "5", "call", "-mdns"))
     return Truth(
-        [in_clear(here(), "http/1.1", calls=[call("", "POST /", 2, 200)])],
+        [in_clear(here(), "http/1.1", calls=[call("shop.inventory", "Inventory.Reserve", 2, 200)])],
         present=["WL1001", "WL7003"], maybe=["WL4008", "WL7001"],
     )

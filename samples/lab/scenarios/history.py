@@ -121,8 +121,8 @@ def tls13_early_data(lab):
             expect="any",
         )
     return Truth(
-        [tls13(cipher=AES_256, resumed=False), tls13(cipher=AES_256, resumed=True)],
-        [hidden(lab, "api", "server", address())], present=["WL2009", "WL9001"],
+        [tls13(cipher=AES_256, resumed=False), tls13(cipher=AES_256, resumed=True, evidence="inherited")],
+        [hidden(lab, "api", "server", address())], present=["WL2009", "WL4001", "WL9001"],
     )
 
 

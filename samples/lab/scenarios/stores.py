@@ -4,7 +4,7 @@ import os
 import shutil
 
 from driver.lab import scenario
-from driver.truth import Truth, credential
+from driver.truth import Truth, connection, credential
 from driver.wire import ipv4
 
 from .secured import chain, in_clear, over_tls, pair, roots
@@ -148,7 +148,8 @@ def postgresql_tls_refused(lab):
         psql(lab, 5432, "plain", "prefer")
         psql(lab, 5432, "plain", "require", expect="failure")
     return Truth(
-        [in_clear(at(5432), "postgresql", **logged_in("plain")), in_clear(at(5432), "postgresql")],
+        [in_clear(at(5432), "postgresql", **logged_in("plain")),
+         connection(ipv4("client"), at(5432), 1, posture="unknown", protocol="postgresql")],
         present=["WL1002", "WL1003", "WL1005"], absent=["WL8004", "WL9004"], secrets=[f"{SQL_PASSWORD}-plain"],
     )
 

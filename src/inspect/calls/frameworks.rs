@@ -125,9 +125,11 @@ impl FrameworkField {
     }
 }
 
-/// Whether a `content-type` is one of the Connect protocol's, so that the path names service and method.
+/// Whether a `content-type` is one of the Connect protocol's or gRPC-Web's, so that the path names service and method.
 pub(in crate::inspect) fn is_connect(content_type: &[u8]) -> bool {
-    content_type.starts_with(b"application/connect+") || content_type == b"application/proto"
+    const BEGINNINGS: [&[u8]; 2] = [b"application/connect+", b"application/grpc-web"];
+    BEGINNINGS.iter().any(|beginning| content_type.starts_with(beginning))
+        || content_type == b"application/proto"
 }
 
 /// What frameworks said on one connection. Has no `Debug`: it holds raw bytes from the wire.
