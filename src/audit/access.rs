@@ -80,7 +80,10 @@ impl Callers {
     /// them, so only protocols that show them with each call count.
     fn add_methods(&mut self, audited: &AuditedSession) {
         let session = &audited.session;
-        let each = matches!(session.protocol, Some("http/1.1" | "h2" | "grpc"));
+        // A header field that was sent where it could not be seen would make a call look as if it had no credential.
+        let whole =
+            session.start_seen && session.stream.gap_bytes.to_server == 0 && !session.one_sided();
+        let each = whole && matches!(session.protocol, Some("http/1.1" | "h2" | "grpc"));
         let Some(calls) = session.facts.calls.as_ref().filter(|_| each) else { return };
         if self.methods.len() >= limits::ENDPOINTS && !self.methods.contains_key(&session.server) {
             return;
