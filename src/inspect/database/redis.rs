@@ -26,7 +26,7 @@ impl Protocol for Redis {
         if !head.from_start && head.bytes.first().is_some_and(|byte| *byte != b'*') {
             return Probe::No;
         }
-        match (command(head.bytes), head.direction) {
+        match (command(head.bytes, is_inline_command), head.direction) {
             (Command::Words { first, .. }, Direction::ToServer) if is_command(first) => Probe::Yes,
             // An array in the middle of a connection may be a reply.
             (Command::Words { first, .. }, Direction::ToClient)
@@ -79,7 +79,7 @@ impl Grammar for Resp {
 
 impl Resp {
     fn command(&mut self, message: &Message<'_>, notes: &mut Notes) {
-        let Command::Words { first, rest } = command(message.bytes) else { return };
+        let Command::Words { first, rest } = command(message.bytes, is_command) else { return };
         let name = first.to_ascii_uppercase();
         if !name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte)) {
             return;
@@ -145,11 +145,11 @@ enum Command<'a> {
     None,
 }
 
-/// The command that begins here: an array of bulk strings, or a line.
-fn command(bytes: &[u8]) -> Command<'_> {
+/// The command that begins here: an array of bulk strings, or a line whose first word is one of `known`.
+fn command(bytes: &[u8], known: fn(&[u8]) -> bool) -> Command<'_> {
     let Some(first) = bytes.first() else { return Command::Unfinished };
     if *first != b'*' {
-        return inline(bytes);
+        return inline(bytes, known);
     }
     let words = match number_line(bytes) {
         Line::Number(1..=1_048_576, behind) => bytes.get(behind..).unwrap_or_default(),
@@ -166,7 +166,7 @@ fn command(bytes: &[u8]) -> Command<'_> {
 }
 
 /// A command on a line of its own, as people type it and health checks send it.
-fn inline(bytes: &[u8]) -> Command<'_> {
+fn inline(bytes: &[u8], known: fn(&[u8]) -> bool) -> Command<'_> {
     let word = bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     if word == bytes.len() {
         return if begins_inline_command(bytes) { Command::Unfinished } else { Command::None };
@@ -179,15 +179,15 @@ fn inline(bytes: &[u8]) -> Command<'_> {
     if !line.iter().all(plain) {
         return Command::None;
     }
-    match (is_inline_command(first), memchr::memmem::find(rest, b"\r\n")) {
+    match (known(first), memchr::memmem::find(rest, b"\r\n")) {
         (true, Some(end)) => Command::Words { first, rest: rest.get(..end).unwrap_or_default() },
         (true, None) if rest.len() < limits::TEXT_BYTES => Command::Unfinished,
         _ => Command::None,
     }
 }
 
-/// Commands that are told from other protocols' lines. `QUIT` and `GET` are many protocols'.
-const INLINE: [&[u8]; 4] = [b"PING", b"AUTH", b"INFO", b"CONFIG"];
+/// Commands that are told from other protocols' lines. `QUIT`, `GET` and `AUTH` are many protocols'.
+const INLINE: [&[u8]; 3] = [b"PING", b"INFO", b"CONFIG"];
 
 fn begins_inline_command(begin: &[u8]) -> bool {
     let same = |known: &[u8]| known.eq_ignore_ascii_case(begin);
@@ -333,6 +333,7 @@ fn value_end(bytes: &[u8]) -> End {
 #[cfg(test)]
 mod tests {
     use super::super::super::feeder::{client, facts, server};
+    use super::*;
 
     #[test]
     fn commands_passwords_and_outcomes_are_told() {
@@ -353,6 +354,14 @@ mod tests {
         let credential = &facts.readable.unwrap().credentials[0];
         assert_eq!(credential.principal.as_deref(), Some("default"));
         assert_eq!(credential.secret.length(), 6);
+    }
+
+    #[test]
+    fn a_line_that_mail_servers_know_too_is_redis_only_after_one_that_they_do_not() {
+        let head = |bytes| Head { direction: Direction::ToServer, bytes, from_start: true };
+        assert_eq!(Redis.probe(&head(b"AUTH PLAIN\r\n")), Probe::No);
+        let facts = facts("redis", &[client("PING\r\nAUTH s3cret\r\n")]);
+        assert_eq!(facts.readable.unwrap().credentials[0].secret.length(), 6);
     }
 
     #[test]

@@ -79,6 +79,11 @@ impl Grammar for Header {
         }
         Next::Reprobe
     }
+
+    /// A load balancer says it before anything else, so that a connection begins here whatever the capture has of it.
+    fn resumes(&self, _: Direction, bytes: &[u8]) -> bool {
+        bytes.starts_with(b"PROXY ") || bytes.starts_with(VERSION_2)
+    }
 }
 
 fn version_1(line: &[u8]) -> Option<SocketAddr> {
