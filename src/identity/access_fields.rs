@@ -1,12 +1,8 @@
 //! Fields of endpoints and edges about who is let in, and as whom.
 
-use std::borrow::Cow;
-
-use crate::model::{
-    EdgeFacts, EndpointFacts, Field, Kind, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT, Why,
-};
-
-type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
+use super::fields::{edge, endpoint, of_edge, of_endpoint, texts};
+use crate::model::told::int;
+use crate::model::{EdgeFacts, Field, Kind, Seen, Value, Why};
 
 /// The fields about access. One line declares one.
 #[rustfmt::skip]
@@ -21,54 +17,6 @@ pub static ACCESS_FIELDS: &[Field] = &[
     edge("edge.names_of_client", Kind::Int, "1", "names that the calling address gave itself anywhere in the run", |s| of_edge(s, |e| int(e.access.names_of_client))),
     edge("edge.loopback", Kind::Bool, "false", "the caller's address is a loopback address", |s| of_edge(s, |e| Seen::Value(Value::Bool(e.access.loopback)))),
 ];
-
-const fn endpoint(
-    path: &'static str,
-    kind: Kind,
-    example: &'static str,
-    doc: &'static str,
-    get: Getter,
-) -> Field {
-    Field { on: SubjectKind::Endpoint, path, kind, doc, example, get }
-}
-
-const fn edge(
-    path: &'static str,
-    kind: Kind,
-    example: &'static str,
-    doc: &'static str,
-    get: Getter,
-) -> Field {
-    Field { on: SubjectKind::Edge, path, kind, doc, example, get }
-}
-
-fn of_endpoint<'a>(
-    subject: &Subject<'a>,
-    read: impl FnOnce(&'a EndpointFacts) -> Seen<Value<'a>>,
-) -> Seen<Value<'a>> {
-    match subject {
-        Subject::Endpoint(endpoint) => read(endpoint),
-        _ => WRONG_SUBJECT,
-    }
-}
-
-fn of_edge<'a>(
-    subject: &Subject<'a>,
-    read: impl FnOnce(&'a EdgeFacts) -> Seen<Value<'a>>,
-) -> Seen<Value<'a>> {
-    match subject {
-        Subject::Edge(edge) => read(edge),
-        _ => WRONG_SUBJECT,
-    }
-}
-
-fn int<'a>(value: u64) -> Seen<Value<'a>> {
-    Seen::Value(Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
-}
-
-fn texts(all: &[String]) -> Seen<Value<'_>> {
-    Seen::Value(Value::Texts(all.iter().map(|text| Cow::Borrowed(text.as_str())).collect()))
-}
 
 /// What is missing may have been the login.
 fn identified(edge: &EdgeFacts) -> Seen<Value<'_>> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::model::told::{bool, int, text};
 use crate::model::{
     CredentialAt, Field, Kind, Seen, Subject, SubjectKind, Timestamp, Token, Value, WRONG_SUBJECT,
 };
@@ -87,20 +88,8 @@ fn word<'a>(word: &'static str) -> Seen<Value<'a>> {
     Seen::Value(Value::text(word))
 }
 
-fn text(text: &str) -> Seen<Value<'_>> {
-    Seen::Value(Value::text(text))
-}
-
 fn optional(text: Option<&str>) -> Seen<Value<'_>> {
     text.map(Value::text).into()
-}
-
-fn bool<'a>(value: bool) -> Seen<Value<'a>> {
-    Seen::Value(Value::Bool(value))
-}
-
-fn int<'a>(value: u64) -> Seen<Value<'a>> {
-    Seen::Value(Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
 }
 
 fn texts(all: &[String]) -> Value<'_> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use crate::model::told::int;
 use crate::model::{
     EdgeFacts, EndpointFacts, Field, Kind, Postures, Seen, Subject, SubjectKind, Value,
     WRONG_SUBJECT, Why,
@@ -52,7 +53,7 @@ pub static FIELDS: &[Field] = &[
     edge("packet.time", Kind::Time, "2026-01-21T09:14:01Z", "last packet", |s| of_edge(s, |e| Seen::Value(Value::Time(e.last.time)))),
 ];
 
-const fn endpoint(
+pub(super) const fn endpoint(
     path: &'static str,
     kind: Kind,
     example: &'static str,
@@ -62,7 +63,7 @@ const fn endpoint(
     Field { on: SubjectKind::Endpoint, path, kind, doc, example, get }
 }
 
-const fn edge(
+pub(super) const fn edge(
     path: &'static str,
     kind: Kind,
     example: &'static str,
@@ -72,7 +73,7 @@ const fn edge(
     Field { on: SubjectKind::Edge, path, kind, doc, example, get }
 }
 
-fn of_endpoint<'a>(
+pub(super) fn of_endpoint<'a>(
     subject: &Subject<'a>,
     read: impl FnOnce(&'a EndpointFacts) -> Seen<Value<'a>>,
 ) -> Seen<Value<'a>> {
@@ -82,7 +83,7 @@ fn of_endpoint<'a>(
     }
 }
 
-fn of_edge<'a>(
+pub(super) fn of_edge<'a>(
     subject: &Subject<'a>,
     read: impl FnOnce(&'a EdgeFacts) -> Seen<Value<'a>>,
 ) -> Seen<Value<'a>> {
@@ -92,11 +93,7 @@ fn of_edge<'a>(
     }
 }
 
-fn int<'a>(value: u64) -> Seen<Value<'a>> {
-    Seen::Value(Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
-}
-
-fn texts(all: &[String]) -> Seen<Value<'_>> {
+pub(super) fn texts(all: &[String]) -> Seen<Value<'_>> {
     Seen::Value(Value::Texts(all.iter().map(|text| Cow::Borrowed(text.as_str())).collect()))
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::class_of;
+use crate::model::told::{bool, int, text};
 use crate::model::{
     AuditedSession, Field, Kind, PerDirection, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT,
     is_internal,
@@ -71,18 +72,6 @@ fn of<'a>(
         Subject::Session(session) => read(session),
         _ => WRONG_SUBJECT,
     }
-}
-
-fn text<'a>(text: &'static str) -> Seen<Value<'a>> {
-    Seen::Value(Value::text(text))
-}
-
-fn bool<'a>(value: bool) -> Seen<Value<'a>> {
-    Seen::Value(Value::Bool(value))
-}
-
-fn int<'a>(value: u64) -> Seen<Value<'a>> {
-    Seen::Value(Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
 }
 
 fn address<'a>(addr: IpAddr) -> Seen<Value<'a>> {

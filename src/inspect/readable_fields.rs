@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::programs::is_outdated;
+use crate::model::told::{bool, int};
 use crate::model::{
     AuditedSession, Call, CallFacts, Direction, Field, Kind, ReadableFacts, Registration, Seen,
     Subject, SubjectKind, Value, WRONG_SUBJECT, Why,
@@ -73,14 +74,6 @@ fn list<'a>(
 ) -> Seen<Value<'a>> {
     let none = || Seen::Value(Value::Texts(Vec::new()));
     of(subject, |readable| Seen::Value(Value::Texts(read(readable))), none)
-}
-
-fn bool<'a>(value: bool) -> Seen<Value<'a>> {
-    Seen::Value(Value::Bool(value))
-}
-
-fn int<'a>(value: u64) -> Seen<Value<'a>> {
-    Seen::Value(Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
 }
 
 fn distinct<'a>(all: impl Iterator<Item = Cow<'a, str>>) -> Vec<Cow<'a, str>> {

@@ -17,6 +17,7 @@ mod secret;
 mod seen;
 mod session;
 mod time;
+pub mod told;
 
 pub use announcement::{Announcement, DatagramFacts};
 pub use certificate::{

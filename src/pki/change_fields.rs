@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::model::told::{bool, int, owned, signed, text};
 use crate::model::{
     CertificateDetails, ChangeFacts, Field, Kind, Seen, Showing, Subject, SubjectKind, Value,
     WRONG_SUBJECT, Why,
@@ -91,26 +92,6 @@ fn issuer(change: &ChangeFacts) -> Seen<Value<'_>> {
 fn names(details: &CertificateDetails) -> Seen<Value<'_>> {
     let all = details.names.iter().map(|name| Cow::Owned(name.to_string()));
     Seen::Value(Value::Texts(all.collect()))
-}
-
-fn text(text: &str) -> Seen<Value<'_>> {
-    Seen::Value(Value::text(text))
-}
-
-fn owned<'a>(text: String) -> Seen<Value<'a>> {
-    Seen::Value(Value::Text(Cow::Owned(text)))
-}
-
-fn bool<'a>(value: bool) -> Seen<Value<'a>> {
-    Seen::Value(Value::Bool(value))
-}
-
-fn int<'a>(value: u64) -> Seen<Value<'a>> {
-    signed(i64::try_from(value).unwrap_or(i64::MAX))
-}
-
-fn signed<'a>(value: i64) -> Seen<Value<'a>> {
-    Seen::Value(Value::Int(value))
 }
 
 fn seconds(micros: i64) -> i64 {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::model::told::{bool, int, signed};
 use crate::model::{
     CertificateAt, CertificateDetails, Direction, Field, Kind, SanName, Seen, Subject, SubjectKind,
     Timestamp, Value, WRONG_SUBJECT, Why, is_internal,
@@ -108,18 +109,6 @@ fn said<'a>(
     read: impl FnOnce(&'a CertificateDetails) -> Seen<Value<'a>>,
 ) -> Seen<Value<'a>> {
     at.certificate.details.as_ref().map_or(Seen::Hidden(Why::Malformed), read)
-}
-
-fn bool<'a>(value: bool) -> Seen<Value<'a>> {
-    Seen::Value(Value::Bool(value))
-}
-
-fn int<'a>(value: u64) -> Seen<Value<'a>> {
-    signed(i64::try_from(value).unwrap_or(i64::MAX))
-}
-
-fn signed<'a>(value: i64) -> Seen<Value<'a>> {
-    Seen::Value(Value::Int(value))
 }
 
 fn texts<'a>(all: impl Iterator<Item = Cow<'a, str>>) -> Seen<Value<'a>> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::chain_fields::faults;
+use crate::model::told::{int, owned, text};
 use crate::model::{
     CertificateDetails, Field, Kind, RelianceFacts, Seen, Subject, SubjectKind, Value,
     WRONG_SUBJECT, Why,
@@ -58,16 +59,4 @@ fn of_details<'a>(
     read: impl FnOnce(&'a CertificateDetails) -> Seen<Value<'a>>,
 ) -> Seen<Value<'a>> {
     of(subject, |r| r.certificate.details.as_ref().map_or(Seen::Hidden(Why::Malformed), read))
-}
-
-fn text(text: &str) -> Seen<Value<'_>> {
-    Seen::Value(Value::text(text))
-}
-
-fn owned<'a>(text: String) -> Seen<Value<'a>> {
-    Seen::Value(Value::Text(Cow::Owned(text)))
-}
-
-fn int<'a>(value: u64) -> Seen<Value<'a>> {
-    Seen::Value(Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::model::told::bool;
 use crate::model::{
     ClientHello, Direction, Field, Keys, Kind, Seen, ServerHello, Subject, SubjectKind, TlsFacts,
     Value, WRONG_SUBJECT, Why,
@@ -124,10 +125,6 @@ fn server<'a>(
     read: impl FnOnce(&'a ServerHello) -> Seen<Value<'a>>,
 ) -> Seen<Value<'a>> {
     tls.server_hello.and_then(|hello| read(hello))
-}
-
-fn bool<'a>(value: bool) -> Seen<Value<'a>> {
-    Seen::Value(Value::Bool(value))
 }
 
 fn int<'a>(value: impl Into<i64>) -> Seen<Value<'a>> {
