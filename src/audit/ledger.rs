@@ -81,6 +81,8 @@ impl Ledger {
             evidence: Vec::new(),
             fix: rule.fix.clone(),
             tags: rule.tags.clone(),
+            declared: None,
+            accepted: None,
         });
     }
 

@@ -69,29 +69,8 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// Capture files (pcap or pcapng, also .gz and .zst), folders of them, or - for standard input
-    #[arg(value_name = "PATH")]
-    pub(super) paths: Vec<PathBuf>,
-    /// The same as PATH
-    #[arg(short, long = "read", value_name = "PATH")]
-    pub(super) read: Vec<PathBuf>,
-    /// Look into folders within folders
-    #[arg(long)]
-    pub(super) recursive: bool,
-    /// Audit only frames that this BPF filter lets through (man pcap-filter)
-    #[arg(short, long, value_name = "BPF")]
-    pub(super) filter: Option<String>,
-    /// Judge chains against these authorities (PEM or DER); may be given several times
-    #[arg(long, value_name = "[NAME=]PEM", value_parser = super::authorities::bundle)]
-    pub(super) trust: Vec<Bundle>,
-    /// Certificates that were revoked (PEM or DER); may be given several times
-    #[arg(long, value_name = "FILE")]
-    pub(super) crl: Vec<PathBuf>,
-    /// Decrypt with this key log (SSLKEYLOGFILE); may be given several times
-    #[arg(long, value_name = "FILE")]
-    pub(super) keylog: Vec<PathBuf>,
     #[command(flatten)]
-    pub(super) rules: RuleArgs,
+    pub(super) audit: AuditArgs,
     /// The lowest severity that fails the run: info, low, medium, high, critical or never
     #[arg(long, value_name = "LEVEL", default_value = "high", value_parser = fail_on)]
     pub(super) fail_on: FailOn,
@@ -119,6 +98,34 @@ pub(super) struct Check {
     /// Which sessions are kept in json and the database: samples, all or none
     #[arg(long, value_name = "WHICH", default_value = "samples", value_parser = keep_sessions)]
     pub(super) keep_sessions: KeepSessions,
+}
+
+/// What is audited, and by what: the same for every command that reads captures.
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    /// Capture files (pcap or pcapng, also .gz and .zst), folders of them, or - for standard input
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The same as PATH
+    #[arg(short, long = "read", value_name = "PATH")]
+    pub(super) read: Vec<PathBuf>,
+    /// Look into folders within folders
+    #[arg(long)]
+    pub(super) recursive: bool,
+    /// Audit only frames that this BPF filter lets through (man pcap-filter)
+    #[arg(short, long, value_name = "BPF")]
+    pub(super) filter: Option<String>,
+    /// Judge chains against these authorities (PEM or DER); may be given several times
+    #[arg(long, value_name = "[NAME=]PEM", value_parser = super::authorities::bundle)]
+    pub(super) trust: Vec<Bundle>,
+    /// Certificates that were revoked (PEM or DER); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(super) crl: Vec<PathBuf>,
+    /// Decrypt with this key log (SSLKEYLOGFILE); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(super) keylog: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
     /// Threads that follow connections; the result does not depend on it
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) workers: usize,

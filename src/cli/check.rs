@@ -1,33 +1,16 @@
 //! `wirelint check`: captures in, verdict out.
 
 use std::io::{self, BufWriter, Write as _};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::{Check, OnIncomplete};
-use super::authorities;
-use super::keys::Keys;
+use super::audit::{Audited, Judged, Prepared, Refusal};
 use super::output::Target;
-use super::progress::Bar;
-use super::reasons::reasons;
-use super::rules::load;
 use super::terminal::{Terminal, ignore_closed, unwritable};
-use super::{BUG, Code, INTERRUPTED, STORAGE, USAGE};
-use crate::audit::{Auditor, CaptureFacts};
-use crate::capture::{Damage, Filter, Inputs};
-use crate::edge::on_interrupt;
-use crate::engine::{End, Input, Options, replay, unsupported_links};
-use crate::identity::Directory;
-use crate::model::{
-    Accept, AuditedSession, Diagnostic, Incomplete, Outcome, RunInfo, Session, Timestamp,
-};
+use super::{Code, STORAGE};
+use crate::model::{Accept, AuditedSession, Diagnostic, Outcome, RunInfo, Timestamp};
 use crate::report::{SessionWriter, Show, Verdict, format};
-use crate::rule::RuleSet;
 use crate::store::{RunEnd, RunStart, Store};
-
-/// What ends a command early: what to say, and the code.
-type Refusal = (Vec<Diagnostic>, Code);
 
 /// Runs the command.
 pub(super) fn run(check: Check, terminal: &Terminal) -> Code {
@@ -39,56 +22,17 @@ pub(super) fn run(check: Check, terminal: &Terminal) -> Code {
 
 fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     let started = now();
-    let rules = load(&check.rules).map_err(usage)?;
-    let inputs = inputs(check)?;
-    let filter = check.filter.as_deref().map(Filter::compile).transpose();
-    let filter = filter.map_err(|error| usage(vec![error.diagnostic()]))?;
-    let (authorities, lost) = authorities::load(&check.trust, &check.crl).map_err(usage)?;
-    let keys = Keys::read(&check.keylog).map_err(|error| usage(vec![error.diagnostic()]))?;
-    keys.said.iter().for_each(|said| terminal.say(said));
+    let prepared = Prepared::read(&check.audit, terminal)?;
     let mut store = open_store(check)?;
     let mut outputs = Outputs::begin(check)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    if let Err(error) = on_interrupt(Arc::clone(&stop)) {
-        terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
-    }
-    let run = judged_by(&rules, check);
-    let auditor = Auditor::new(Arc::new(rules), Directory::new(), check.keep_sessions);
-    let mut auditor = auditor.with_authorities(authorities);
-    let bar = Bar::new(terminal.shows_progress());
-    let input = Input {
-        replay: inputs.replay(),
-        filter,
-        stop: &stop,
-        run,
-        keys: Arc::clone(&keys.log),
-        progress: &|progress| bar.show(progress),
-    };
-    let options = Options { workers: check.workers.max(1), round: check.batch };
-    let end = replay(input, options, &mut |run, session| outputs.take(&mut auditor, run, session));
-    bar.finish();
-    let end = match end {
-        Ok(end) => end,
-        Err(error) => {
+    let audited = prepared.run(&judged(check), terminal, &mut |run, one| outputs.show(run, one));
+    let Audited { outcome, said, code } = match audited {
+        Ok(audited) => audited,
+        Err(refusal) => {
             outputs.abandon();
-            return Err(usage(vec![error.diagnostic()]));
+            return Err(refusal);
         }
     };
-    let unsupported = unsupported_links(&end.sources);
-    if !unsupported.is_empty() {
-        outputs.abandon();
-        return Err(usage(unsupported));
-    }
-    let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels.clone());
-    let damages: Vec<Damage> =
-        end.sources.iter().filter_map(|source| source.damage.clone()).collect();
-    let carried = end.carried_keys;
-    outputs.take_rest(&mut auditor, &end.run);
-    let mut said = authorities::unused(&auditor.unused_crls());
-    let outcome = finish(auditor, end, lost);
-    let code = code(&outcome, stopped, failed_readers);
-    said.splice(0..0, reasons(&outcome, &damages, &tunnels));
-    said.extend(keys.after(&outcome.coverage, &carried));
     said.iter().for_each(|diagnostic| terminal.say(diagnostic));
     let mut storage = outputs.finish(&outcome, check, terminal);
     if let Some(store) = &mut store {
@@ -97,61 +41,18 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     if storage.is_empty() { Ok(code) } else { Ok(terminal.refuse(&storage, STORAGE)) }
 }
 
-fn usage(diagnostics: Vec<Diagnostic>) -> Refusal {
-    (diagnostics, USAGE)
-}
-
-fn inputs(check: &Check) -> Result<Inputs, Refusal> {
-    let paths: Vec<_> = check.paths.iter().chain(&check.read).cloned().collect();
-    if paths.is_empty() {
-        let nothing = Diagnostic::error("input-missing", "no capture file was named")
-            .help("name one: wirelint check FILE.pcapng")
-            .help("or pipe one in: tcpdump -w - | wirelint check -");
-        return Err(usage(vec![nothing]));
+fn judged(check: &Check) -> Judged {
+    let incomplete = check.on_incomplete == OnIncomplete::Warn;
+    Judged {
+        fail_on: if check.exit_zero { None } else { check.fail_on.0 },
+        accept: Accept { incomplete, empty: check.allow_empty },
+        keep: check.keep_sessions,
     }
-    Inputs::resolve(&paths, check.recursive).map_err(|error| usage(vec![error.diagnostic()]))
 }
 
 fn open_store(check: &Check) -> Result<Option<Store>, Refusal> {
     let store = check.db.as_deref().map(Store::open).transpose();
     store.map_err(|error| (vec![error.diagnostic()], STORAGE))
-}
-
-/// How the run is judged. The first event names it, so it must be known before the end.
-fn judged_by(rules: &RuleSet, check: &Check) -> RunInfo {
-    let incomplete = check.on_incomplete == OnIncomplete::Warn;
-    RunInfo {
-        ruleset: rules.digest(),
-        rules: rules.rules().len(),
-        fail_on: if check.exit_zero { None } else { check.fail_on.0 },
-        accept: Accept { incomplete, empty: check.allow_empty },
-        ..RunInfo::default()
-    }
-}
-
-/// `lost` is what of the user's own files could not be read.
-fn finish(auditor: Auditor, end: End, lost: Vec<Incomplete>) -> Outcome {
-    let mut coverage = end.coverage;
-    coverage.incomplete.extend(lost);
-    if end.failed_readers > 0 {
-        let message = format!(
-            "{} sessions could not be read because of a bug in wirelint",
-            end.failed_readers
-        );
-        coverage.incomplete.push(Incomplete { code: "internal", message });
-    }
-    auditor.finish(end.run, CaptureFacts { coverage, datagrams: end.datagrams })
-}
-
-/// The exit code, by the order of precedence in `docs/output.md`.
-fn code(outcome: &Outcome, stopped: bool, failed_readers: u64) -> Code {
-    if stopped {
-        return INTERRUPTED;
-    }
-    if failed_readers > 0 {
-        return BUG;
-    }
-    Verdict::of(outcome).exit_code()
 }
 
 fn record(
@@ -194,15 +95,6 @@ impl Outputs {
         let events =
             (check.format == "ndjson").then(|| SessionWriter::new(BufWriter::new(io::stdout())));
         Ok(Self { targets, events, failed: None })
-    }
-
-    fn take(&mut self, auditor: &mut Auditor, run: &RunInfo, session: Session) {
-        auditor.session(session, &mut |audited: &AuditedSession| self.show(run, audited));
-    }
-
-    /// Takes what the auditor held back.
-    fn take_rest(&mut self, auditor: &mut Auditor, run: &RunInfo) {
-        auditor.flush(&mut |audited: &AuditedSession| self.show(run, audited));
     }
 
     fn show(&mut self, run: &RunInfo, audited: &AuditedSession) {

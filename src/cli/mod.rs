@@ -3,6 +3,7 @@
 //! stdout is the product, stderr the conversation; `docs/output.md` has the contract.
 
 mod args;
+mod audit;
 mod authorities;
 mod check;
 mod db;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Moment, Party};
+use super::{Moment, Party, Place, Timestamp};
 
 /// How bad a finding is, from least to worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -134,6 +134,51 @@ pub struct Finding {
     pub fix: String,
     /// Words for filters and standards: `cwe-319`.
     pub tags: Vec<String>,
+    /// The line of the user's policy or services file that it is about, which is where a reader can act on it.
+    pub declared: Option<Place>,
+    /// Set when the user accepts it. It is still reported, apart from the open ones, and fails no run.
+    pub accepted: Option<Acceptance>,
+}
+
+impl Finding {
+    /// Whether nobody has accepted it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.accepted.is_none()
+    }
+}
+
+/// That a finding is known and accepted, and on whose word.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Acceptance {
+    /// What accepts it.
+    pub by: AcceptedBy,
+    /// Why, as the user wrote it. Escaped.
+    pub reason: String,
+    /// The last moment at which this holds; `None` for good.
+    pub until: Option<Timestamp>,
+    /// The entry in the user's file.
+    pub place: Place,
+}
+
+/// What accepts a finding.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum AcceptedBy {
+    /// An entry of the baseline for exactly this finding.
+    Baseline,
+    /// An entry that a person wrote for a kind of findings.
+    Ignore,
+}
+
+impl AcceptedBy {
+    /// The word in outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Ignore => "ignore",
+        }
+    }
 }
 
 /// Where a finding can be seen with one's own eyes.

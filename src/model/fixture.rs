@@ -153,6 +153,8 @@ pub(crate) fn finding(rule: &str, name: &str, severity: Severity, count: u64) ->
         evidence: vec![evidence(118), evidence(310)],
         fix: "turn TLS on at the server first, then require it".into(),
         tags: vec!["transport".into(), "cwe-319".into()],
+        declared: None,
+        accepted: None,
     }
 }
 

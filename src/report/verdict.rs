@@ -1,6 +1,6 @@
 //! Whether a run passed.
 
-use crate::model::{Incomplete, Outcome, Severity};
+use crate::model::{Finding, Incomplete, Outcome, Severity};
 
 /// What a run comes to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,8 +28,8 @@ impl Verdict {
     #[must_use]
     pub fn of(outcome: &Outcome) -> Self {
         if let Some(level) = outcome.run.fail_on {
-            let findings = outcome.findings.iter().filter(|finding| finding.severity >= level);
-            let findings = findings.count();
+            let fails = |one: &&Finding| one.is_open() && one.severity >= level;
+            let findings = outcome.findings.iter().filter(fails).count();
             if findings > 0 {
                 return Self::Failed { findings, level };
             }

@@ -1,0 +1,183 @@
+//! From the options of a command that reads captures to a finished outcome.
+//!
+//! Every such command does the same: load what the user wrote, follow the captures, judge, and say why the result is not
+//! the proof that it could be. What becomes of the outcome is the command's.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::args::AuditArgs;
+use super::authorities;
+use super::keys::Keys;
+use super::progress::Bar;
+use super::reasons::reasons;
+use super::rules::load;
+use super::terminal::Terminal;
+use super::{BUG, Code, INTERRUPTED, USAGE};
+use crate::audit::{Auditor, CaptureFacts, KeepSessions};
+use crate::capture::{Damage, Filter, Inputs};
+use crate::edge::on_interrupt;
+use crate::engine::{End, Input, Options, replay, unsupported_links};
+use crate::identity::Directory;
+use crate::model::{Accept, AuditedSession, Diagnostic, Incomplete, Outcome, RunInfo, Severity};
+use crate::pki::Authorities;
+use crate::report::Verdict;
+use crate::rule::RuleSet;
+
+/// What ends a command early: what to say, and the code.
+pub(super) type Refusal = (Vec<Diagnostic>, Code);
+
+/// Everything that an audit needs, read and found sound.
+pub(super) struct Prepared {
+    rules: RuleSet,
+    inputs: Inputs,
+    filter: Option<Filter>,
+    authorities: Authorities,
+    /// What of the user's own files could not be read.
+    lost: Vec<Incomplete>,
+    keys: Keys,
+    options: Options,
+}
+
+/// How a run is judged, and what is kept of it.
+pub(super) struct Judged {
+    /// The lowest severity that fails the run; `None` for never.
+    pub(super) fail_on: Option<Severity>,
+    /// What else passes.
+    pub(super) accept: Accept,
+    /// Which sessions stay with the outcome.
+    pub(super) keep: KeepSessions,
+}
+
+/// A finished audit.
+pub(super) struct Audited {
+    /// What was found.
+    pub(super) outcome: Outcome,
+    /// What to say of it on standard error.
+    pub(super) said: Vec<Diagnostic>,
+    /// The exit code, by the order of precedence in `docs/output.md`.
+    pub(super) code: Code,
+}
+
+/// Is shown every session with its verdict.
+pub(super) type Watch<'a> = dyn FnMut(&RunInfo, &AuditedSession) + Send + 'a;
+
+impl Prepared {
+    /// Reads rules, authorities, keys and the filter, and finds the captures.
+    ///
+    /// # Errors
+    /// What is wrong with the first of these that is not sound.
+    pub(super) fn read(args: &AuditArgs, terminal: &Terminal) -> Result<Self, Refusal> {
+        let rules = load(&args.rules).map_err(usage)?;
+        let inputs = inputs(args)?;
+        let filter = args.filter.as_deref().map(Filter::compile).transpose();
+        let filter = filter.map_err(|error| usage(vec![error.diagnostic()]))?;
+        let (authorities, lost) = authorities::load(&args.trust, &args.crl).map_err(usage)?;
+        let keys = Keys::read(&args.keylog).map_err(|error| usage(vec![error.diagnostic()]))?;
+        keys.said.iter().for_each(|said| terminal.say(said));
+        let options = Options { workers: args.workers.max(1), round: args.batch };
+        Ok(Self { rules, inputs, filter, authorities, lost, keys, options })
+    }
+
+    /// Reads the captures and judges them.
+    ///
+    /// # Errors
+    /// No capture could be read at all.
+    pub(super) fn run(
+        self,
+        judged: &Judged,
+        terminal: &Terminal,
+        watch: &mut Watch<'_>,
+    ) -> Result<Audited, Refusal> {
+        let stop = Arc::new(AtomicBool::new(false));
+        if let Err(error) = on_interrupt(Arc::clone(&stop)) {
+            terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
+        }
+        let run = judged_by(&self.rules, judged);
+        let auditor = Auditor::new(Arc::new(self.rules), Directory::new(), judged.keep);
+        let mut auditor = auditor.with_authorities(self.authorities);
+        let bar = Bar::new(terminal.shows_progress());
+        let input = Input {
+            replay: self.inputs.replay(),
+            filter: self.filter,
+            stop: &stop,
+            run,
+            keys: Arc::clone(&self.keys.log),
+            progress: &|progress| bar.show(progress),
+        };
+        let end = replay(input, self.options, &mut |run, session| {
+            auditor.session(session, &mut |audited| watch(run, audited));
+        });
+        bar.finish();
+        let end = end.map_err(|error| usage(vec![error.diagnostic()]))?;
+        let unsupported = unsupported_links(&end.sources);
+        if !unsupported.is_empty() {
+            return Err(usage(unsupported));
+        }
+        auditor.flush(&mut |audited| watch(&end.run, audited));
+        Ok(conclude(auditor, end, self.lost, &self.keys))
+    }
+}
+
+fn conclude(auditor: Auditor, end: End, lost: Vec<Incomplete>, keys: &Keys) -> Audited {
+    let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels.clone());
+    let damages: Vec<Damage> =
+        end.sources.iter().filter_map(|source| source.damage.clone()).collect();
+    let carried = end.carried_keys;
+    let unused = authorities::unused(&auditor.unused_crls());
+    let outcome = finish(auditor, end, lost);
+    let code = code(&outcome, stopped, failed_readers);
+    let mut said = reasons(&outcome, &damages, &tunnels);
+    said.extend(unused);
+    said.extend(keys.after(&outcome.coverage, &carried));
+    Audited { outcome, said, code }
+}
+
+fn usage(diagnostics: Vec<Diagnostic>) -> Refusal {
+    (diagnostics, USAGE)
+}
+
+fn inputs(args: &AuditArgs) -> Result<Inputs, Refusal> {
+    let paths: Vec<_> = args.paths.iter().chain(&args.read).cloned().collect();
+    if paths.is_empty() {
+        let nothing = Diagnostic::error("input-missing", "no capture file was named")
+            .help("name one: wirelint check FILE.pcapng")
+            .help("or pipe one in: tcpdump -w - | wirelint check -");
+        return Err(usage(vec![nothing]));
+    }
+    Inputs::resolve(&paths, args.recursive).map_err(|error| usage(vec![error.diagnostic()]))
+}
+
+/// How the run is judged. The first event names it, so it must be known before the end.
+fn judged_by(rules: &RuleSet, judged: &Judged) -> RunInfo {
+    RunInfo {
+        ruleset: rules.digest(),
+        rules: rules.rules().len(),
+        fail_on: judged.fail_on,
+        accept: judged.accept,
+        ..RunInfo::default()
+    }
+}
+
+fn finish(auditor: Auditor, end: End, lost: Vec<Incomplete>) -> Outcome {
+    let mut coverage = end.coverage;
+    coverage.incomplete.extend(lost);
+    if end.failed_readers > 0 {
+        let message = format!(
+            "{} sessions could not be read because of a bug in wirelint",
+            end.failed_readers
+        );
+        coverage.incomplete.push(Incomplete { code: "internal", message });
+    }
+    auditor.finish(end.run, CaptureFacts { coverage, datagrams: end.datagrams })
+}
+
+fn code(outcome: &Outcome, stopped: bool, failed_readers: u64) -> Code {
+    if stopped {
+        return INTERRUPTED;
+    }
+    if failed_readers > 0 {
+        return BUG;
+    }
+    Verdict::of(outcome).exit_code()
+}
