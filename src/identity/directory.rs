@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::Party;
+use crate::model::{Endpoint, Party};
 
 /// Names the parties of a run.
 #[derive(Clone, Debug, Default)]
@@ -22,12 +22,9 @@ impl Directory {
     /// Who is at this address.
     #[must_use]
     pub fn party(&self, addr: IpAddr) -> Party {
-        Party { service: addr.to_string(), addr, how: UNMAPPED }
+        Party::unmapped(Endpoint::new(addr, 0))
     }
 }
-
-/// How a party without a name got the one it has.
-const UNMAPPED: &str = "unmapped";
 
 #[cfg(test)]
 mod tests {
@@ -38,8 +35,8 @@ mod tests {
         let directory = Directory::new();
         for text in ["10.0.0.1", "2001:db8::1"] {
             let addr = text.parse().unwrap();
-            let expected = Party { service: text.to_owned(), addr, how: "unmapped" };
-            assert_eq!(directory.party(addr), expected);
+            let party = directory.party(addr);
+            assert_eq!((party.service.as_str(), party.how), (text, "unmapped"));
         }
     }
 }

@@ -4,11 +4,13 @@
 //! user wrote or from the wire, never from DNS.
 
 mod access_fields;
+mod caller;
 mod credential_fields;
 mod directory;
 mod fields;
 
 pub use access_fields::ACCESS_FIELDS;
+pub use caller::{caller, note_address, note_dealings};
 pub use credential_fields::CREDENTIAL_FIELDS;
 pub use directory::Directory;
 pub use fields::FIELDS;

@@ -270,6 +270,12 @@ pub const FINDINGS: usize = 100_000;
 /// Samples of evidence kept with one finding.
 pub const EVIDENCE: usize = 5;
 
+/// Identities kept of each end of an edge: callers name themselves as they like.
+pub const EDGE_IDENTITIES: usize = 16;
+
+/// Methods kept of one edge: paths with numbers in them are as many as there are requests.
+pub const EDGE_CALLS: usize = 128;
+
 /// Distinct edges (client address, server address and port) of one run.
 pub const EDGES: usize = 262_144;
 

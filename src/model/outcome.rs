@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Finding, FrameNo, Moment,
-    Party, Posture, SeenChain, Severity, Timestamp,
+    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Dealings, Finding,
+    FrameNo, Moment, Party, Posture, SeenChain, Severity, Timestamp,
 };
 
 /// Everything a run found out.
@@ -190,6 +190,8 @@ pub struct EdgeRow {
     pub first: Timestamp,
     /// Last packet.
     pub last: Timestamp,
+    /// Who the ends are, and what is called.
+    pub dealings: Dealings,
 }
 
 /// One certificate in one place.
