@@ -50,7 +50,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("sha1", &["model", "pki", "inspect/tls/decrypt"]),
     ("sha2", &["model", "pki", "rule", "audit", "store", "inspect/tls"]),
     ("smallvec", ANYWHERE),
-    ("strsim", &["capture", "rule", "cli"]),
+    ("strsim", &["capture", "identity", "rule", "cli"]),
     ("terminal_size", &["cli"]),
     ("thiserror", ANYWHERE),
     ("tls_parser", &["inspect/tls"]),

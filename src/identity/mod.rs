@@ -8,9 +8,11 @@ mod caller;
 mod credential_fields;
 mod directory;
 mod fields;
+mod services;
 
 pub use access_fields::ACCESS_FIELDS;
 pub use caller::{caller, note_address, note_dealings};
 pub use credential_fields::CREDENTIAL_FIELDS;
 pub use directory::Directory;
 pub use fields::FIELDS;
+pub use services::{Match, Services, address};

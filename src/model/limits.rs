@@ -270,6 +270,21 @@ pub const FINDINGS: usize = 100_000;
 /// Samples of evidence kept with one finding.
 pub const EVIDENCE: usize = 5;
 
+/// Bytes of a services file: the addresses of some tens of thousands of pods.
+pub const SERVICES_FILE_BYTES: usize = 1 << 24;
+
+/// Services and groups of all services files.
+pub const SERVICES: usize = 65_536;
+
+/// Complaints about services files that are shown at once.
+pub const SERVICES_ERRORS: usize = 20;
+
+/// Endpoints and hosts of which it is kept by what names they go.
+pub const NAMED_PLACES: usize = 131_072;
+
+/// Names kept of one endpoint or host from one kind of source; with more, that kind of source names it no more.
+pub const NAMES_OF_PLACE: usize = 16;
+
 /// Identities kept of each end of an edge: callers name themselves as they like.
 pub const EDGE_IDENTITIES: usize = 16;
 
