@@ -10,6 +10,7 @@ mod credentials;
 mod history;
 mod inventory;
 mod ledger;
+mod naming;
 mod posture;
 mod recall;
 mod resumption;
@@ -29,7 +30,7 @@ use ledger::{Ledger, Occurrence, evidence};
 use recall::Memory;
 use resumption::Resumption;
 
-use crate::identity::Directory;
+use crate::identity::{Directory, Evidence, Names};
 use crate::model::{
     AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, CredentialAt, DatagramFacts,
     Der, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled, RelianceFacts,
@@ -54,6 +55,7 @@ pub enum KeepSessions {
 pub struct Auditor {
     evaluator: Evaluator,
     directory: Directory,
+    named: Evidence,
     certificates: CertificateCache,
     chains: Chains,
     inventory: Inventory,
@@ -88,6 +90,7 @@ impl Auditor {
         Self {
             evaluator: Evaluator::new(rules),
             directory,
+            named: Evidence::default(),
             certificates: CertificateCache::new(),
             chains: Chains::default(),
             inventory: Inventory::default(),
@@ -155,10 +158,11 @@ impl Auditor {
         self.tally.add(&audited);
         self.credentials.add(&audited);
         self.callers.add(&audited);
+        self.named.add(&audited);
         self.chains.note(&audited);
         let sample = self.inventory.add(&audited);
         self.history.add(&audited);
-        let is_evidence = self.apply_session(&audited);
+        let is_evidence = self.apply_session(&mut audited);
         seen(&audited);
         let keep = match self.keep {
             KeepSessions::All => true,
@@ -186,15 +190,25 @@ impl Auditor {
     #[must_use]
     pub fn finish(mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
         self.flush(&mut |_| {});
+        let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
+        self.named.announced(&announcements);
+        let names = Names::settle(self.directory.clone(), &self.named);
         let mut certificates = self.inventory.certificates();
         let mut changes = self.history.changes();
         history::relate(&mut certificates, &mut changes);
-        let reliances = self.chains.finish(&mut certificates);
+        let mut reliances = self.chains.finish(&mut certificates);
         let mut endpoints = self.inventory.endpoints();
         let mut edges = self.inventory.edges();
         self.callers.tell_endpoints(&mut endpoints, &certificates);
         self.callers.tell_edges(&mut edges);
-        let credentials = std::mem::take(&mut self.credentials).finish();
+        let mut credentials = std::mem::take(&mut self.credentials).finish();
+        naming::certificates(&names, &mut certificates);
+        naming::changes(&names, &mut changes);
+        naming::reliances(&names, &mut reliances);
+        naming::endpoints(&names, &mut endpoints);
+        naming::edges(&names, &mut edges);
+        naming::credentials(&names, &mut credentials.rows);
+        naming::sessions(&names, &mut self.kept);
         certificates.iter().for_each(|place| self.apply_certificate(place));
         credentials.rows.iter().for_each(|row| self.apply_credential(&row.at));
         changes.iter().for_each(|change| self.apply_change(change));
@@ -204,10 +218,9 @@ impl Auditor {
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
         history::count_leaves(&certificates, &mut coverage);
-        let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
         for session in announced::sessions(&announcements) {
-            let audited = self.judge(session);
-            self.apply_session(&audited);
+            let mut audited = self.judge(session);
+            self.apply_session(&mut audited);
         }
         coverage.incomplete.extend(self.chains.lost());
         let overflow = self.inventory.overflow
@@ -215,6 +228,7 @@ impl Auditor {
             + self.ledger.overflow
             + self.chains.overflow
             + credentials.overflow
+            + self.named.overflow()
             + unheard;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
@@ -231,7 +245,7 @@ impl Auditor {
         coverage.not_observable = self.ledger.undecided(&rules);
         run.ruleset = rules.digest();
         run.rules = rules.rules().len();
-        let findings = self.ledger.finish();
+        let findings = self.ledger.finish(&names);
         Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
@@ -246,6 +260,7 @@ impl Auditor {
     }
 
     fn judge(&mut self, mut session: Session) -> AuditedSession {
+        self.directory.place(&mut session);
         let mut verdict = judge(&session);
         let inherited = self.resumption.inherit(&session, &mut verdict);
         let (mut server_chain, mut client_chain) = (Vec::new(), Vec::new());
@@ -257,8 +272,8 @@ impl Auditor {
             self.chains.outcomes(&mut session, &server_chain, &client_chain);
         AuditedSession {
             number: self.tally.coverage.sessions + 1,
-            client: self.directory.party(session.client.addr),
-            server: self.directory.party(session.server.addr),
+            client: self.directory.client(session.client),
+            server: self.directory.server(session.server),
             posture: verdict.posture,
             evidence: verdict.evidence,
             confidence: verdict.confidence,
@@ -275,9 +290,19 @@ impl Auditor {
     }
 
     /// Applies the session rules, and says whether a finding begins with this session.
-    fn apply_session(&mut self, audited: &AuditedSession) -> bool {
+    fn apply_session(&mut self, audited: &mut AuditedSession) -> bool {
+        let hits = self.evaluator.evaluate(&Subject::Session(audited));
+        if hits.is_empty() {
+            return false;
+        }
+        let names = naming::hide(audited);
+        let is_evidence = self.count_hits(&hits, audited);
+        naming::restore(audited, names);
+        is_evidence
+    }
+
+    fn count_hits(&mut self, hits: &[Hit], audited: &AuditedSession) -> bool {
         let subject = Subject::Session(audited);
-        let hits = self.evaluator.evaluate(&subject);
         let rules = Arc::clone(self.evaluator.rules());
         let mut is_evidence = false;
         for hit in hits.iter() {
@@ -371,7 +396,11 @@ impl Auditor {
         }
         let parts = rule.finding_parts(subject);
         let facts = parts.facts.clone();
-        self.ledger.begin(&self.key, rule, parts, &occurrence);
+        let ends = match subject {
+            Subject::Session(audited) => Some((audited.session.client, audited.session.server)),
+            _ => None,
+        };
+        self.ledger.begin(&self.key, rule, (parts, ends), &occurrence);
         for (frames, client, server) in samples() {
             let evidence = evidence(frames, client, server, facts.clone());
             self.ledger.add_evidence(&self.key, evidence);

@@ -12,6 +12,7 @@ use super::keys::Keys;
 use super::progress::Bar;
 use super::reasons::reasons;
 use super::rules::load;
+use super::services;
 use super::terminal::Terminal;
 use super::{BUG, Code, INTERRUPTED, USAGE};
 use crate::audit::{Auditor, CaptureFacts, KeepSessions};
@@ -32,6 +33,7 @@ pub(super) struct Prepared {
     rules: RuleSet,
     inputs: Inputs,
     filter: Option<Filter>,
+    directory: Directory,
     authorities: Authorities,
     /// What of the user's own files could not be read.
     lost: Vec<Incomplete>,
@@ -69,6 +71,7 @@ impl Prepared {
     /// What is wrong with the first of these that is not sound.
     pub(super) fn read(args: &AuditArgs, terminal: &Terminal) -> Result<Self, Refusal> {
         let rules = load(&args.rules).map_err(usage)?;
+        let directory = Directory::of(Arc::new(services::load(&args.services).map_err(usage)?));
         let inputs = inputs(args)?;
         let filter = args.filter.as_deref().map(Filter::compile).transpose();
         let filter = filter.map_err(|error| usage(vec![error.diagnostic()]))?;
@@ -76,7 +79,7 @@ impl Prepared {
         let keys = Keys::read(&args.keylog).map_err(|error| usage(vec![error.diagnostic()]))?;
         keys.said.iter().for_each(|said| terminal.say(said));
         let options = Options { workers: args.workers.max(1), round: args.batch };
-        Ok(Self { rules, inputs, filter, authorities, lost, keys, options })
+        Ok(Self { rules, inputs, filter, directory, authorities, lost, keys, options })
     }
 
     /// Reads the captures and judges them.
@@ -94,10 +97,11 @@ impl Prepared {
             terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
         }
         let run = judged_by(&self.rules, judged);
-        let auditor = Auditor::new(Arc::new(self.rules), Directory::new(), judged.keep);
+        let auditor = Auditor::new(Arc::new(self.rules), self.directory.clone(), judged.keep);
         let mut auditor = auditor.with_authorities(self.authorities);
         let bar = Bar::new(terminal.shows_progress());
         let input = Input {
+            networks: self.directory.services().virtual_networks(),
             replay: self.inputs.replay(),
             filter: self.filter,
             stop: &stop,

@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod reasons;
 mod rules;
+mod services;
 mod terminal;
 
 pub use diagnostic::Shown;
@@ -62,6 +63,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(check) => check::run(*check, &terminal),
         Command::Explain { rule, rules } => rules::explain(&rule, &rules, &terminal),
         Command::Rules(command) => rules::run(command, &terminal),
+        Command::Services(command) => services::run(command, &terminal),
         Command::Db(command) => db::run(command, &terminal),
     };
     ExitCode::from(code)

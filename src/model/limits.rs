@@ -273,6 +273,9 @@ pub const EVIDENCE: usize = 5;
 /// Bytes of a services file: the addresses of some tens of thousands of pods.
 pub const SERVICES_FILE_BYTES: usize = 1 << 24;
 
+/// Bytes of a file that a services file is made from: the pods of a large cluster.
+pub const IMPORT_BYTES: usize = 1 << 28;
+
 /// Services and groups of all services files.
 pub const SERVICES: usize = 65_536;
 
