@@ -162,6 +162,9 @@ impl Entry {
             finding.client = finding.client.is_some().then_some(client);
             finding.server = finding.server.is_some().then_some(server);
         }
+        let parties = finding.server.iter().chain(&finding.client);
+        finding.declared =
+            parties.filter_map(|party| party.profile.as_ref()).map(|p| p.place.clone()).next();
         finding.id = identity(&finding, &key);
         finding
     }

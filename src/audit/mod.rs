@@ -129,12 +129,13 @@ impl Auditor {
 
     /// Judges the next session. `seen` is shown it with its verdict, or later when it resumes a session that has not come
     /// yet. A connection without any payload is counted as an attempt and is no session.
-    pub fn session(&mut self, session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
+    pub fn session(&mut self, mut session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
         if session.traffic.to_server.bytes + session.traffic.to_client.bytes == 0 {
             self.tally.coverage.half_open += 1;
             return;
         }
         let now = session.last;
+        self.directory.place(&mut session);
         if let Some(session) = self.resumption.hold(session) {
             self.admit(session, seen);
         }
@@ -218,7 +219,8 @@ impl Auditor {
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
         history::count_leaves(&certificates, &mut coverage);
-        for session in announced::sessions(&announcements) {
+        for mut session in announced::sessions(&announcements) {
+            self.directory.place(&mut session);
             let mut audited = self.judge(session);
             self.apply_session(&mut audited);
         }
@@ -260,7 +262,6 @@ impl Auditor {
     }
 
     fn judge(&mut self, mut session: Session) -> AuditedSession {
-        self.directory.place(&mut session);
         let mut verdict = judge(&session);
         let inherited = self.resumption.inherit(&session, &mut verdict);
         let (mut server_chain, mut client_chain) = (Vec::new(), Vec::new());

@@ -107,27 +107,4 @@ const CLIENT: char = 'c';
 const SERVER: char = 's';
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Posture, escape_bytes, escape_text, fixture};
-
-    #[test]
-    fn no_text_from_the_wire_can_be_a_mark() {
-        let forged = mark(CLIENT, Endpoint::new([10, 0, 0, 1].into(), 0));
-        assert!(!escape_text(&forged).contains(OPEN));
-        assert!(!escape_bytes(forged.as_bytes()).contains(OPEN));
-    }
-
-    #[test]
-    fn names_come_back_where_the_marks_were() {
-        let mut audited = fixture::session(1, Posture::Plaintext);
-        let before = audited.clone();
-        let names = hide(&mut audited);
-        let said = format!("{} calls {}", audited.client.service, audited.server.service);
-        restore(&mut audited, names);
-        assert_eq!(audited, before);
-        let mut text = said.clone();
-        reveal(&mut text, (audited.session.client, audited.session.server), ["a", "b"]);
-        assert!(text == "a calls b" && said.contains(OPEN), "{text}");
-    }
-}
+mod tests;

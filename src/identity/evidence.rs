@@ -76,15 +76,14 @@ pub(super) struct Known {
 
 impl Known {
     fn add(&mut self, source: Source, name: &str) {
-        let key = (source, name.to_owned());
-        if self.names.contains(&key) || self.crowded.contains(&source) {
+        if self.crowded.contains(&source) || self.of(source).any(|known| known == name) {
             return;
         }
         if self.of(source).count() >= limits::NAMES_OF_PLACE {
             self.crowded.insert(source);
             return;
         }
-        self.names.insert(key);
+        self.names.insert((source, name.to_owned()));
     }
 
     #[cfg(test)]
@@ -190,9 +189,6 @@ impl Evidence {
     }
 
     fn server(&mut self, at: Endpoint, source: Source, name: &str) {
-        if !names_somebody(at.addr) {
-            return;
-        }
         if let Some(known) = place(&mut self.servers, at, &mut self.overflow) {
             known.add(source, name);
         }
@@ -255,7 +251,7 @@ fn requested_name(audited: &AuditedSession) -> Option<&str> {
 }
 
 /// Addresses that are the same on every host, or of many hosts at once, say nothing of one.
-fn names_somebody(addr: IpAddr) -> bool {
+pub(super) fn names_somebody(addr: IpAddr) -> bool {
     let addr = addr.to_canonical();
     !addr.is_loopback() && !addr.is_multicast() && !addr.is_unspecified()
 }

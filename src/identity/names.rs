@@ -19,8 +19,8 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 
 use super::directory::{Directory, unmapped};
-use super::evidence::{Evidence, Known, Source};
-use super::services::{Match, SAN, SNI, SPIFFE};
+use super::evidence::{Evidence, Known, Source, names_somebody};
+use super::services::{AUTHORITY, Match, SAN, SNI, SPIFFE};
 use crate::model::{Endpoint, Party, is_internal};
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -76,7 +76,9 @@ impl Names {
             let said = self.directory.exact(*at).is_none().then(|| self.said(known)).flatten();
             if let Some(found) = said {
                 servers.insert(*at, services.party(found, *at));
-                by_host.entry(at.host()).or_default().push(found);
+                if names_somebody(at.addr) {
+                    by_host.entry(at.host()).or_default().push(found);
+                }
             }
         }
         let mut clients = Map::default();
@@ -101,18 +103,19 @@ impl Names {
     /// The entry that what was seen at a place leads to. Where several are named, none is.
     fn said(&self, known: &Known) -> Option<Match> {
         let services = self.directory.services();
-        let ways: [(&'static str, &[Source]); 3] = [
-            (SPIFFE, &[Source::CertificateUri]),
-            (SAN, &[Source::CertificateUri, Source::CertificateDns]),
-            (SNI, &[Source::Sni]),
+        let ways: [(&'static str, &'static str, &[Source]); 4] = [
+            (SPIFFE, SPIFFE, &[Source::CertificateUri]),
+            (SAN, SAN, &[Source::CertificateUri, Source::CertificateDns]),
+            (SNI, SNI, &[Source::Sni]),
+            (SNI, AUTHORITY, &[Source::Authority]),
         ];
-        for (kind, sources) in ways {
+        for (kind, how, sources) in ways {
             let names = sources.iter().flat_map(|source| known.of(*source));
             let found: Vec<Match> = names.filter_map(|name| services.by_name(kind, name)).collect();
             let crowded = sources.iter().any(|source| known.is_crowded(*source));
             if let Some(first) = found.first() {
                 let agreed = !crowded && found.iter().all(|one| services.same(*one, *first));
-                return agreed.then_some(*first);
+                return agreed.then(|| first.known_by(how));
             }
         }
         None
@@ -138,7 +141,7 @@ fn party(at: Endpoint, learned: Learned) -> Party {
 
 /// How much a word of the user's file for a name is worth, the least number the most.
 fn strength(how: &str) -> usize {
-    [SPIFFE, SAN, SNI].iter().position(|known| *known == how).unwrap_or(usize::MAX)
+    [SPIFFE, SAN, SNI, AUTHORITY].iter().position(|known| *known == how).unwrap_or(usize::MAX)
 }
 
 /// Names from the wire for what the user's file does not name.
@@ -161,14 +164,16 @@ impl Learning {
         for (at, known) in &evidence.servers {
             let host = evidence.hosts.get(&at.host());
             let relays = evidence.asked.get(&at.host());
-            if !names.is_named(&names.server(*at))
+            if names_somebody(at.addr)
+                && !names.is_named(&names.server(*at))
                 && let Some(learned) = choose(known, host, relays)
             {
                 learning.servers.insert(*at, learned);
             }
         }
         for (at, known) in &evidence.hosts {
-            if !names.is_named(&names.client(*at))
+            if names_somebody(at.addr)
+                && !names.is_named(&names.client(*at))
                 && let Some(learned) = choose(known, None, evidence.asked.get(at))
             {
                 learning.clients.insert(*at, learned);
@@ -248,7 +253,8 @@ fn choose(
                     asked.contains(name) || asked.len() > crate::model::limits::NAMES_OF_PLACE
                 })
         };
-        let mut names: BTreeSet<&str> = said.filter(|name| !passes_on(name)).collect();
+        let wanted = |name: &&str| !passes_on(name) && names_a_service(source, name);
+        let mut names: BTreeSet<&str> = said.filter(wanted).collect();
         if let Some((stronger, _)) = &allowed {
             names.retain(|name| stronger.iter().any(|one| covers(one, name)));
         }
@@ -264,6 +270,11 @@ fn choose(
     let (names, source) = allowed?;
     let name = one_family(names.into_iter().collect())?;
     Some(Learned { name: name.to_owned(), source })
+}
+
+/// Of the URIs in certificates, only SPIFFE ids are made to name services.
+fn names_a_service(source: Source, name: &str) -> bool {
+    source != Source::CertificateUri || name.starts_with("spiffe://")
 }
 
 /// Whether a name is the one of a certificate, or one that its wildcard stands for.

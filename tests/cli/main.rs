@@ -8,6 +8,7 @@ mod keylog;
 mod program;
 mod rules;
 mod screens;
+mod services;
 mod storage;
 mod streams;
 mod trust;

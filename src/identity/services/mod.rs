@@ -25,17 +25,19 @@ pub use reader::address;
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
 
 /// How an entry of the file names a party: by its exact address.
-pub const ADDRESS: &str = "address";
+pub(super) const ADDRESS: &str = "address";
 /// By a SPIFFE id in a certificate that it presented.
-pub const SPIFFE: &str = "spiffe";
+pub(super) const SPIFFE: &str = "spiffe";
 /// By another name in a certificate that it presented.
-pub const SAN: &str = "san";
-/// By a name that clients asked for at its address.
-pub const SNI: &str = "sni";
+pub(super) const SAN: &str = "san";
+/// By a name that clients asked for at its address, in TLS.
+pub(super) const SNI: &str = "sni";
+/// By such a name, asked for in HTTP.
+pub(super) const AUTHORITY: &str = "authority";
 /// By a network that its address is in.
-pub const CIDR: &str = "cidr";
+pub(super) const CIDR: &str = "cidr";
 /// By a group of networks, the last resort.
-pub const GROUP: &str = "group";
+pub(super) const GROUP: &str = "group";
 
 /// Who is who, as the user's files say.
 #[derive(Clone, Debug, Default)]
@@ -49,8 +51,8 @@ pub struct Services {
     /// Lengths of prefixes that occur, longest first: IPv4, IPv6.
     lengths: [Vec<u8>; 2],
     by_name: Map<(&'static str, String), usize>,
-    /// Claims that hold for some time only.
-    limited: Vec<usize>,
+    /// Some claims hold for some time only.
+    is_limited: bool,
 }
 
 /// One `[[service]]` or `[[group]]`.
@@ -79,6 +81,13 @@ pub struct Match {
     pub how: &'static str,
     /// Where its deciding claim is written: file and byte, for an explanation.
     claim: Option<usize>,
+}
+
+impl Match {
+    /// The same entry, known by something else.
+    pub(super) fn known_by(self, how: &'static str) -> Self {
+        Self { how, ..self }
+    }
 }
 
 impl Services {
@@ -212,7 +221,7 @@ impl Services {
     /// The realm of an address at a time: a host that got an address which another one had is not that one.
     #[must_use]
     pub fn realm(&self, at: Endpoint, time: Timestamp) -> Realm {
-        if self.limited.is_empty() {
+        if !self.is_limited {
             return at.realm;
         }
         let boundaries = self.boundaries(at);
@@ -228,8 +237,14 @@ impl Services {
 
     fn limited_at(&self, at: Endpoint) -> impl Iterator<Item = &Claim> {
         let addr = at.addr.to_canonical();
-        let all = self.limited.iter().filter_map(|claim| self.claims.get(*claim));
-        all.filter(move |claim| Network::of(addr, claim.network.length) == claim.network)
+        let lengths = self.lengths.get(usize::from(addr.is_ipv6())).filter(|_| self.is_limited);
+        let networks = lengths.into_iter().flatten();
+        let networks =
+            networks.filter_map(move |length| self.networks.get(&Network::of(addr, *length)));
+        let exact = self.exact.get(&Network::of(addr, u8::MAX));
+        let numbers = exact.into_iter().chain(networks).flatten();
+        let claims = numbers.filter_map(|number| self.claims.get(*number));
+        claims.filter(|claim| claim.from.is_some() || claim.to.is_some())
     }
 
     /// Moments at which what holds for an address changes, in order.
@@ -277,9 +292,7 @@ impl Services {
         for (number, claim) in self.claims.iter().enumerate() {
             let index = if claim.exact { &mut self.exact } else { &mut self.networks };
             index.entry(claim.network).or_default().push(number);
-            if claim.from.is_some() || claim.to.is_some() {
-                self.limited.push(number);
-            }
+            self.is_limited |= claim.from.is_some() || claim.to.is_some();
             let lengths = self.lengths.get_mut(usize::from(claim.network.is_v6()));
             if let Some(lengths) =
                 lengths.filter(|known| !claim.exact && !known.contains(&claim.network.length))

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::{
     Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Place, Postures, Realm,
-    Seen, SeenChain, Timestamp,
+    Seen, SeenChain, Timestamp, Value,
 };
 
 /// How private and authenticated a session is.
@@ -177,6 +177,33 @@ impl Party {
     #[must_use]
     pub fn at(&self, port: u16) -> Endpoint {
         Endpoint::new(self.addr, port).within(self.realm)
+    }
+
+    /// Whether the user's services file names it.
+    #[must_use]
+    pub fn is_mapped(&self) -> bool {
+        self.how != Self::UNMAPPED && !self.how.starts_with("learned-")
+    }
+
+    /// By what it is known, for people; nothing where the user's file says it by address, and where it has no name.
+    #[must_use]
+    pub fn known_by(&self) -> Option<&'static str> {
+        Some(match self.how {
+            "spiffe" | "learned-spiffe" => "by SPIFFE id",
+            "san" | "learned-san" => "by certificate",
+            "sni" | "learned-sni" => "by SNI",
+            "authority" | "learned-authority" => "by HTTP authority",
+            "learned-registry" => "by registry",
+            "learned-dns" => "by DNS",
+            "learned-mdns" => "by multicast",
+            _ => return None,
+        })
+    }
+
+    /// What of its profile the user's services file says.
+    #[must_use]
+    pub fn told(&self, of: impl FnOnce(&Profile) -> Option<&str>) -> Seen<Value<'_>> {
+        self.profile.as_deref().and_then(of).map(Value::text).into()
     }
 
     /// Who answers for it, as the user's services file says.

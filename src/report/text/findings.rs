@@ -61,6 +61,7 @@ fn write_finding(
     if let Some(evidence) = sample {
         write_evidence(evidence, first.time.to_seconds_text(), style, out)?;
     }
+    write_owner(finding, style, out)?;
     let help = format!("{} (wirelint explain {})", finding.fix, finding.rule);
     out.write_all(wrapped("   = help: ", "   |       ", &help, style.width).as_bytes())?;
     writeln!(out)
@@ -81,6 +82,16 @@ fn write_evidence(
     let facts: Vec<String> =
         evidence.facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     out.write_all(wrapped("   |  ", "   |    ", &facts.join("; "), style.width).as_bytes())
+}
+
+/// Who answers for it: for the server, else for the client.
+fn write_owner(finding: &Finding, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut parties = finding.server.iter().chain(&finding.client);
+    if let Some(owner) = parties.find_map(|party| party.owner()) {
+        let line = wrapped("   = owner: ", "   |        ", owner, style.width);
+        out.write_all(line.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn label(severity: Severity) -> &'static str {
