@@ -86,7 +86,7 @@ cidr = [\"10.0.2.0/24\"]
     let lab = Lab::new();
     let expected = [
         "error[mapping-overlap]: 10.0.2.0/24 belongs to both \"payments\" and \"ledger\"",
-        " --> services.toml:4:8 and services.toml:8:8",
+        " --> services.toml:4:9 and services.toml:8:9",
         "  = help: use addr = [...] for single hosts, or vni = ... / valid-from to tell them apart",
     ];
     with("text", &lab, text).refuses(2, &expected);
