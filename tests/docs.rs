@@ -20,6 +20,7 @@ const PAGES: &[&str] = &[
     "docs/postures.md",
     "docs/protocols.md",
     "docs/rules.md",
+    "docs/services.md",
     "benches/README.md",
     "samples/lab/README.md",
 ];

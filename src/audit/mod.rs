@@ -74,6 +74,16 @@ pub struct Auditor {
     key: Vec<u8>,
 }
 
+/// What the sessions of a run come to.
+struct Gathered {
+    certificates: Vec<CertificateAt>,
+    changes: Vec<ChangeFacts>,
+    reliances: Vec<RelianceFacts>,
+    endpoints: Vec<EndpointFacts>,
+    edges: Vec<EdgeFacts>,
+    credentials: credentials::Told,
+}
+
 /// What the capture itself says of a run, for its coverage.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CaptureFacts {
@@ -194,21 +204,8 @@ impl Auditor {
         let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
         self.named.announced(&announcements);
         let names = Names::settle(self.directory.clone(), &self.named);
-        let mut certificates = self.inventory.certificates();
-        let mut changes = self.history.changes();
-        history::relate(&mut certificates, &mut changes);
-        let mut reliances = self.chains.finish(&mut certificates);
-        let mut endpoints = self.inventory.endpoints();
-        let mut edges = self.inventory.edges();
-        self.callers.tell_endpoints(&mut endpoints, &certificates);
-        self.callers.tell_edges(&mut edges);
-        let mut credentials = std::mem::take(&mut self.credentials).finish();
-        naming::certificates(&names, &mut certificates);
-        naming::changes(&names, &mut changes);
-        naming::reliances(&names, &mut reliances);
-        naming::endpoints(&names, &mut endpoints);
-        naming::edges(&names, &mut edges);
-        naming::credentials(&names, &mut credentials.rows);
+        let Gathered { certificates, changes, reliances, endpoints, edges, credentials } =
+            self.gather(&names);
         naming::sessions(&names, &mut self.kept);
         certificates.iter().for_each(|place| self.apply_certificate(place));
         credentials.rows.iter().for_each(|row| self.apply_credential(&row.at));
@@ -259,6 +256,26 @@ impl Auditor {
             coverage,
             run,
         }
+    }
+
+    /// What the sessions come to, with the names that are final.
+    fn gather(&mut self, names: &Names) -> Gathered {
+        let mut certificates = self.inventory.certificates();
+        let mut changes = self.history.changes();
+        history::relate(&mut certificates, &mut changes);
+        let mut reliances = self.chains.finish(&mut certificates);
+        let mut endpoints = self.inventory.endpoints();
+        let mut edges = self.inventory.edges();
+        self.callers.tell_endpoints(&mut endpoints, &certificates);
+        self.callers.tell_edges(&mut edges);
+        let mut credentials = std::mem::take(&mut self.credentials).finish();
+        naming::certificates(names, &mut certificates);
+        naming::changes(names, &mut changes);
+        naming::reliances(names, &mut reliances);
+        naming::endpoints(names, &mut endpoints);
+        naming::edges(names, &mut edges);
+        naming::credentials(names, &mut credentials.rows);
+        Gathered { certificates, changes, reliances, endpoints, edges, credentials }
     }
 
     fn judge(&mut self, mut session: Session) -> AuditedSession {

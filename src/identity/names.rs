@@ -241,9 +241,7 @@ fn choose(
         let of_host = host.filter(|_| !source.proves());
         if known.is_crowded(source) || of_host.is_some_and(|host| host.is_crowded(source)) {
             // Too many to be one service, unless something stronger says which.
-            if allowed.is_none() {
-                return None;
-            }
+            allowed.as_ref()?;
             continue;
         }
         let said = known.of(source).chain(of_host.into_iter().flat_map(|host| host.of(source)));

@@ -25,15 +25,19 @@ pub(super) fn read(all: &Value, found: &mut Found) -> Result<(), String> {
 
 fn read_service(service: &Value, found: &mut Found) {
     let Some(name) = full_name(service) else { return };
-    let spec = &service["spec"];
-    let many = strings(&spec["clusterIPs"]);
+    let spec = at(service, "/spec");
+    let many = strings(at(spec, "/clusterIPs"));
     let addresses =
-        if many.is_empty() { spec["clusterIP"].as_str().into_iter().collect() } else { many };
-    let outside = service["status"]["loadBalancer"]["ingress"].as_array();
-    let outside = outside.into_iter().flatten().filter_map(|one| one["ip"].as_str());
-    let ports: Vec<u64> =
-        spec["ports"].as_array().into_iter().flatten().filter_map(|p| p["port"].as_u64()).collect();
-    for address in addresses.into_iter().chain(outside).chain(strings(&spec["externalIPs"])) {
+        if many.is_empty() { at(spec, "/clusterIP").as_str().into_iter().collect() } else { many };
+    let outside = at(service, "/status/loadBalancer/ingress").as_array();
+    let outside = outside.into_iter().flatten().filter_map(|one| at(one, "/ip").as_str());
+    let ports: Vec<u64> = at(spec, "/ports")
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|p| at(p, "/port").as_u64())
+        .collect();
+    for address in addresses.into_iter().chain(outside).chain(strings(at(spec, "/externalIPs"))) {
         for port in &ports {
             found.address(&name, &with_port(address, *port));
         }
@@ -48,7 +52,7 @@ fn read_service(service: &Value, found: &mut Found) {
 }
 
 fn read_pod(pod: &Value, services: &[&Value], found: &mut Found) {
-    let phase = pod["status"]["phase"].as_str();
+    let phase = at(pod, "/status/phase").as_str();
     if matches!(phase, Some("Succeeded" | "Failed")) {
         return;
     }
@@ -67,10 +71,10 @@ fn read_pod(pod: &Value, services: &[&Value], found: &mut Found) {
         let remark = format!("pods of {name} are behind several services: {}", all.join(", "));
         found.service(&name).remarks.insert(remark);
     }
-    let ips = pod["status"]["podIPs"].as_array().into_iter().flatten();
-    let mut addresses: BTreeSet<&str> = ips.filter_map(|one| one["ip"].as_str()).collect();
-    addresses.extend(pod["status"]["podIP"].as_str());
-    let on_host = pod["spec"]["hostNetwork"].as_bool() == Some(true);
+    let ips = at(pod, "/status/podIPs").as_array().into_iter().flatten();
+    let mut addresses: BTreeSet<&str> = ips.filter_map(|one| at(one, "/ip").as_str()).collect();
+    addresses.extend(at(pod, "/status/podIP").as_str());
+    let on_host = at(pod, "/spec/hostNetwork").as_bool() == Some(true);
     if !on_host {
         addresses.iter().for_each(|address| found.address(&name, address));
     } else {
@@ -82,10 +86,10 @@ fn read_pod(pod: &Value, services: &[&Value], found: &mut Found) {
 }
 
 fn read_host_pod(pod: &Value, name: &str, addresses: &BTreeSet<&str>, found: &mut Found) {
-    let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
-    let ports = containers.flat_map(|one| one["ports"].as_array().into_iter().flatten());
-    let tcp = ports.filter(|port| port["protocol"].as_str().unwrap_or("TCP") == "TCP");
-    let ports: BTreeSet<u64> = tcp.filter_map(|port| port["containerPort"].as_u64()).collect();
+    let containers = at(pod, "/spec/containers").as_array().into_iter().flatten();
+    let ports = containers.flat_map(|one| at(one, "/ports").as_array().into_iter().flatten());
+    let tcp = ports.filter(|port| at(port, "/protocol").as_str().unwrap_or("TCP") == "TCP");
+    let ports: BTreeSet<u64> = tcp.filter_map(|port| at(port, "/containerPort").as_u64()).collect();
     for address in addresses {
         let what = if ports.is_empty() {
             format!(
@@ -103,17 +107,17 @@ fn read_host_pod(pod: &Value, name: &str, addresses: &BTreeSet<&str>, found: &mu
 
 /// Whether a service's selector, which must not be empty, is a part of the pod's labels in the same namespace.
 fn selects(service: &Value, pod: &Value) -> bool {
-    let Some(selector) = service["spec"]["selector"].as_object().filter(|all| !all.is_empty())
+    let Some(selector) = at(service, "/spec/selector").as_object().filter(|all| !all.is_empty())
     else {
         return false;
     };
-    let labels = &pod["metadata"]["labels"];
+    let labels = at(pod, "/metadata/labels");
     text(service, "namespace") == text(pod, "namespace")
         && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 
 fn text<'v>(item: &'v Value, key: &str) -> Option<&'v str> {
-    item["metadata"].get(key)?.as_str().filter(|text| !text.is_empty())
+    at(item, "/metadata").get(key)?.as_str().filter(|text| !text.is_empty())
 }
 
 fn full_name(item: &Value) -> Option<String> {
@@ -123,13 +127,13 @@ fn full_name(item: &Value) -> Option<String> {
 
 /// The name of what a pod is one of: its label, else its owner without the hash of the generation, else its own.
 fn workload(pod: &Value) -> Option<String> {
-    let labels = &pod["metadata"]["labels"];
+    let labels = at(pod, "/metadata/labels");
     let label = ["app.kubernetes.io/name", "app", "k8s-app"];
     let label = label.iter().find_map(|key| labels.get(*key)?.as_str());
-    let owner = pod["metadata"]["ownerReferences"].as_array().and_then(|all| all.first());
+    let owner = at(pod, "/metadata/ownerReferences").as_array().and_then(|all| all.first());
     let owner = owner.and_then(|owner| {
-        let name = owner["name"].as_str()?;
-        match owner["kind"].as_str() {
+        let name = at(owner, "/name").as_str()?;
+        match at(owner, "/kind").as_str() {
             Some("ReplicaSet") => name.rsplit_once('-').map(|(name, _)| name),
             _ => Some(name),
         }
@@ -139,7 +143,7 @@ fn workload(pod: &Value) -> Option<String> {
 }
 
 fn owner(item: &Value) -> Option<String> {
-    let maps = [&item["metadata"]["annotations"], &item["metadata"]["labels"]];
+    let maps = [at(item, "/metadata/annotations"), at(item, "/metadata/labels")];
     let found = maps.iter().find_map(|map| {
         ["owner", "team", "app.kubernetes.io/team"].iter().find_map(|key| map.get(*key)?.as_str())
     });
@@ -152,4 +156,9 @@ fn strings(value: &Value) -> Vec<&str> {
 
 fn with_port(address: &str, port: u64) -> String {
     if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") }
+}
+
+/// What is at a path of keys; null where nothing is.
+fn at<'v>(value: &'v Value, path: &str) -> &'v Value {
+    value.pointer(path).unwrap_or(&Value::Null)
 }
