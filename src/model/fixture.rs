@@ -10,12 +10,12 @@ use coverage::coverage;
 use crate::model::{
     Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
     CertificateRequest, CertificateRow, ChainFault, ChainFaults, ChainOutcome, ChainTrust,
-    ClientAuth, ClientHello, Confidence, Coverage, Der, Digest, Direction, EdgeRow, EndState,
-    Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo, Incomplete, KeyKind,
-    Moment, NameCheck, NotObservable, Outcome, Party, PerDirection, Posture, Postures, PublicKey,
-    Recalled, RecordFact, Revocation, Roles, RunInfo, SanName, Seen, ServerHello, ServiceRow,
-    Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts, Timestamp, TlsFacts, Traffic,
-    Why, escape_text,
+    ClientAuth, ClientHello, Confidence, Coverage, Der, Digest, Direction, EdgeRow, EdgeUse,
+    EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo, Incomplete,
+    KeyKind, Moment, NameCheck, NotObservable, Outcome, Party, PerDirection, Posture, Postures,
+    PublicKey, Recalled, RecordFact, Revocation, Roles, RunInfo, SanName, Seen, ServerHello,
+    ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts, Timestamp,
+    TlsFacts, Traffic, Why, escape_text,
 };
 
 /// 2026-01-21T09:14:01.000002Z.
@@ -209,6 +209,7 @@ fn edges() -> Vec<EdgeRow> {
         bytes: 3000,
         first: moment(1).time,
         last: moment(480).time,
+        used: EdgeUse::default(),
     };
     let services = services();
     vec![

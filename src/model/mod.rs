@@ -49,4 +49,7 @@ pub use session::{
     RelianceFacts, RequestPrint, Roles, ServerHello, ServerStep, Session, SetCookie, Showing,
     Shown, StreamFacts, TlsFacts, Token, Traffic, Upgrade, UpgradeState,
 };
+pub use session::{
+    Aspect, EdgeUse, EndIdentity, Method, PolicyFacts, Sighting, ToldBy, Unseen, Used,
+};
 pub use time::Timestamp;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Finding, FrameNo, Moment,
-    Party, Posture, SeenChain, Severity, Timestamp,
+    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, EdgeUse, Finding,
+    FrameNo, Moment, Party, Posture, SeenChain, Severity, Timestamp,
 };
 
 /// Everything a run found out.
@@ -190,6 +190,8 @@ pub struct EdgeRow {
     pub first: Timestamp,
     /// Last packet.
     pub last: Timestamp,
+    /// What its sessions used, as far as a policy can speak of it.
+    pub used: EdgeUse,
 }
 
 /// One certificate in one place.

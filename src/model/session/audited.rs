@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{AcrossRun, Descent, EdgeAccess, EndpointAccess, Inherited, Refusals, Session};
+use super::{
+    AcrossRun, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
+};
 use crate::model::{
     Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Postures, Seen, SeenChain,
     Timestamp,
@@ -276,4 +278,6 @@ pub struct EdgeFacts {
     pub hours: Vec<(Timestamp, Posture, u64, u64)>,
     /// How the caller says who it is.
     pub access: EdgeAccess,
+    /// What its sessions used, as far as a policy can speak of it.
+    pub used: EdgeUse,
 }

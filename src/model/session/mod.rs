@@ -4,6 +4,7 @@ mod audited;
 mod calls;
 mod change;
 mod credential_at;
+mod edge_use;
 mod inference;
 mod inherited;
 mod readable;
@@ -17,6 +18,9 @@ pub use audited::{
 pub use calls::{Call, CallFacts};
 pub use change::{AcrossRun, ChangeFacts, Descent, Refusals, Showing};
 pub use credential_at::{CredentialAt, EdgeAccess, EndpointAccess};
+pub use edge_use::{
+    Aspect, EdgeUse, EndIdentity, Method, PolicyFacts, Sighting, ToldBy, Unseen, Used,
+};
 pub use inference::{ClientStep, Inference, ServerStep};
 pub use inherited::{Inherited, Link, Shown};
 pub use readable::{
