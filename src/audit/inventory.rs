@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::edge_use::note_use;
 use super::history::{note_descent, note_reception};
 use crate::model::{
     AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
-    Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, Endpoint, EndpointAccess, EndpointFacts,
-    Finding, Moment, Posture, Postures, Refusals, Seen, ServiceRow, Timestamp, limits,
+    Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
+    EndpointFacts, Finding, Moment, Posture, Postures, Refusals, Seen, ServiceRow, Timestamp,
+    limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -74,6 +76,7 @@ impl Inventory {
                 descent: Descent::default(),
                 hours: Vec::new(),
                 access: EdgeAccess::default(),
+                used: EdgeUse::default(),
             },
             kept: Postures::default(),
         });
@@ -84,6 +87,7 @@ impl Inventory {
         facts.last = facts.last.max(session.last);
         facts.bytes += bytes;
         note_descent(&mut facts.descent, audited);
+        note_use(&mut facts.used, audited);
         note_protocol(&mut facts.protocols, session.protocol);
         let micros = session.first.time.micros();
         let hour = Timestamp::from_micros(micros - micros.rem_euclid(HOUR));
@@ -371,6 +375,7 @@ pub(super) fn edge_rows(edges: Vec<EdgeFacts>) -> Vec<EdgeRow> {
         bytes: edge.bytes,
         first: edge.first.time,
         last: edge.last.time,
+        used: edge.used,
     };
     edges.into_iter().map(row).collect()
 }

@@ -81,7 +81,7 @@ impl Ledger {
             evidence: Vec::new(),
             fix: rule.fix.clone(),
             tags: rule.tags.clone(),
-            declared: None,
+            declared: parts.declared,
             accepted: None,
         });
     }
