@@ -10,6 +10,7 @@ mod db;
 mod diagnostic;
 mod keys;
 mod output;
+mod policy;
 mod progress;
 mod reasons;
 mod rules;
@@ -63,6 +64,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain { rule, rules } => rules::explain(&rule, &rules, &terminal),
         Command::Rules(command) => rules::run(command, &terminal),
         Command::Db(command) => db::run(command, &terminal),
+        Command::Policy(command) => policy::run(command, &terminal),
     };
     ExitCode::from(code)
 }
