@@ -337,3 +337,6 @@ fn fits(patterns: &[String], identity: &EndIdentity) -> bool {
 fn is_egress(edge: &EdgeFacts) -> bool {
     is_internal(edge.client.addr) && !is_internal(edge.server.addr)
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,9 +125,14 @@ fn learn_policy(args: &LearnArgs, terminal: &Terminal) -> Result<Code, Refusal> 
         }
         None => print(terminal, &text)?,
     }
-    terminal.note(&format!("{} edges were learned", learned.drafts.len()));
+    terminal.note(&format!("learned: {}", counted(learned.drafts.len(), "edge")));
     if weak > 0 {
-        let message = format!("{weak} edges are weaker than the defaults and have an empty reason");
+        let are = if weak == 1 {
+            "is weaker than the defaults and has"
+        } else {
+            "are weaker than the defaults and have"
+        };
+        let message = format!("{} {are} an empty reason", counted(weak, "edge"));
         let help = "the policy loads when each has a reason, or demands more";
         terminal.say(&Diagnostic::warning("policy-weak", message).help(help));
     }
@@ -144,7 +149,8 @@ impl LearnHow {
 fn check(args: CheckArgs, terminal: &Terminal) -> Result<Code, Refusal> {
     let policy = load(&args.file).map_err(|errors| (errors, USAGE))?;
     if args.audit.paths.is_empty() && args.audit.read.is_empty() {
-        let said = format!("{} is sound: {} edges\n", shown(&args.file), policy.edges.len());
+        let edges = counted(policy.edges.len(), "edge");
+        let said = format!("{} is sound: {edges}\n", shown(&args.file));
         print(terminal, &said)?;
         return Ok(OK);
     }
@@ -185,9 +191,9 @@ fn report(policy: &Policy, outcome: &Outcome) -> String {
     let hidden: u64 = outcome.coverage.not_observable.iter().map(|one| one.count).sum();
     let _infallible = writeln!(
         out,
-        "{} edges seen, {} findings, {hidden} not observable, {not_seen} of {} entries not seen",
-        outcome.edges.len(),
-        outcome.findings.len(),
+        "{} seen, {}, {hidden} not observable, {not_seen} of {} entries not seen",
+        counted(outcome.edges.len(), "edge"),
+        counted(outcome.findings.len(), "finding"),
         policy.edges.len()
     );
     out
@@ -269,6 +275,12 @@ fn audit(
         keep: KeepSessions::None,
     };
     prepared.run(&judged, terminal, &mut |_, _| {})
+}
+
+/// A number with its noun.
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 fn shown(path: &Path) -> String {
