@@ -9,7 +9,7 @@ use crate::model::{
     Aspect, EdgeFacts, EdgeUse, EndIdentity, Moment, Party, Place, PolicyFacts, Posture, Seen,
     Sighting, Timestamp, ToldBy, Used, Why, is_internal,
 };
-use crate::rule::{Demand, Found, Policy, PolicyEdge, Require, glob_matches};
+use crate::rule::{Demand, Found, Policy, PolicyEdge, Require, glob_matches, identity_fits};
 
 /// Compares edges with a policy, by the names of their ends.
 #[must_use]
@@ -331,7 +331,7 @@ fn comparable(version: u16) -> u16 {
 
 fn fits(patterns: &[String], identity: &EndIdentity) -> bool {
     let names = identity.names();
-    patterns.iter().any(|pattern| names.iter().any(|name| glob_matches(pattern, name)))
+    patterns.iter().any(|pattern| names.iter().any(|name| identity_fits(pattern, name)))
 }
 
 fn is_egress(edge: &EdgeFacts) -> bool {

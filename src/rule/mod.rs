@@ -32,7 +32,7 @@ pub use file::read_rule;
 pub use message::Message;
 pub use policy::{
     Demand, Draft, Found, Policy, PolicyEdge, Require, Terms, diff, diff_seen, exactly,
-    glob_matches, policy_text,
+    glob_matches, identity_fits, policy_text,
 };
 pub use proof::{POINTS, Point};
 pub use set::RuleSet;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Demand, Policy, Terms, glob_matches, last_day, version_word};
+use super::{Demand, Policy, Terms, identity_fits, last_day, version_word};
 
 type Key<'t> = (&'t [String], &'t [String], &'t [u16]);
 
@@ -106,7 +106,9 @@ fn breaks(allowed: &Terms, seen: &Terms) -> Vec<String> {
         ("methods", &allowed.methods, &seen.methods),
     ];
     for (what, allowed, seen) in lists {
-        let fits = |name: &String| allowed.iter().any(|pattern| glob_matches(pattern, name));
+        let fits = |name: &String| {
+            allowed.iter().any(|pattern| identity_fits(pattern, &name.replace("\\*", "*")))
+        };
         let other: Vec<String> = seen.iter().filter(|name| !fits(name)).cloned().collect();
         if !allowed.is_empty() && !other.is_empty() {
             breaks.push(format!("{what} +{}", list(&other)));

@@ -11,7 +11,7 @@ mod tests;
 mod write;
 
 pub use diff::{diff, diff_seen};
-pub use pattern::{exactly, glob_matches};
+pub use pattern::{exactly, glob_matches, identity_fits};
 pub use write::{Draft, policy_text};
 
 use std::cmp::Reverse;

@@ -20,6 +20,13 @@ pub fn glob_matches(pattern: &str, text: &str) -> bool {
     rest.ends_with(last.as_str())
 }
 
+/// Whether a name of an identity fits a pattern, which may say what kind of name it means: `uri:` or `dns:`.
+#[must_use]
+pub fn identity_fits(pattern: &str, name: &str) -> bool {
+    let bare = pattern.strip_prefix("uri:").or_else(|| pattern.strip_prefix("dns:"));
+    glob_matches(pattern, name) || bare.is_some_and(|bare| glob_matches(bare, name))
+}
+
 /// The pattern that only this text fits.
 #[must_use]
 pub fn exactly(text: &str) -> String {
@@ -125,6 +132,17 @@ mod tests {
             assert!(!glob_matches(&pattern, "other") && !glob_matches(&pattern, ""), "{pattern}");
         }
         assert!(!is_exact("a*") && !is_exact("\\**"));
+    }
+
+    #[test]
+    fn an_identity_may_say_what_kind_of_name_it_means() {
+        for pattern in ["dns:a.internal", "a.internal", "dns:*.internal"] {
+            assert!(identity_fits(pattern, "a.internal"), "{pattern}");
+        }
+        assert!(
+            identity_fits("uri:spiffe://a/*", "spiffe://a/b") && identity_fits("dns:x", "dns:x")
+        );
+        assert!(!identity_fits("dns:a", "b") && !identity_fits("sub:a", "a"));
     }
 
     #[test]

@@ -285,11 +285,7 @@ impl<'t> Reader<'t> {
         for word in words.iter().filter(|word| word.value.trim().is_empty()) {
             self.complain("policy-value", word.at.clone(), format!("{key} has an empty entry"), "");
         }
-        let kinds = |word: String| {
-            let bare = word.strip_prefix("uri:").or_else(|| word.strip_prefix("dns:"));
-            bare.map_or_else(|| word.clone(), ToOwned::to_owned)
-        };
-        let all = words.into_iter().map(|word| kinds(word.value)).collect();
+        let all = words.into_iter().map(|word| word.value).collect();
         Some(Placed { value: all, at: value.span() })
     }
 

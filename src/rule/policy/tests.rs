@@ -34,7 +34,7 @@ fn an_entry_says_who_may_talk_to_whom_and_how() {
     assert_eq!(terms.demand, Demand { require: Require::Tls, tls_min: 0x0304 });
     assert_eq!(
         (&*terms.methods, &*terms.servers),
-        (&["shop.*".into()][..], &["a".into(), "spiffe://b".into()][..])
+        (&["shop.*".into()][..], &["dns:a".into(), "spiffe://b".into()][..])
     );
     assert_eq!(terms.until, Timestamp::parse("2026-07-01").ok());
     assert_eq!((*weaker, place.line, require_place.as_ref().unwrap().line), (true, 3, 7));
