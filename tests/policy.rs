@@ -6,7 +6,7 @@
 #[expect(dead_code, reason = "shared with other tests")]
 mod program;
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use program::{captures, name_of, wirelint};
@@ -51,7 +51,7 @@ fn keeps(folder: &Path, name: &str, captures: &[PathBuf], options: &[&str]) {
     assert!(check.code != 1 && check.code != 2, "{name}: {}", check.err);
 }
 
-fn words<'a>(command: &[&'a str], captures: &'a [PathBuf], options: &[&'a str]) -> Vec<&'a OsStr> {
-    let command = command.iter().chain(options).map(OsStr::new);
-    command.chain(captures.iter().map(|capture| capture.as_os_str())).collect()
+fn words(command: &[&str], captures: &[PathBuf], options: &[&str]) -> Vec<OsString> {
+    let command = command.iter().chain(options).map(OsString::from);
+    command.chain(captures.iter().map(|capture| capture.clone().into_os_string())).collect()
 }

@@ -31,6 +31,8 @@ struct Named<'e> {
     first: Moment,
     last: Moment,
     used: EdgeUse,
+    /// Sessions by the hour they began in, and posture.
+    hours: Vec<(Timestamp, Posture, u64)>,
     claims: Vec<&'e str>,
     egress: bool,
 }
@@ -45,6 +47,7 @@ impl<'e> Named<'e> {
             first: edge.first,
             last: edge.last,
             used: edge.used.clone(),
+            hours: hours(edge).collect(),
             claims: edge.access.claims.iter().map(String::as_str).collect(),
             egress: is_egress(edge),
         }
@@ -55,6 +58,7 @@ impl<'e> Named<'e> {
         self.first = self.first.min(edge.first);
         self.last = self.last.max(edge.last);
         self.used.merge(&edge.used);
+        self.hours.extend(hours(edge));
         self.claims.extend(edge.access.claims.iter().map(String::as_str));
         self.egress |= is_egress(edge);
     }
@@ -143,12 +147,21 @@ impl<'e> Named<'e> {
             let demand = edge.demand_at(used.last.0.time, policy.defaults);
             match meets(used.what, demand.require) {
                 Some(true) => {}
-                Some(false) => aspect.against(used, used.what.name(), demand, edge),
+                Some(false) => {
+                    aspect.against(used, used.what.name(), demand, edge);
+                    aspect.count(|end| self.since(used.what, end));
+                }
                 None => undecided = undecided.saturating_add(used.sessions),
             }
         }
         let failed = if edge.terms.demand.require == Require::Any { 0 } else { self.used.failed };
         aspect.settle(undecided.saturating_sub(failed))
+    }
+
+    /// How many sessions of a posture began after a weaker permission had ended.
+    fn since(&self, posture: Posture, end: Timestamp) -> u64 {
+        let after = self.hours.iter().filter(|hour| hour.1 == posture && hour.0 >= end);
+        after.map(|hour| hour.2).sum::<u64>().max(1)
     }
 
     fn versions(&self, policy: &Policy, edge: &PolicyEdge) -> Vec<PolicyFacts> {
@@ -288,6 +301,15 @@ impl Compared {
         self.against.push(facts);
     }
 
+    /// Counts those sessions only that came after a weaker permission had ended.
+    fn count(&mut self, since: impl FnOnce(Timestamp) -> u64) {
+        if let Some(last) = self.against.last_mut()
+            && let Some(end) = last.expired
+        {
+            last.sessions = since(end);
+        }
+    }
+
     fn name_caller(&mut self, name: &str, told_by: ToldBy) {
         if let Some(last) = self.against.last_mut() {
             name.clone_into(&mut last.caller);
@@ -332,6 +354,10 @@ fn comparable(version: u16) -> u16 {
 fn fits(patterns: &[String], identity: &EndIdentity) -> bool {
     let names = identity.names();
     patterns.iter().any(|pattern| names.iter().any(|name| identity_fits(pattern, name)))
+}
+
+fn hours(edge: &EdgeFacts) -> impl Iterator<Item = (Timestamp, Posture, u64)> {
+    edge.hours.iter().map(|(hour, posture, sessions, _)| (*hour, *posture, *sessions))
 }
 
 fn is_egress(edge: &EdgeFacts) -> bool {

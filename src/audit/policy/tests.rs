@@ -261,8 +261,14 @@ fn a_weaker_permission_holds_until_its_last_day_is_over() {
     assert_eq!(judged(&until("2026-01-21"), &[readable(1)]).0, Vec::<String>::new());
     assert_eq!(judged(&until("2026-01-20"), &[readable(1)]).0, ["WL6011"]);
     let ended = until("2026-01-20");
-    let facts = compare(&ended, &edges(&[readable(1)]));
-    assert_eq!(facts.len(), 1);
+    let mut earlier = readable(2);
+    for at in [&mut earlier.session.first, &mut earlier.session.last] {
+        at.time = at.time.plus_seconds(-3 * 86_400);
+    }
+    earlier.session.facts.plaintext = Some(earlier.session.first);
+    let facts = compare(&ended, &edges(&[earlier.clone(), readable(1)]));
+    assert_eq!(judged(&ended, &[earlier]).0, Vec::<String>::new(), "it held then");
+    assert_eq!((facts.len(), facts[0].sessions, facts[0].samples.len()), (1, 1, 1));
     assert!(facts[0].expired.is_some() && facts[0].expected == ["mtls"]);
     assert_eq!(ended.expired(fixture::moment(1).time).len(), 1);
     assert_eq!(until("2026-01-21").expired(fixture::moment(1).time).len(), 0);

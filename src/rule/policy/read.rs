@@ -52,6 +52,9 @@ impl Policy {
     }
 }
 
+/// A list of texts with its place.
+type Words = Placed<Vec<String>>;
+
 struct Reader<'t> {
     source: Source<'t>,
     errors: Vec<Diagnostic>,
@@ -142,7 +145,7 @@ impl<'t> Reader<'t> {
         let weaker =
             demand.require < self.defaults.require || demand.tls_min < self.defaults.tls_min;
         let place = |at: Option<std::ops::Range<usize>>| at.map(|at| self.place(at));
-        let first = |list: &Option<Placed<Vec<String>>>| place(list.as_ref().map(|l| l.at.clone()));
+        let first = |list: &Option<Words>| place(list.as_ref().map(|l| l.at.clone()));
         let names = from.iter().chain(&to).map(|n| (n.value.clone(), self.place(n.at.clone())));
         let edge = PolicyEdge {
             names: names.collect(),
@@ -269,17 +272,14 @@ impl<'t> Reader<'t> {
         known.map(|(_, value)| Placed { value: *value, at: word.at })
     }
 
-    fn identities(
-        &mut self,
-        table: &Table<'_, 't>,
-    ) -> (Option<Placed<Vec<String>>>, Option<Placed<Vec<String>>>) {
+    fn identities(&mut self, table: &Table<'_, 't>) -> (Option<Words>, Option<Words>) {
         let Some(identity) = table.table("identity", &mut self.errors) else { return (None, None) };
         identity.only(&["client", "server"], &mut self.errors);
         (self.list(&identity, "client"), self.list(&identity, "server"))
     }
 
     /// A text or a list of texts, none of them empty.
-    fn list(&mut self, table: &Table<'_, 't>, key: &str) -> Option<Placed<Vec<String>>> {
+    fn list(&mut self, table: &Table<'_, 't>, key: &str) -> Option<Words> {
         let value = table.get(key)?;
         let words = self.words(value, key);
         for word in words.iter().filter(|word| word.value.trim().is_empty()) {
