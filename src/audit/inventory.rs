@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::edge_use::note_use;
 use super::history::{note_descent, note_reception};
 use crate::identity::note_dealings;
 use crate::model::{
     AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Dealings,
-    Descent, Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, Endpoint, EndpointAccess,
+    Descent, Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
     EndpointFacts, Finding, Moment, Posture, Postures, Refusals, Seen, ServiceRow, Timestamp,
     limits,
 };
@@ -78,6 +79,7 @@ impl Inventory {
                 hours: Vec::new(),
                 access: EdgeAccess::default(),
                 dealings: Dealings::default(),
+                used: EdgeUse::default(),
             },
             kept: Postures::default(),
         });
@@ -89,6 +91,7 @@ impl Inventory {
         facts.bytes += bytes;
         note_descent(&mut facts.descent, audited);
         note_dealings(&mut facts.dealings, audited);
+        note_use(&mut facts.used, audited);
         note_protocol(&mut facts.protocols, session.protocol);
         let micros = session.first.time.micros();
         let hour = Timestamp::from_micros(micros - micros.rem_euclid(HOUR));
@@ -369,6 +372,7 @@ pub(super) fn edge_rows(edges: Vec<EdgeFacts>) -> Vec<EdgeRow> {
         first: edge.first.time,
         last: edge.last.time,
         dealings: edge.dealings,
+        used: edge.used,
     };
     edges.into_iter().map(row).collect()
 }

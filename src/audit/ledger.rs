@@ -100,7 +100,7 @@ impl Ledger {
             evidence: Vec::new(),
             fix: rule.fix.clone(),
             tags: rule.tags.clone(),
-            declared: None,
+            declared: parts.declared,
             accepted: None,
         };
         self.entries.push(Entry { finding, key: parts.key, ends });

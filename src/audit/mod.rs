@@ -7,14 +7,18 @@ mod announced;
 mod chains;
 mod coverage;
 mod credentials;
+mod edge_use;
 mod history;
 mod inventory;
+mod learn;
 mod ledger;
 mod naming;
+mod policy;
 mod posture;
 mod recall;
 mod resumption;
 
+pub use learn::{Learn, Learned, learn};
 pub use posture::{Verdict, judge};
 
 use std::sync::Arc;
@@ -37,7 +41,7 @@ use crate::model::{
     RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::{Authorities, CertificateCache};
-use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
+use crate::rule::{Evaluator, Hit, Policy, Rule, RuleSet, Verdict as RuleVerdict};
 
 /// Which sessions are kept with the outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -66,6 +70,7 @@ pub struct Auditor {
     credentials: Credentials,
     callers: Callers,
     memory: Memory,
+    policy: Option<Policy>,
     keep: KeepSessions,
     kept: Vec<AuditedSession>,
     /// Findings that began, by rule and server: a rule that is true of every client of a server is proved by a few of
@@ -111,6 +116,7 @@ impl Auditor {
             credentials: Credentials::default(),
             callers: Callers::default(),
             memory: Memory::default(),
+            policy: None,
             keep,
             kept: Vec::new(),
             evidence: HashMap::default(),
@@ -122,6 +128,13 @@ impl Auditor {
     #[must_use]
     pub fn with_authorities(mut self, authorities: Authorities) -> Self {
         self.chains = Chains::new(authorities);
+        self
+    }
+
+    /// The same, with edges compared with this policy.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Option<Policy>) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -212,6 +225,7 @@ impl Auditor {
         changes.iter().for_each(|change| self.apply_change(change));
         endpoints.iter().for_each(|endpoint| self.apply_endpoint(endpoint));
         edges.iter().for_each(|edge| self.apply_edge(edge));
+        self.apply_policy(&edges);
         reliances.iter().for_each(|reliance| self.apply_reliance(reliance));
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
@@ -345,6 +359,14 @@ impl Auditor {
         let weight = edge.postures.total();
         let samples: Vec<_> = edge.descent.samples.into_iter().flatten().collect();
         self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
+    }
+
+    fn apply_policy(&mut self, edges: &[EdgeFacts]) {
+        let Some(policy) = self.policy.take() else { return };
+        for said in policy::compare(&policy, edges) {
+            let times = [said.first, said.last];
+            self.apply(&Subject::Policy(&said), times, said.sessions, &said.samples);
+        }
     }
 
     fn apply_reliance(&mut self, reliance: &RelianceFacts) {

@@ -68,6 +68,9 @@ pub(super) enum Command {
     /// Ask a database of results
     #[command(subcommand)]
     Db(Db),
+    /// Learn, check and compare policies: who may talk to whom, and how
+    #[command(subcommand)]
+    Policy(super::policy::PolicyCommand),
 }
 
 #[derive(Debug, Args)]
@@ -130,6 +133,9 @@ pub(super) struct AuditArgs {
     /// Who is who (services.toml); may be given several times
     #[arg(long, value_name = "FILE")]
     pub(super) services: Vec<PathBuf>,
+    /// Judge edges by this policy: who may talk to whom, and how
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
     #[command(flatten)]
     pub(super) rules: RuleArgs,
     /// Threads that follow connections; the result does not depend on it

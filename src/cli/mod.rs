@@ -10,6 +10,7 @@ mod db;
 mod diagnostic;
 mod keys;
 mod output;
+mod policy;
 mod progress;
 mod reasons;
 mod rules;
@@ -65,6 +66,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rules(command) => rules::run(command, &terminal),
         Command::Services(command) => services::run(command, &terminal),
         Command::Db(command) => db::run(command, &terminal),
+        Command::Policy(command) => policy::run(command, &terminal),
     };
     ExitCode::from(code)
 }

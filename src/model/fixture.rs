@@ -11,11 +11,11 @@ use crate::model::{
     Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
     CertificateRequest, CertificateRow, ChainFault, ChainFaults, ChainOutcome, ChainTrust,
     ClientAuth, ClientHello, Confidence, Coverage, Dealings, Der, Digest, Direction, EdgeRow,
-    EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo, Incomplete,
-    KeyKind, Moment, NameCheck, NotObservable, Outcome, Party, PerDirection, Posture, Postures,
-    PublicKey, Recalled, RecordFact, Revocation, Roles, RunInfo, SanName, Seen, ServerHello,
-    ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts, Timestamp,
-    TlsFacts, Traffic, Why, escape_text,
+    EdgeUse, EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo,
+    Incomplete, KeyKind, Moment, NameCheck, NotObservable, Outcome, Party, PerDirection, Posture,
+    Postures, PublicKey, Recalled, RecordFact, Revocation, Roles, RunInfo, SanName, Seen,
+    ServerHello, ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts,
+    Timestamp, TlsFacts, Traffic, Why, escape_text,
 };
 
 /// 2026-01-21T09:14:01.000002Z.
@@ -211,6 +211,7 @@ fn edges() -> Vec<EdgeRow> {
         first: moment(1).time,
         last: moment(480).time,
         dealings: Dealings::default(),
+        used: EdgeUse::default(),
     };
     let services = services();
     vec![

@@ -377,3 +377,15 @@ pub const RULE_FILE_BYTES: usize = 1 << 20;
 
 /// Texts shown of a list field in a message or as evidence.
 pub const SHOWN_ENTRIES: usize = 8;
+
+/// Distinct identities kept for each end of an edge. A client can show a certificate of its own making with every session.
+pub const USED_IDENTITIES: usize = 32;
+
+/// Distinct calls kept for an edge. Paths with identifiers in them make a new one with every request.
+pub const USED_METHODS: usize = 128;
+
+/// Largest policy file.
+pub const POLICY_FILE_BYTES: u64 = 4 << 20;
+
+/// Edges of a policy. Every edge of a run is compared with each.
+pub const POLICY_EDGES: usize = 16_384;

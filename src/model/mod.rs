@@ -50,4 +50,7 @@ pub use session::{
     ServerStep, Session, SetCookie, Showing, Shown, StreamFacts, TlsFacts, Token, Traffic, Upgrade,
     UpgradeState,
 };
+pub use session::{
+    Aspect, EdgeUse, EndIdentity, Method, PolicyFacts, Sighting, ToldBy, Unseen, Used,
+};
 pub use time::Timestamp;

@@ -5,6 +5,7 @@
 mod bytes;
 mod input;
 mod keylog;
+mod policy;
 mod program;
 mod rules;
 mod screens;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    AcrossRun, Dealings, Descent, EdgeAccess, EndpointAccess, Inherited, Refusals, Session,
+    AcrossRun, Dealings, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
 };
 use crate::model::{
     Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Place, Postures, Realm,
@@ -348,4 +348,6 @@ pub struct EdgeFacts {
     pub access: EdgeAccess,
     /// Who the ends are and what is called.
     pub dealings: Dealings,
+    /// What its sessions used, as far as a policy can speak of it.
+    pub used: EdgeUse,
 }

@@ -5,6 +5,7 @@ mod calls;
 mod change;
 mod credential_at;
 mod dealings;
+mod edge_use;
 mod inference;
 mod inherited;
 mod readable;
@@ -19,6 +20,9 @@ pub use calls::{Call, CallFacts};
 pub use change::{AcrossRun, ChangeFacts, Descent, Refusals, Showing};
 pub use credential_at::{CredentialAt, EdgeAccess, EndpointAccess};
 pub use dealings::{Dealings, EdgeCall, Identity, IdentityRank};
+pub use edge_use::{
+    Aspect, EdgeUse, EndIdentity, Method, PolicyFacts, Sighting, ToldBy, Unseen, Used,
+};
 pub use inference::{ClientStep, Inference, ServerStep};
 pub use inherited::{Inherited, Link, Shown};
 pub use readable::{
