@@ -15,10 +15,27 @@ const METHODS: &[&[u8]] = &[
     b"MERGE ",
 ];
 
-/// Whether these bytes begin a message.
+/// Whether these bytes begin a message. Other protocols have commands with the same names (`CONNECT` of NATS), so the
+/// first line must name the version, too.
 pub(super) fn begins(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"HTTP/1.") || METHODS.iter().any(|method| bytes.starts_with(method))
+    if bytes.starts_with(b"HTTP/1.") {
+        return true;
+    }
+    let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
+    let line = bytes.get(..end).unwrap_or_default();
+    METHODS.iter().any(|method| line.starts_with(method)) && version_at(line).is_some()
 }
+
+/// Where ` HTTP/1.1` stands at the end of a line.
+fn version_at(line: &[u8]) -> Option<usize> {
+    let line = line.trim_ascii_end();
+    let at = line.len().checked_sub(VERSION)?;
+    let rest = line.get(at..)?;
+    (rest.starts_with(b" HTTP/1.") && rest.last().is_some_and(u8::is_ascii_digit)).then_some(at)
+}
+
+/// Length of ` HTTP/1.1`.
+const VERSION: usize = 9;
 
 /// Blanks one head and its body, and says how far it came. `starts` are offsets at which segments begin.
 pub(super) fn blank(bytes: &mut [u8], starts: &[usize], keep: &Keep<'_>) -> usize {
@@ -101,14 +118,14 @@ fn start_line(line: &mut [u8], keep: &Keep<'_>) {
         blank_from(line, STATUS_LINE);
         return;
     }
-    let Some(from) = memchr::memchr(b' ', line).map(|at| at + 1) else { return };
-    let rest = line.get(from..).unwrap_or_default();
-    let target = memchr::memchr(b' ', rest).unwrap_or(rest.trim_ascii_end().len());
-    let path = rest.get(..target).unwrap_or_default();
+    let (Some(space), Some(version)) = (memchr::memchr(b' ', line), version_at(line)) else {
+        return blank_from(line, 0);
+    };
+    let from = space.saturating_add(1);
+    let path = line.get(from..version).unwrap_or_default();
     let kept =
         if (keep.is_secret)(path) || !path.starts_with(b"/") { 0 } else { kept_of_path(path) };
-    let (start, end) = (from.saturating_add(kept), from.saturating_add(target));
-    if let Some(place) = line.get_mut(start..end) {
+    if let Some(place) = line.get_mut(from.saturating_add(kept)..version) {
         place.fill(b'x');
     }
 }

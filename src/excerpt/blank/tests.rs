@@ -25,6 +25,14 @@ fn a_request_keeps_its_skeleton() {
 }
 
 #[test]
+fn a_command_of_another_protocol_is_no_request() {
+    let nats = b"CONNECT {\"user\": \"a\", \"pass\": \"s3cret pass\"}\r\nPING\r\n";
+    let shown = blanked(nats);
+    assert!(shown.starts_with("CONNECT {") && shown.ends_with("PING\r\n"), "{shown}");
+    assert!(!shown.contains("s3cret") && !shown.contains("\"pass\": \"pass"), "{shown}");
+}
+
+#[test]
 fn of_a_path_names_stay() {
     let kept = |path: &str| path[..kept_of_path(path.as_bytes())].to_owned();
     assert_eq!(kept("/v1/orders"), "/v1/orders");

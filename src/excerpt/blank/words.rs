@@ -32,7 +32,7 @@ const PUNCTUATION: &[u8] = b"\":,{}[]()$*;=";
 fn known(word: &[u8], keep: &Keep<'_>) -> bool {
     let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(word);
     let digits = word.len() <= 4 && word.iter().all(u8::is_ascii_digit);
-    (digits || WORDS.iter().any(|known| is(known))) && !(keep.is_secret)(word)
+    (digits || WORDS.iter().any(is)) && !(keep.is_secret)(word)
 }
 
 /// Words that tell a protocol or what is asked in it, and that nobody keeps a secret in.
