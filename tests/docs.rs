@@ -17,6 +17,7 @@ const PAGES: &[&str] = &[
     "docs/ARCHITECTURE.md",
     "docs/guide.md",
     "docs/output.md",
+    "docs/formats.md",
     "docs/postures.md",
     "docs/protocols.md",
     "docs/rules.md",

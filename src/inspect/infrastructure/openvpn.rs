@@ -42,7 +42,8 @@ impl Protocol for OpenVpn {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        if head.direction == Direction::ToClient && head.bytes.get(2) != Some(&(CLIENT_RESET << 3)) {
+        if head.direction == Direction::ToClient && head.bytes.get(2) != Some(&(CLIENT_RESET << 3))
+        {
             return Probe::No;
         }
         match first_packet(head.bytes) {
