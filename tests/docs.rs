@@ -18,6 +18,7 @@ const PAGES: &[&str] = &[
     "docs/guide.md",
     "docs/output.md",
     "docs/policy.md",
+    "docs/formats.md",
     "docs/postures.md",
     "docs/protocols.md",
     "docs/rules.md",

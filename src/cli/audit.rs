@@ -100,6 +100,11 @@ impl Prepared {
         Ok(self)
     }
 
+    /// The captures, to be read once more.
+    pub(super) fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
     /// Reads the captures and judges them.
     ///
     /// # Errors

@@ -8,6 +8,8 @@ mod authorities;
 mod check;
 mod db;
 mod diagnostic;
+mod evidence;
+mod formats;
 mod keys;
 mod output;
 mod policy;

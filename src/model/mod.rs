@@ -3,6 +3,7 @@
 mod announcement;
 mod certificate;
 mod chain;
+mod counted;
 mod diagnostic;
 mod escape;
 mod fields;
@@ -13,6 +14,7 @@ mod handle;
 pub mod limits;
 mod net;
 mod outcome;
+mod rule_text;
 mod secret;
 mod seen;
 mod session;
@@ -26,6 +28,7 @@ pub use certificate::{
 pub use chain::{
     ChainFault, ChainFaults, ChainOutcome, ChainTrust, NameCheck, Revocation, SeenChain, no_chain,
 };
+pub use counted::{SuiteRow, Undecided, UndecidedAt};
 pub use diagnostic::{Diagnostic, Level, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
@@ -38,6 +41,7 @@ pub use outcome::{
     Accept, CertificateRow, Coverage, CredentialRow, EdgeRow, Incomplete, Located, NotObservable,
     Outcome, Postures, RunInfo, ServiceRow, SourceInfo,
 };
+pub use rule_text::RuleText;
 pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{

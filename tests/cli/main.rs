@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod bytes;
+mod evidence;
+mod formats;
 mod input;
 mod keylog;
 mod policy;
