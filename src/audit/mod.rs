@@ -241,6 +241,7 @@ impl Auditor {
             announcements,
             findings,
             coverage,
+            rules: rules.rules().iter().map(Rule::told).collect(),
             run,
         }
     }

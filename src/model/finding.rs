@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Moment, Party, Place, Timestamp};
+use super::{Moment, Party, Place, SubjectKind, Timestamp};
 
 /// How bad a finding is, from least to worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -138,6 +138,35 @@ pub struct Finding {
     pub declared: Option<Place>,
     /// Set when the user accepts it. It is still reported, apart from the open ones, and fails no run.
     pub accepted: Option<Acceptance>,
+}
+
+/// What a rule in force says, for reports: a finding carries only what differs from one to the next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RuleText {
+    /// Code, as `WL2001`.
+    pub code: String,
+    /// Kebab-case name.
+    pub name: String,
+    /// One line.
+    pub title: String,
+    /// How bad a hit is, unless something makes it worse.
+    pub severity: Severity,
+    /// What it judges.
+    pub on: SubjectKind,
+    /// Words for filters and standards.
+    pub tags: Vec<String>,
+    /// Why it matters.
+    pub description: String,
+    /// What an attacker, or an accident, gains from it.
+    pub impact: String,
+    /// What to do, in one line.
+    pub fix: String,
+    /// What to do, by framework; `any` for all others.
+    pub remediation: Vec<(String, String)>,
+    /// Where to read on.
+    pub references: Vec<String>,
+    /// What else it could be.
+    pub false_positives: String,
 }
 
 impl Finding {

@@ -43,6 +43,7 @@ pub(crate) fn outcome() -> Outcome {
         sessions: vec![plaintext(1), mutual(2), opaque(3), unrecognised(4)],
         announcements: Vec::new(),
         coverage: coverage(),
+        rules: Vec::new(),
     }
 }
 

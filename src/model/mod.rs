@@ -29,7 +29,9 @@ pub use chain::{
 pub use diagnostic::{Diagnostic, Level, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
-pub use finding::{Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingId, Severity};
+pub use finding::{
+    Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingId, RuleText, Severity,
+};
 pub use handle::Handle;
 pub use net::{
     CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, is_internal,

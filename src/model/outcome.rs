@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Finding, FrameNo, Moment,
-    Party, Posture, SeenChain, Severity, Timestamp,
+    Party, Posture, RuleText, SeenChain, Severity, Timestamp,
 };
 
 /// Everything a run found out.
@@ -28,6 +28,8 @@ pub struct Outcome {
     pub announcements: Vec<Announcement>,
     /// What was judged, and what could not be seen and why.
     pub coverage: Coverage,
+    /// The rules in force, in their order.
+    pub rules: Vec<RuleText>,
 }
 
 /// How a run came about.

@@ -1,7 +1,8 @@
 //! A rule that was read and checked.
 
 use crate::model::{
-    AuditedSession, Confidence, Direction, Moment, Party, Severity, Subject, SubjectKind, Value,
+    AuditedSession, Confidence, Direction, Moment, Party, RuleText, Severity, Subject, SubjectKind,
+    Value,
 };
 
 use super::check::Condition;
@@ -183,6 +184,25 @@ impl Rule {
         moments.sort_by_key(|moment| moment.frame);
         moments.dedup();
         moments
+    }
+
+    /// What it says, for reports.
+    #[must_use]
+    pub fn told(&self) -> RuleText {
+        RuleText {
+            code: self.code.clone(),
+            name: self.name.clone(),
+            title: self.title.clone(),
+            severity: self.severity,
+            on: self.on,
+            tags: self.tags.clone(),
+            description: self.description.clone(),
+            impact: self.impact.clone(),
+            fix: self.fix.clone(),
+            remediation: self.remediation.clone(),
+            references: self.references.clone(),
+            false_positives: self.false_positives.clone(),
+        }
     }
 
     /// The text for a framework, else for any.
