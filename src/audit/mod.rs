@@ -7,6 +7,7 @@ mod announced;
 mod chains;
 mod coverage;
 mod credentials;
+mod grade;
 mod history;
 mod inventory;
 mod ledger;
@@ -14,6 +15,7 @@ mod posture;
 mod recall;
 mod resumption;
 
+pub use grade::grade;
 pub use posture::{Verdict, judge};
 
 use std::sync::Arc;
@@ -232,7 +234,7 @@ impl Auditor {
         run.ruleset = rules.digest();
         run.rules = rules.rules().len();
         let findings = self.ledger.finish();
-        Outcome {
+        let mut outcome = Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
             certificates: inventory::certificate_rows(&certificates),
@@ -243,7 +245,9 @@ impl Auditor {
             coverage,
             rules: rules.rules().iter().map(Rule::told).collect(),
             run,
-        }
+        };
+        grade(&mut outcome);
+        outcome
     }
 
     fn judge(&mut self, mut session: Session) -> AuditedSession {

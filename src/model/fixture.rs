@@ -1,21 +1,23 @@
 //! Outcomes made by hand, for the tests of reports and store.
 
+mod acceptance;
 mod coverage;
 mod credentials;
 
 use std::sync::Arc;
 
+pub(crate) use acceptance::acceptance;
 use coverage::coverage;
 
 use crate::model::{
     Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
     CertificateRequest, CertificateRow, ChainFault, ChainFaults, ChainOutcome, ChainTrust,
     ClientAuth, ClientHello, Confidence, Coverage, Der, Digest, Direction, EdgeRow, EndState,
-    Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo, Incomplete, KeyKind,
-    Moment, NameCheck, NotObservable, Outcome, Party, PerDirection, Posture, Postures, PublicKey,
-    Recalled, RecordFact, Revocation, Roles, RunInfo, SanName, Seen, ServerHello, ServiceRow,
-    Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts, Timestamp, TlsFacts, Traffic,
-    Why, escape_text,
+    Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo, Graded, Incomplete,
+    KeyKind, Moment, NameCheck, NotObservable, Outcome, Particulars, Party, PerDirection, Posture,
+    Postures, PublicKey, Recalled, RecordFact, Revocation, Roles, RunInfo, SanName, Seen,
+    ServerHello, ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts,
+    Timestamp, TlsFacts, Traffic, Why, escape_text,
 };
 
 /// 2026-01-21T09:14:01.000002Z.
@@ -185,6 +187,8 @@ fn services() -> Vec<ServiceRow> {
         protocols: vec!["grpc".into(), "tls".into()],
         findings,
         worst,
+        particulars: Particulars { versions: vec![0x0303, 0x0304], inferred: 31, refused: 0 },
+        grade: Graded::default(),
     };
     let few = Postures { plaintext: 5, unknown: 3, ..Postures::default() };
     let most = Postures { mtls: 88, tls: 25, tls_opaque: 48, plaintext: 53, unknown: 0 };
@@ -210,6 +214,8 @@ fn edges() -> Vec<EdgeRow> {
         bytes: 3000,
         first: moment(1).time,
         last: moment(480).time,
+        particulars: Particulars { versions: vec![0x0304], inferred: 2, refused: 0 },
+        grade: Graded::default(),
     };
     let services = services();
     vec![

@@ -267,6 +267,9 @@ pub const TEXT_BYTES: usize = 512;
 /// Distinct findings of one run.
 pub const FINDINGS: usize = 100_000;
 
+/// Versions of TLS named for one edge or server. There are six; a server can answer with any number.
+pub const VERSIONS: usize = 8;
+
 /// Samples of evidence kept with one finding.
 pub const EVIDENCE: usize = 5;
 

@@ -9,6 +9,7 @@ mod fields;
 mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod grade;
 mod handle;
 pub mod limits;
 mod net;
@@ -32,6 +33,7 @@ pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
 pub use finding::{
     Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingId, RuleText, Severity,
 };
+pub use grade::{CEILINGS, Cause, Ceiling, Grade, Graded, Lift, Particulars, Reason};
 pub use handle::Handle;
 pub use net::{
     CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, is_internal,

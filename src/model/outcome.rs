@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Finding, FrameNo, Moment,
-    Party, Posture, RuleText, SeenChain, Severity, Timestamp,
+    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Finding, FrameNo, Graded,
+    Moment, Particulars, Party, Posture, RuleText, SeenChain, Severity, Timestamp,
 };
 
 /// Everything a run found out.
@@ -169,6 +169,10 @@ pub struct ServiceRow {
     pub findings: u64,
     /// The worst of them.
     pub worst: Option<Severity>,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
+    /// What it comes to.
+    pub grade: Graded,
 }
 
 /// One client talking to one server endpoint.
@@ -192,6 +196,10 @@ pub struct EdgeRow {
     pub first: Timestamp,
     /// Last packet.
     pub last: Timestamp,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
+    /// What it comes to.
+    pub grade: Graded,
 }
 
 /// One certificate in one place.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{AcrossRun, Descent, EdgeAccess, EndpointAccess, Inherited, Refusals, Session};
 use crate::model::{
-    Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Postures, Seen, SeenChain,
-    Timestamp,
+    Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Particulars, Postures, Seen,
+    SeenChain, Timestamp,
 };
 
 /// How private and authenticated a session is.
@@ -249,6 +249,8 @@ pub struct EndpointFacts {
     pub refused_plaintext: u64,
     /// Who is let in.
     pub access: EndpointAccess,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
 }
 
 /// One client address talking to one server address and port over the run.
@@ -276,4 +278,6 @@ pub struct EdgeFacts {
     pub hours: Vec<(Timestamp, Posture, u64, u64)>,
     /// How the caller says who it is.
     pub access: EdgeAccess,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
 }

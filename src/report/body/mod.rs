@@ -8,6 +8,7 @@ mod chain;
 mod coverage;
 mod credential;
 mod finding;
+mod grade;
 mod inventory;
 mod session;
 mod tls;
