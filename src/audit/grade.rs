@@ -170,11 +170,7 @@ fn port_of(endpoint: &str) -> Option<u16> {
 
 /// Whether a connection of this client is among the evidence.
 fn proves(finding: &Finding, client: IpAddr) -> bool {
-    let from = |connection: &str| {
-        let (from, _) = connection.split_once(" -> ")?;
-        from.parse::<std::net::SocketAddr>().ok().map(|from| from.ip())
-    };
-    finding.evidence.iter().any(|sample| from(&sample.connection) == Some(client))
+    finding.evidence.iter().any(|sample| sample.client.addr == client)
 }
 
 fn graded(about: &About<'_>) -> Graded {

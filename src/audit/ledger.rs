@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     CommunityId, Confidence, Endpoint, Evidence, Finding, FindingId, Moment, NotObservable,
-    Severity, limits,
+    Severity, Undecided, UndecidedAt, limits,
 };
 use crate::rule::{FindingParts, Rule, RuleSet};
 
@@ -15,6 +15,8 @@ pub(super) struct Ledger {
     slots: HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>,
     entries: Vec<Finding>,
     not_observable: Vec<u64>,
+    undecided: HashMap<Box<[u8]>, UndecidedAt, foldhash::quality::RandomState>,
+    undecided_cut: bool,
     /// Hits that were not kept because there were too many findings.
     pub(super) overflow: u64,
 }
@@ -86,8 +88,21 @@ impl Ledger {
         });
     }
 
-    /// Counts a case that a rule could not decide.
-    pub(super) fn not_observable(&mut self, rule: usize) {
+    /// Counts a case that a rule could not decide. `key` is what [`Rule::write_parties`] wrote.
+    pub(super) fn not_observable(
+        &mut self,
+        rule: usize,
+        key: &[u8],
+        at: impl FnOnce() -> UndecidedAt,
+    ) {
+        let full = self.undecided.len() >= limits::UNDECIDED_PLACES;
+        match self.undecided.get_mut(key) {
+            Some(known) => known.count += 1,
+            None if full => self.undecided_cut = true,
+            None => {
+                self.undecided.insert(key.into(), at());
+            }
+        }
         if self.not_observable.len() <= rule {
             self.not_observable.resize(rule + 1, 0);
         }
@@ -106,6 +121,13 @@ impl Ledger {
                 count: *count,
             })
             .collect()
+    }
+
+    /// Where rules could not decide, in a fixed order.
+    pub(super) fn undecided_places(&mut self) -> Undecided {
+        let mut places: Vec<_> = std::mem::take(&mut self.undecided).into_values().collect();
+        places.sort_unstable();
+        Undecided { places, cut: self.undecided_cut }
     }
 
     /// Gives the findings: worst first, then by rule, confidence and identity.
@@ -159,6 +181,8 @@ pub(super) fn evidence(
         frames,
         community_id: CommunityId::tcp(client, server).to_string(),
         connection: format!("{client} -> {server}"),
+        client,
+        server,
         facts,
     }
 }

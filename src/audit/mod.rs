@@ -14,6 +14,7 @@ mod ledger;
 mod posture;
 mod recall;
 mod resumption;
+mod suites;
 
 pub use grade::grade;
 pub use posture::{Verdict, judge};
@@ -30,6 +31,7 @@ use inventory::Inventory;
 use ledger::{Ledger, Occurrence, evidence};
 use recall::Memory;
 use resumption::Resumption;
+use suites::Suites;
 
 use crate::identity::Directory;
 use crate::model::{
@@ -65,6 +67,7 @@ pub struct Auditor {
     tally: Tally,
     credentials: Credentials,
     callers: Callers,
+    suites: Suites,
     memory: Memory,
     keep: KeepSessions,
     kept: Vec<AuditedSession>,
@@ -99,6 +102,7 @@ impl Auditor {
             tally: Tally::default(),
             credentials: Credentials::default(),
             callers: Callers::default(),
+            suites: Suites::default(),
             memory: Memory::default(),
             keep,
             kept: Vec::new(),
@@ -157,6 +161,7 @@ impl Auditor {
         self.tally.add(&audited);
         self.credentials.add(&audited);
         self.callers.add(&audited);
+        self.suites.add(&audited);
         self.chains.note(&audited);
         let sample = self.inventory.add(&audited);
         self.history.add(&audited);
@@ -217,6 +222,7 @@ impl Auditor {
             + self.ledger.overflow
             + self.chains.overflow
             + credentials.overflow
+            + self.suites.overflow
             + unheard;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
@@ -233,6 +239,7 @@ impl Auditor {
         coverage.not_observable = self.ledger.undecided(&rules);
         run.ruleset = rules.digest();
         run.rules = rules.rules().len();
+        let undecided = self.ledger.undecided_places();
         let findings = self.ledger.finish();
         let mut outcome = Outcome {
             services: inventory::service_rows(&endpoints, &findings),
@@ -243,7 +250,9 @@ impl Auditor {
             announcements,
             findings,
             coverage,
-            rules: rules.rules().iter().map(Rule::told).collect(),
+            suites: self.suites.finish(),
+            rules: rules.texts(),
+            undecided,
             run,
         };
         grade(&mut outcome);
@@ -364,7 +373,9 @@ impl Auditor {
         samples: &dyn Fn() -> Vec<(Vec<Moment>, Endpoint, Endpoint)>,
     ) -> bool {
         if hit.verdict == RuleVerdict::NotObservable {
-            self.ledger.not_observable(hit.rule);
+            self.key.clear();
+            rule.write_parties(subject, &mut self.key);
+            self.ledger.not_observable(hit.rule, &self.key, || rule.undecided_at(subject));
             return false;
         }
         self.key.clear();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::authorities::Bundle;
+use super::formats::FormatArgs;
 use crate::audit::KeepSessions;
 use crate::model::Severity;
 use crate::report::{FORMATS, ROW_FORMATS};
@@ -71,6 +72,8 @@ pub(super) enum Command {
 pub(super) struct Check {
     #[command(flatten)]
     pub(super) audit: AuditArgs,
+    #[command(flatten)]
+    pub(super) formats: FormatArgs,
     /// The lowest severity that fails the run: info, low, medium, high, critical or never
     #[arg(long, value_name = "LEVEL", default_value = "high", value_parser = fail_on)]
     pub(super) fail_on: FailOn,
@@ -83,7 +86,7 @@ pub(super) struct Check {
     /// Report, and never fail because of findings
     #[arg(long)]
     pub(super) exit_zero: bool,
-    /// What to print: text, concise, json or ndjson
+    /// What to print: text, concise, json, ndjson, sarif, junit, github, markdown, csv-edges ... (docs/formats.md)
     #[arg(long, value_name = "FMT", default_value = "text", value_parser = report_format)]
     pub(super) format: &'static str,
     /// Also write a report to a file; may be given several times

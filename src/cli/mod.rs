@@ -8,6 +8,7 @@ mod authorities;
 mod check;
 mod db;
 mod diagnostic;
+mod formats;
 mod keys;
 mod output;
 mod progress;

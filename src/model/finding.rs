@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Moment, Party, Place, SubjectKind, Timestamp};
+use super::{Endpoint, Moment, Party, Place, Timestamp};
 
 /// How bad a finding is, from least to worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -140,35 +140,6 @@ pub struct Finding {
     pub accepted: Option<Acceptance>,
 }
 
-/// What a rule in force says, for reports: a finding carries only what differs from one to the next.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RuleText {
-    /// Code, as `WL2001`.
-    pub code: String,
-    /// Kebab-case name.
-    pub name: String,
-    /// One line.
-    pub title: String,
-    /// How bad a hit is, unless something makes it worse.
-    pub severity: Severity,
-    /// What it judges.
-    pub on: SubjectKind,
-    /// Words for filters and standards.
-    pub tags: Vec<String>,
-    /// Why it matters.
-    pub description: String,
-    /// What an attacker, or an accident, gains from it.
-    pub impact: String,
-    /// What to do, in one line.
-    pub fix: String,
-    /// What to do, by framework; `any` for all others.
-    pub remediation: Vec<(String, String)>,
-    /// Where to read on.
-    pub references: Vec<String>,
-    /// What else it could be.
-    pub false_positives: String,
-}
-
 impl Finding {
     /// Whether nobody has accepted it.
     #[must_use]
@@ -219,6 +190,10 @@ pub struct Evidence {
     pub community_id: String,
     /// The connection in words: `10.0.0.1:40000 -> 10.0.0.2:443`.
     pub connection: String,
+    /// Who called.
+    pub client: Endpoint,
+    /// Who was called.
+    pub server: Endpoint,
     /// Named facts that prove it. Never payload, never a secret.
     pub facts: Vec<(String, String)>,
 }

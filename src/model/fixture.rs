@@ -45,7 +45,7 @@ pub(crate) fn outcome() -> Outcome {
         sessions: vec![plaintext(1), mutual(2), opaque(3), unrecognised(4)],
         announcements: Vec::new(),
         coverage: coverage(),
-        rules: Vec::new(),
+        ..Outcome::default()
     }
 }
 
@@ -108,6 +108,7 @@ fn run_info() -> RunInfo {
         fail_on: Some(Severity::High),
         accept: Accept::default(),
         rules: 31,
+        category: String::new(),
     }
 }
 
@@ -167,6 +168,8 @@ fn evidence(frame: u64) -> Evidence {
         frames: vec![moment(frame)],
         community_id: crate::model::CommunityId::tcp(client, server).to_string(),
         connection: format!("{client} -> {server}"),
+        client,
+        server,
         facts: vec![
             ("first bytes".into(), "PRI * HTTP/2.0".into()),
             ("call".into(), "POST /shop.Payments/Charge".into()),

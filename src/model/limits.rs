@@ -269,6 +269,11 @@ pub const FINDINGS: usize = 100_000;
 
 /// Versions of TLS named for one edge or server. There are six; a server can answer with any number.
 pub const VERSIONS: usize = 8;
+/// Places (rule, client, server, port) of which it is kept that a rule could not decide.
+pub const UNDECIDED_PLACES: usize = 262_144;
+
+/// Distinct versions and suites of server endpoints of one run.
+pub const SUITES: usize = 131_072;
 
 /// Samples of evidence kept with one finding.
 pub const EVIDENCE: usize = 5;
@@ -321,6 +326,27 @@ pub const REFUSERS: usize = 64;
 
 /// Names that clients asked one endpoint for, kept with one certificate.
 pub const REQUESTED_NAMES: usize = 16;
+/// Results of a SARIF report: code scanning shows no more of one run.
+pub const SARIF_RESULTS: usize = 5000;
+
+/// Tags of a rule in SARIF.
+pub const SARIF_TAGS: usize = 10;
+
+/// Related locations of a result in SARIF.
+pub const SARIF_RELATED: usize = 10;
+
+/// Characters of one text in SARIF: code scanning takes 1024.
+pub const SARIF_TEXT: usize = 1000;
+
+/// Test cases of a JUnit report that did not fail. Rules times edges can be millions.
+pub const JUNIT_QUIET_CASES: usize = 20_000;
+
+/// Annotations of one type that a step of a CI job shows.
+pub const ANNOTATIONS: usize = 10;
+
+/// Bytes of a step summary; the service refuses 1 MiB.
+pub const STEP_SUMMARY_BYTES: usize = 900 * 1024;
+
 /// Findings that the text report shows in full; further ones are counted by rule. A scan of a large estate yields
 /// thousands.
 pub const SHOWN_FINDINGS: usize = 40;

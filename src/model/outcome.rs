@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{
     Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Finding, FrameNo, Graded,
-    Moment, Particulars, Party, Posture, RuleText, SeenChain, Severity, Timestamp,
+    Moment, Particulars, Party, Posture, RuleText, SeenChain, Severity, SuiteRow, Timestamp,
+    Undecided,
 };
 
 /// Everything a run found out.
@@ -28,8 +29,12 @@ pub struct Outcome {
     pub announcements: Vec<Announcement>,
     /// What was judged, and what could not be seen and why.
     pub coverage: Coverage,
-    /// The rules in force, in their order.
+    /// Versions and cipher suites that servers agreed on, by server, port and version.
+    pub suites: Vec<SuiteRow>,
+    /// The rules in force, by code.
     pub rules: Vec<RuleText>,
+    /// Where rules could not decide.
+    pub undecided: Undecided,
 }
 
 /// How a run came about.
@@ -49,6 +54,8 @@ pub struct RunInfo {
     pub accept: Accept,
     /// How many rules were in force.
     pub rules: usize,
+    /// What the user calls this run where several come together, as `staging`; empty for nothing. Escaped.
+    pub category: String,
 }
 
 /// What passes a run although it is no proof that all is well.

@@ -161,14 +161,15 @@ fn rule(code: &str, on: SubjectKind) -> RuleText {
         name: "a-rule".into(),
         title: String::new(),
         severity: Severity::High,
+        confidence: Confidence::High,
         on,
         tags: Vec::new(),
-        description: String::new(),
+        why: String::new(),
         impact: String::new(),
         fix: String::new(),
-        remediation: Vec::new(),
-        references: Vec::new(),
+        remediation: String::new(),
         false_positives: String::new(),
+        references: Vec::new(),
     }
 }
 

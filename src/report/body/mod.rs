@@ -14,7 +14,7 @@ mod session;
 mod tls;
 
 pub(super) use certificate::{CertificateBody, CertificateUse};
-pub(super) use coverage::{CoverageBody, RunBody, SourceBody, VerdictBody};
+pub(super) use coverage::{CoverageBody, RunBody, SourceBody, VerdictBody, postures};
 pub(super) use credential::CredentialBody;
 pub(super) use finding::FindingBody;
 pub(super) use inventory::{EdgeBody, ServiceBody};
