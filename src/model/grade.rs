@@ -176,15 +176,20 @@ impl Graded {
         self.grade.map_or("-", Grade::name)
     }
 
-    /// The letter with a mark for what is not certain: `B`, `B?`, `B??`.
+    /// A mark for what is not certain: nothing, `?` or `??`.
     #[must_use]
-    pub fn mark(&self) -> String {
-        let doubt = match (self.grade, self.certainty) {
+    pub fn doubt(&self) -> &'static str {
+        match (self.grade, self.certainty) {
             (None, _) | (_, Confidence::High) => "",
             (_, Confidence::Medium) => "?",
             (_, Confidence::Low) => "??",
-        };
-        format!("{}{doubt}", self.letter())
+        }
+    }
+
+    /// The letter with its mark: `B`, `B?`, `B??`.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        format!("{}{}", self.letter(), self.doubt())
     }
 }
 

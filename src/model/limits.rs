@@ -347,6 +347,36 @@ pub const ANNOTATIONS: usize = 10;
 /// Bytes of a step summary; the service refuses 1 MiB.
 pub const STEP_SUMMARY_BYTES: usize = 900 * 1024;
 
+/// Services with their reasons on the HTML page.
+pub const HTML_SERVICES: usize = 400;
+
+/// Edges on the HTML page.
+pub const HTML_EDGES: usize = 1000;
+
+/// Findings with their evidence on the HTML page, over all rules.
+pub const HTML_FINDINGS: usize = 400;
+
+/// Findings of one rule with their evidence on the HTML page.
+pub const HTML_FINDINGS_PER_RULE: usize = 25;
+
+/// Findings in one line each on the HTML page.
+pub const HTML_FINDING_LINES: usize = 5000;
+
+/// Certificates on the HTML page.
+pub const HTML_CERTIFICATES: usize = 500;
+
+/// Certificates drawn in the expiry timeline.
+pub const HTML_TIMELINE: usize = 40;
+
+/// Credentials on the HTML page.
+pub const HTML_CREDENTIALS: usize = 500;
+
+/// Services on the map of the HTML page: more are no picture.
+pub const HTML_MAP_SERVICES: usize = 60;
+
+/// Boxes of callers on the map of the HTML page.
+pub const HTML_MAP_CALLERS: usize = 60;
+
 /// Findings that the text report shows in full; further ones are counted by rule. A scan of a large estate yields
 /// thousands.
 pub const SHOWN_FINDINGS: usize = 40;

@@ -9,8 +9,10 @@
 mod body;
 mod concise;
 mod csv;
+mod edges;
 mod github;
 mod gitlab;
+mod html;
 mod json;
 mod junit;
 mod layout;
@@ -27,6 +29,7 @@ use std::io;
 
 use crate::model::Outcome;
 
+pub use edges::{EDGE_FORMATS, EdgeLine, WriteEdges, stored_edges};
 pub use ndjson::SessionWriter;
 pub use rows::{Question, ROW_FORMATS, RowFormat, write_query};
 pub use verdict::Verdict;
@@ -74,6 +77,7 @@ pub type Write = fn(&Outcome, &Style, &mut dyn io::Write) -> io::Result<()>;
 pub const FORMATS: &[(&str, &str, Write)] = &[
     ("text", "for people: findings, services, what could not be seen, the verdict", text::write),
     ("concise", "one line per finding, as compilers print them", concise::write),
+    ("html", "one page for people, with a map and grades, that needs nothing else", html::write),
     ("json", "one document with everything (schema wirelint.report/1)", json::write),
     ("ndjson", "one event per line, sessions included (schema wirelint.event/1)", ndjson::write),
     ("sarif", "SARIF 2.1.0, for code scanning", sarif::write),

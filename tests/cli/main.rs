@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod bytes;
+mod edges;
+mod html;
 mod input;
 mod keylog;
 mod program;
