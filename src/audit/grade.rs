@@ -215,7 +215,10 @@ fn by_traffic(about: &About<'_>) -> Vec<Reason> {
             (!broken.is_empty()).then(|| format!("certificate: {}", broken.join(", "))),
         ),
         (Cause::ClientUnproven, sessions(postures.tls, "without a client certificate")),
-        (Cause::ClientHidden, sessions(postures.tls_opaque, "of which the client is hidden")),
+        (
+            Cause::ClientHidden,
+            sessions(postures.tls_opaque, "opaque: the client could not be seen"),
+        ),
         (Cause::NotSeen, sessions(postures.unknown, "of unknown posture")),
     ]
     .into_iter()
@@ -230,7 +233,7 @@ const TLS_1_2: u16 = 0x0303;
 
 fn shares(count: u64, total: u64, words: &str) -> String {
     match (count, total) {
-        (1, 1) => format!("the only session is one {words}"),
+        (1, 1) => format!("the only session is {words}"),
         (all, total) if all == total => format!("all {total} sessions are {words}"),
         (1, total) => format!("1 of {total} sessions is {words}"),
         (count, total) => format!("{count} of {total} sessions are {words}"),
@@ -287,7 +290,7 @@ fn doubts(about: &About<'_>) -> Vec<String> {
     let lost = run.dropped > 0 || !run.incomplete.is_empty();
     [
         sessions(postures.unknown, "of unknown posture"),
-        sessions(postures.tls_opaque, "of which the client is hidden"),
+        sessions(postures.tls_opaque, "opaque: the client could not be seen"),
         sessions(about.particulars.inferred, "inferred from the lengths of records"),
         lost.then(|| "the evidence of the run is incomplete".to_owned()),
     ]

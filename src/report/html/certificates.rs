@@ -69,15 +69,15 @@ fn leaf(own: &[&CertificateRow]) -> Markup {
         tr {
             @match &first.certificate.details {
                 Some(details) => {
-                    th scope="row" { (details.subject)
+                    th scope="row" { @if details.subject.is_empty() { span .note { "no subject" } } @else { (details.subject) }
                         @for name in details.names.iter().take(PLACES) { br; small .mono { (name) } }
                         @if details.names.len() > PLACES { br; small { "and " (details.names.len() - PLACES) " more names" } }
                         br; small .mono .digest { (short(first.certificate.sha256)) } }
                     td { (details.issuer) @if details.self_issued { br; small { "self-issued" } } }
                     td { (details.key.kind.name()) " " (details.key.bits)
-                        @if let Some(curve) = &details.key.curve { br; small { (curve) } } }
+                        @if let Some(curve) = &details.key.curve { br; small .day { (curve) } } }
                     td { (places(own)) }
-                    td { time { (day(details.not_after)) } }
+                    td .day { time { (day(details.not_after)) } }
                     td .n { (days(last, details.not_after)) }
                 }
                 None => {

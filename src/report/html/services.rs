@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use maud::{Markup, html};
 
 use super::super::body::versions;
-use super::super::layout::{counted, grouped};
+use super::super::layout::grouped;
 use super::{badge, bar, left_out, severity, shares};
-use crate::model::{Confidence, Graded, Outcome, ServiceRow, limits};
+use crate::model::{Confidence, Grade, Graded, Lift, Outcome, ServiceRow, limits};
 
 pub(super) fn section(outcome: &Outcome) -> Markup {
     let mut rows: Vec<(usize, &ServiceRow)> = outcome.services.iter().enumerate().collect();
@@ -73,19 +73,23 @@ pub(super) fn why(graded: &Graded) -> Markup {
                 } }
             }
             @if !graded.doubts.is_empty() {
-                p .note { "Certainty " b { (graded.certainty.name()) } ": " (graded.doubts.join("; ")) "." }
+                p .note { @if graded.certainty == Confidence::High { "Not seen, and no matter for this grade" }
+                    @else { "Certainty " b { (graded.certainty.name()) } } ": " (graded.doubts.join("; ")) "." }
             }
             @if !graded.lifts.is_empty() {
                 p { b { "What would lift it, in the order of effect:" } }
-                ol .lifts { @for lift in &graded.lifts {
+                ol .lifts { @for (lift, before) in steps(graded) {
                     li { (lift.step)
                         @if !lift.rules.is_empty() { " " code { (lift.rules.join(" ")) } }
-                        span .to { "then at best " (lift.to.name()) } }
+                        @if Some(lift.to) != before { span .to { "then at best " (lift.to.name()) } } }
                 } }
-            }
-            @if let [only] = graded.lifts.as_slice() && only.rules.len() > 1 {
-                p .note { (counted(only.rules.len() as u64, "rule says", "rules say")) " the same." }
             }
         }
     }
+}
+
+/// Every step with the grade before it.
+fn steps(graded: &Graded) -> impl Iterator<Item = (&Lift, Option<Grade>)> {
+    let before = graded.lifts.iter().map(|lift| Some(lift.to));
+    graded.lifts.iter().zip(std::iter::once(graded.grade).chain(before))
 }

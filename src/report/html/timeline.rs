@@ -77,16 +77,20 @@ fn tick(now: Timestamp, after: i64, height: i64) -> Markup {
 fn draw(row: &Bar, at: i64) -> Markup {
     let y = TOP + at * ROW;
     let (class, words) = match row.left {
+        -1 => ("ended", "ended within a day".to_owned()),
         ..0 => ("ended", format!("ended {} days ago", row.left.saturating_neg())),
-        0..30 => ("soon", format!("{} days left", row.left)),
+        0 => ("soon", "less than a day left".to_owned()),
+        1 => ("soon", "1 day left".to_owned()),
+        2..30 => ("soon", format!("{} days left", row.left)),
         30..=AFTER => ("later", format!("{} days left", row.left)),
         _ => ("later", "more than a year".to_owned()),
     };
     let end = x(row.to);
+    let words_at = if row.left < 0 { end.max(x(0)) } else { end };
     html! {
         text x=(NAMES - 8) y=(y + 13) text-anchor="end" { (shortened(&row.name)) title { (row.name) } }
         rect class={ "cert c-" (class) } x=(x(row.from)) y=(y + 3) width=((end - x(row.from)).max(2)) height="13" rx="2" {}
-        text class={ "t-" (class) } x=(end + 6) y=(y + 13) { (words) }
+        text class={ "t-" (class) } x=(words_at + 6) y=(y + 13) { (words) }
     }
 }
 
