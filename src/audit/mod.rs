@@ -230,11 +230,7 @@ impl Auditor {
                 message: format!("{overflow} facts were not kept because there were too many"),
             });
         }
-        let times = [
-            Moment { time: coverage.first, ..Moment::default() },
-            Moment { time: coverage.last, ..Moment::default() },
-        ];
-        self.apply(&Subject::Run(&coverage), times, 1, &[]);
+        self.apply_run(&coverage);
         let rules = Arc::clone(self.evaluator.rules());
         coverage.not_observable = self.ledger.undecided(&rules);
         run.ruleset = rules.digest();
@@ -334,6 +330,12 @@ impl Auditor {
         let times = [change.after.first, change.after.last];
         let weight = change.after.sessions;
         self.apply(&Subject::Change(change), times, weight, &change.samples);
+    }
+
+    fn apply_run(&mut self, coverage: &Coverage) {
+        let times =
+            [coverage.first, coverage.last].map(|time| Moment { time, ..Moment::default() });
+        self.apply(&Subject::Run(coverage), times, 1, &[]);
     }
 
     fn apply_endpoint(&mut self, endpoint: &EndpointFacts) {

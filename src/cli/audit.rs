@@ -79,6 +79,11 @@ impl Prepared {
         Ok(Self { rules, inputs, filter, authorities, lost, keys, options })
     }
 
+    /// The captures, to be read once more.
+    pub(super) fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
     /// Reads the captures and judges them.
     ///
     /// # Errors

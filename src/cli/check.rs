@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::{Check, OnIncomplete};
 use super::audit::{Audited, Judged, Prepared, Refusal};
+use super::evidence::Folder;
 use super::formats::Shown;
 use super::output::Target;
 use super::terminal::{Terminal, ignore_closed, unwritable};
@@ -24,6 +25,10 @@ pub(super) fn run(check: Check, terminal: &Terminal) -> Code {
 fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     let started = now();
     let prepared = Prepared::read(&check.audit, terminal)?;
+    let folder = match &check.formats.evidence {
+        Some(path) => Some(Folder::begin(path, prepared.inputs().clone(), check.formats.force)?),
+        None => None,
+    };
     let mut store = open_store(check)?;
     let mut outputs = Outputs::begin(check)?;
     let audited = prepared.run(&judged(check), terminal, &mut |run, one| outputs.show(run, one));
@@ -37,6 +42,7 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     check.formats.label(&mut outcome);
     said.iter().for_each(|diagnostic| terminal.say(diagnostic));
     let mut storage = outputs.finish(&outcome, check, terminal);
+    storage.extend(folder.into_iter().flat_map(|folder| folder.write(&outcome)));
     let sarif = check.output.iter().find(|one| one.format == "sarif");
     let sarif = sarif.map(|one| one.path.clone());
     let shown = Shown { format: check.format, code, sarif };

@@ -19,6 +19,9 @@ pub(super) struct FormatArgs {
     /// Leave texts in CSV as they are, though a spreadsheet may run them
     #[arg(long)]
     pub(super) csv_raw: bool,
+    /// Write into this folder the frames that prove each finding, with secrets blanked, as one small pcapng each
+    #[arg(long, value_name = "DIR")]
+    pub(super) evidence: Option<PathBuf>,
     /// Overwrite files that wirelint did not write
     #[arg(long)]
     pub(super) force: bool,

@@ -9,6 +9,7 @@ mod check;
 mod db;
 mod diagnostic;
 mod edges;
+mod evidence;
 mod formats;
 mod keys;
 mod output;

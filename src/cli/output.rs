@@ -12,7 +12,7 @@ use super::args::Output;
 use super::{Code, STORAGE, USAGE};
 
 /// A file that gets its name when it is complete.
-struct Whole {
+pub(super) struct Whole {
     file: BufWriter<File>,
     /// Its name until then and its own; `None` for a pipe or a device, which is written to where it is.
     names: Option<[PathBuf; 2]>,
@@ -23,7 +23,7 @@ const TEMPORARY_NAMES: u32 = 100;
 
 impl Whole {
     /// Begins the file under another name beside its own, readable by its owner alone: reports name internal hosts.
-    fn begin(path: &Path) -> io::Result<Self> {
+    pub(super) fn begin(path: &Path) -> io::Result<Self> {
         if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
             let file = BufWriter::new(OpenOptions::new().write(true).open(path)?);
             return Ok(Self { file, names: None });
@@ -35,7 +35,7 @@ impl Whole {
     }
 
     /// Gives it its name.
-    fn finish(mut self) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         let written = self.file.flush().and_then(|()| match &self.names {
             Some([temporary, path]) => fs::rename(temporary, path),
             None => Ok(()),
@@ -46,7 +46,7 @@ impl Whole {
         written
     }
 
-    fn abandon(self) {
+    pub(super) fn abandon(self) {
         if let Some([temporary, _]) = self.names {
             let _gone = fs::remove_file(temporary);
         }

@@ -326,6 +326,24 @@ pub const REFUSERS: usize = 64;
 
 /// Names that clients asked one endpoint for, kept with one certificate.
 pub const REQUESTED_NAMES: usize = 16;
+/// Findings of which the frames are written; the worst come first.
+pub const EXCERPTS: usize = 1000;
+
+/// Frames of a connection that are kept around those that prove a finding: before them, and after the last of them.
+pub const EXCERPT_FRAMES: [usize; 2] = [48, 8];
+
+/// Captured bytes kept of one connection for an excerpt, beyond the frames that prove the finding.
+pub const EXCERPT_BYTES: usize = 128 * 1024;
+
+/// Captured bytes kept over all connections for excerpts. What would go beyond is left out and counted.
+pub const EXCERPT_TOTAL: usize = 256 << 20;
+
+/// Frames read behind the last one that proves anything, for its context.
+pub const EXCERPT_READ_ON: u64 = 65_536;
+
+/// Blanked bytes at the end of a frame that are kept; what is longer is cut there.
+pub const EXCERPT_TAIL: usize = 256;
+
 /// Results of a SARIF report: code scanning shows no more of one run.
 pub const SARIF_RESULTS: usize = 5000;
 

@@ -4,6 +4,8 @@
 
 mod bytes;
 mod edges;
+mod evidence;
+mod formats;
 mod html;
 mod input;
 mod keylog;
