@@ -18,6 +18,7 @@ const PAGES: &[&str] = &[
     "docs/grades.md",
     "docs/guide.md",
     "docs/output.md",
+    "docs/formats.md",
     "docs/postures.md",
     "docs/protocols.md",
     "docs/report.md",

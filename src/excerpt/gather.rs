@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use hashbrown::HashMap;
 
-use super::stream::blanked;
+use super::stream::{Known, blanked};
 use crate::capture::{CaptureError, Frame, LinkType, Replay};
 use crate::decode::{Decoded, Decoder, Segment};
 use crate::model::{Direction, Finding, FlowKey, FrameNo, Moment, Timestamp, limits};
@@ -152,12 +152,12 @@ impl Gatherer {
         connection.frames.push(Raw { kept, carries });
     }
 
-    /// Gives the frames, blanked. `secrets` are digests of what must not stay wherever it is met.
-    pub(super) fn finish(&mut self, secrets: &BTreeSet<[u8; 32]>) -> Vec<Kept> {
+    /// Gives the frames, blanked. `known` must not stay wherever it is met.
+    pub(super) fn finish(&mut self, known: &Known) -> Vec<Kept> {
         let mut all = Vec::new();
         for flow in std::mem::take(&mut self.flows).into_values() {
             for connection in flow.connections.into_iter().filter(|one| one.proved) {
-                let frames = blanked(connection.frames, secrets);
+                let frames = blanked(connection.frames, known);
                 let numbers: Vec<FrameNo> = frames.iter().map(|one| one.at.frame).collect();
                 let proofs = frames.iter().filter(|one| one.proof);
                 proofs.for_each(|one| {
@@ -214,12 +214,14 @@ impl Connection {
     }
 }
 
-/// Where in a frame a part of it is. What was put together from several frames is in none.
+/// Where in a frame a part of it is. What was put together from several frames is in none; nothing at all that is in
+/// none is at its end.
 fn range(frame: &Frame<'_>, part: &[u8]) -> Option<Range<usize>> {
-    if part.is_empty() {
-        return Some(frame.data.len()..frame.data.len());
+    let start = part.as_ptr().addr().checked_sub(frame.data.as_ptr().addr());
+    let end = start.and_then(|start| start.checked_add(part.len()));
+    match (start, end) {
+        (Some(start), Some(end)) if end <= frame.data.len() => Some(start..end),
+        _ if part.is_empty() => Some(frame.data.len()..frame.data.len()),
+        _ => None,
     }
-    let start = part.as_ptr().addr().checked_sub(frame.data.as_ptr().addr())?;
-    let end = start.checked_add(part.len())?;
-    (end <= frame.data.len()).then_some(start..end)
 }

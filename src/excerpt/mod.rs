@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gather::Gatherer;
 pub use gather::Kept;
+use stream::Known;
 
 use crate::capture::{CaptureError, Replay};
 use crate::model::{Finding, FindingId, FrameNo, Outcome, limits};
@@ -36,7 +37,7 @@ pub fn excerpts(outcome: &Outcome, replay: Replay) -> Result<Vec<Excerpt>, Captu
     let mut gatherer = Gatherer::for_findings(&chosen);
     gatherer.read(replay)?;
     let frames: BTreeMap<FrameNo, Kept> =
-        gatherer.finish(&secrets(outcome)).into_iter().map(|one| (one.at.frame, one)).collect();
+        gatherer.finish(&Known::of(outcome)).into_iter().map(|one| (one.at.frame, one)).collect();
     Ok(chosen.into_iter().map(|finding| excerpt(finding, &gatherer, &frames)).collect())
 }
 
@@ -51,11 +52,6 @@ fn chosen(outcome: &Outcome) -> Vec<&Finding> {
 pub fn left_out(outcome: &Outcome) -> usize {
     let proved = |finding: &&Finding| finding.evidence.iter().any(|one| !one.frames.is_empty());
     outcome.findings.iter().filter(proved).count().saturating_sub(limits::EXCERPTS)
-}
-
-/// Digests of the secrets that are known to have crossed: whatever stays is compared with them.
-fn secrets(outcome: &Outcome) -> BTreeSet<[u8; 32]> {
-    outcome.credentials.iter().map(|row| *row.at.credential.secret.digest()).collect()
 }
 
 fn excerpt(finding: &Finding, gatherer: &Gatherer, all: &BTreeMap<FrameNo, Kept>) -> Excerpt {

@@ -4,15 +4,57 @@ use std::collections::BTreeSet;
 
 use super::blank::{self, Keep};
 use super::gather::{Carries, Kept, Raw};
-use crate::model::{Direction, PerDirection, Secret, limits};
+use crate::model::{Direction, Outcome, PerDirection, Secret, limits};
 
-/// One direction: its bytes from the first that is kept to the first that is missing.
+/// The secrets that are known to have crossed, by what is kept of them.
+pub(super) struct Known {
+    digests: BTreeSet<[u8; 32]>,
+    lengths: BTreeSet<usize>,
+}
+
+impl Known {
+    /// Those that a run recognised.
+    pub(super) fn of(outcome: &Outcome) -> Self {
+        let secrets = outcome.credentials.iter().map(|row| &row.at.credential.secret);
+        let digests = secrets.clone().map(|secret| *secret.digest()).collect();
+        let lengths = secrets.map(|secret| secret.length() as usize);
+        let lengths = lengths.filter(|length| (2..=limits::EXCERPT_SECRET).contains(length));
+        Self { digests, lengths: lengths.take(limits::EXCERPT_SECRETS).collect() }
+    }
+
+    fn has(&self, text: &[u8]) -> bool {
+        self.digests.contains(Secret::of(text).digest())
+    }
+
+    /// Overwrites in `clean` every stretch that is a secret in `bytes`, whatever reader let it through.
+    fn overwrite(&self, bytes: &[u8], clean: &mut [u8]) {
+        let searched = bytes.get(..limits::EXCERPT_SEARCHED).unwrap_or(bytes);
+        for length in &self.lengths {
+            for (at, window) in searched.windows(*length).enumerate() {
+                let end = at.saturating_add(*length);
+                let kept = clean
+                    .get(at..end)
+                    .is_some_and(|now| now != BLANKS.get(..*length).unwrap_or_default());
+                if kept && self.has(window) {
+                    clean.get_mut(at..end).unwrap_or_default().fill(BLANK);
+                }
+            }
+        }
+    }
+}
+
+/// One direction: its bytes in stretches without holes.
 #[derive(Default)]
-pub(super) struct Stream {
+struct Stream {
     begin: Option<u32>,
-    /// The bytes as they were. Forgotten with the stream.
+    stretches: Vec<Stretch>,
+}
+
+/// Bytes as they were, and as they may be shown. The former are forgotten with it.
+struct Stretch {
+    at: usize,
     bytes: Vec<u8>,
-    /// Where segments begin.
+    /// Where segments begin in it.
     starts: BTreeSet<usize>,
     clean: Vec<u8>,
 }
@@ -22,27 +64,24 @@ const FARTHEST: usize = 16 << 20;
 
 /// What replaces bytes.
 const BLANK: u8 = b'x';
+const BLANKS: [u8; limits::EXCERPT_SECRET] = [BLANK; limits::EXCERPT_SECRET];
 
 /// Blanks the frames of one connection.
-pub(super) fn blanked(frames: Vec<Raw>, secrets: &BTreeSet<[u8; 32]>) -> Vec<Kept> {
+pub(super) fn blanked(frames: Vec<Raw>, known: &Known) -> Vec<Kept> {
+    let keep = Keep { is_secret: &|text| known.has(text) };
     let mut streams: PerDirection<Stream> = PerDirection::default();
     for way in Direction::BOTH {
         streams[way] = Stream::of(&frames, way);
+        streams[way].blank(known, &keep);
     }
-    let is_secret = |text: &[u8]| secrets.contains(Secret::of(text).digest());
-    let keep = Keep { is_secret: &is_secret };
-    for way in Direction::BOTH {
-        let stream = &mut streams[way];
-        stream.clean.clone_from(&stream.bytes);
-        blank::stream(&mut stream.clean, &stream.starts, &keep);
-    }
-    frames.into_iter().map(|raw| one(raw, &streams, &keep)).collect()
+    frames.into_iter().map(|raw| one(raw, &streams)).collect()
 }
 
 impl Stream {
     fn of(frames: &[Raw], way: Direction) -> Self {
         let mut stream = Self::default();
         let mut pieces: Vec<(usize, &[u8])> = Vec::new();
+        let mut whole = false;
         for raw in frames {
             let Carries::Stream { way: own, sequence, syn, payload } = &raw.carries else {
                 continue;
@@ -50,24 +89,54 @@ impl Stream {
             if *own != way {
                 continue;
             }
+            whole |= *syn;
             let first = sequence.wrapping_add(u32::from(*syn));
             let begin = *stream.begin.get_or_insert(first);
             let Some(bytes) = raw.kept.data.get(payload.clone()) else { continue };
-            let at = first.wrapping_sub(begin) as usize;
+            // Without a SYN nothing says that this is the beginning.
+            let at = (first.wrapping_sub(begin) as usize).saturating_add(usize::from(!whole));
             if at < FARTHEST && !bytes.is_empty() {
                 pieces.push((at, bytes));
             }
         }
         pieces.sort_by_key(|(at, _)| *at);
-        for (at, bytes) in pieces {
-            if at > stream.bytes.len() {
-                break;
-            }
-            stream.starts.insert(at);
-            let known = stream.bytes.len().saturating_sub(at);
-            stream.bytes.extend(bytes.get(known..).unwrap_or_default());
+        pieces.into_iter().for_each(|(at, bytes)| stream.add(at, bytes));
+        if !whole {
+            stream.begin = stream.begin.map(|begin| begin.wrapping_sub(1));
         }
         stream
+    }
+
+    fn add(&mut self, at: usize, bytes: &[u8]) {
+        let goes_on = |last: &&mut Stretch| at <= last.at.saturating_add(last.bytes.len());
+        match self.stretches.last_mut().filter(goes_on) {
+            Some(last) => {
+                let within = at.saturating_sub(last.at);
+                last.starts.insert(within);
+                let known = last.bytes.len().saturating_sub(within);
+                last.bytes.extend(bytes.get(known..).unwrap_or_default());
+            }
+            None => self.stretches.push(Stretch {
+                at,
+                bytes: bytes.to_vec(),
+                starts: BTreeSet::from([0]),
+                clean: Vec::new(),
+            }),
+        }
+    }
+
+    /// The stretch at the beginning is read from its first byte. Behind a hole a reader may be in the middle of
+    /// anything, so only what says itself what it is stays.
+    fn blank(&mut self, known: &Known, keep: &Keep<'_>) {
+        for stretch in &mut self.stretches {
+            stretch.clean.clone_from(&stretch.bytes);
+            if stretch.at == 0 || blank::tells(&stretch.bytes) {
+                blank::stream(&mut stretch.clean, &stretch.starts, keep);
+                known.overwrite(&stretch.bytes, &mut stretch.clean);
+            } else {
+                stretch.clean.fill(BLANK);
+            }
+        }
     }
 
     /// The blanked bytes of a segment; nothing when the stream does not have it as it was sent, which must not show what
@@ -75,13 +144,15 @@ impl Stream {
     fn segment(&self, sequence: u32, syn: bool, bytes: &[u8]) -> Option<&[u8]> {
         let first = sequence.wrapping_add(u32::from(syn));
         let at = first.wrapping_sub(self.begin?) as usize;
-        let end = at.checked_add(bytes.len())?;
-        let same = self.bytes.get(at..end)? == bytes;
-        if same { self.clean.get(at..end) } else { None }
+        let stretch = self.stretches.iter().rev().find(|stretch| stretch.at <= at)?;
+        let from = at.checked_sub(stretch.at)?;
+        let end = from.checked_add(bytes.len())?;
+        let same = stretch.bytes.get(from..end)? == bytes;
+        if same { stretch.clean.get(from..end) } else { None }
     }
 }
 
-fn one(raw: Raw, streams: &PerDirection<Stream>, keep: &Keep<'_>) -> Kept {
+fn one(raw: Raw, streams: &PerDirection<Stream>) -> Kept {
     let Raw { mut kept, carries } = raw;
     let before = kept.data.clone();
     let (payload, clean) = match carries {
@@ -92,8 +163,7 @@ fn one(raw: Raw, streams: &PerDirection<Stream>, keep: &Keep<'_>) -> Kept {
             return kept;
         }
         Carries::Datagram(payload) => {
-            let mut clean = before.get(payload.clone()).unwrap_or_default().to_vec();
-            blank::words(&mut clean, keep);
+            let clean = vec![BLANK; payload.len()];
             (payload, clean)
         }
         Carries::Stream { way, sequence, syn, payload } => {

@@ -341,6 +341,14 @@ pub const EXCERPT_TOTAL: usize = 256 << 20;
 /// Frames read behind the last one that proves anything, for its context.
 pub const EXCERPT_READ_ON: u64 = 65_536;
 
+/// Bytes of the longest known secret, how many lengths of them, and how many bytes of a stretch, that are searched for
+/// secrets which no reader recognised: the work is the product of the last two.
+pub const EXCERPT_SECRET: usize = 96;
+/// See [`EXCERPT_SECRET`].
+pub const EXCERPT_SECRETS: usize = 16;
+/// See [`EXCERPT_SECRET`].
+pub const EXCERPT_SEARCHED: usize = 16 * 1024;
+
 /// Blanked bytes at the end of a frame that are kept; what is longer is cut there.
 pub const EXCERPT_TAIL: usize = 256;
 

@@ -164,7 +164,9 @@ fn at_most_ten_annotations_of_a_type_are_given() {
         "hostile-text",
     ];
     let names: Vec<String> = samples.iter().map(|name| format!("{name}.pcapng")).collect();
-    names.iter().for_each(|name| drop(lab.sample(name, name)));
+    for name in &names {
+        lab.sample(name, name);
+    }
     let mut arguments = vec!["check", "--format", "github"];
     arguments.extend(names.iter().map(String::as_str));
     let said = lab.run(&arguments);

@@ -11,7 +11,7 @@ mod words;
 
 use std::collections::BTreeSet;
 
-pub(super) use words::words;
+use words::words;
 
 /// What decides whether a text may stay.
 pub(super) struct Keep<'a> {
@@ -49,6 +49,11 @@ pub(super) fn stream(bytes: &mut [u8], starts: &BTreeSet<usize>, keep: &Keep<'_>
         };
         at = at.saturating_add(used.max(1));
     }
+}
+
+/// Whether these bytes say themselves what they are.
+pub(super) fn tells(bytes: &[u8]) -> bool {
+    shape(bytes) != Shape::Other
 }
 
 fn shape(bytes: &[u8]) -> Shape {

@@ -6,7 +6,7 @@ use super::Keep;
 const SHORTEST: usize = 3;
 
 /// Blanks every run of text and of bytes that could be anything, except words of protocols and what punctuates them.
-pub(in crate::excerpt) fn words(bytes: &mut [u8], keep: &Keep<'_>) {
+pub(super) fn words(bytes: &mut [u8], keep: &Keep<'_>) {
     let mut at = 0;
     while at < bytes.len() {
         let rest = bytes.get_mut(at..).unwrap_or_default();

@@ -97,6 +97,9 @@ mod tests {
             fn wants(&self, _: crate::inspect::calls::HeaderName) -> usize {
                 usize::MAX
             }
+            fn knows(&mut self, _: crate::inspect::calls::HeaderName, _: &[u8]) -> bool {
+                false
+            }
             fn field(&mut self, field: &super::super::Field<'_>) {
                 let value = field.value.unwrap_or_default().to_vec();
                 self.0.push((field.name_text.to_vec(), value));
