@@ -25,6 +25,12 @@ pub fn grade(outcome: &mut Outcome) {
     }
 }
 
+/// The outcome with its grades.
+pub(super) fn with_grades(mut outcome: Outcome) -> Outcome {
+    grade(&mut outcome);
+    outcome
+}
+
 /// The grades of services and of edges, in their order.
 fn grades(outcome: &Outcome) -> (Vec<Graded>, Vec<Graded>) {
     let index = Index::of(outcome);
@@ -234,6 +240,7 @@ const TLS_1_2: u16 = 0x0303;
 fn shares(count: u64, total: u64, words: &str) -> String {
     match (count, total) {
         (1, 1) => format!("the only session is {words}"),
+        (2, 2) => format!("both sessions are {words}"),
         (all, total) if all == total => format!("all {total} sessions are {words}"),
         (1, total) => format!("1 of {total} sessions is {words}"),
         (count, total) => format!("{count} of {total} sessions are {words}"),

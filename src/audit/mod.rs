@@ -237,7 +237,7 @@ impl Auditor {
         run.rules = rules.rules().len();
         let undecided = self.ledger.undecided_places();
         let findings = self.ledger.finish();
-        let mut outcome = Outcome {
+        grade::with_grades(Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
             certificates: inventory::certificate_rows(&certificates),
@@ -250,9 +250,7 @@ impl Auditor {
             rules: rules.texts(),
             undecided,
             run,
-        };
-        grade(&mut outcome);
-        outcome
+        })
     }
 
     fn judge(&mut self, mut session: Session) -> AuditedSession {

@@ -77,9 +77,9 @@ pub type Write = fn(&Outcome, &Style, &mut dyn io::Write) -> io::Result<()>;
 pub const FORMATS: &[(&str, &str, Write)] = &[
     ("text", "for people: findings, services, what could not be seen, the verdict", text::write),
     ("concise", "one line per finding, as compilers print them", concise::write),
-    ("html", "one page for people, with a map and grades, that needs nothing else", html::write),
     ("json", "one document with everything (schema wirelint.report/1)", json::write),
     ("ndjson", "one event per line, sessions included (schema wirelint.event/1)", ndjson::write),
+    ("html", "one page for people, with a map and grades, that needs nothing else", html::write),
     ("sarif", "SARIF 2.1.0, for code scanning", sarif::write),
     ("junit", "JUnit XML, for test reports", junit::write),
     ("github", "annotations of GitHub Actions", github::write),

@@ -41,8 +41,8 @@ fn edge(row: &EdgeRow) -> Markup {
     html! {
         tr {
             td .mark { (badge(&row.grade)) }
-            td { (party(&row.client)) }
-            td { (party(&row.server)) ":" (row.server_port) }
+            td .who { (party(&row.client)) }
+            td .who { (party(&row.server)) ":" (row.server_port) }
             td { (shares(&row.postures)) }
             td { (row.protocols.join(", ")) br; small { (versions(&row.particulars).join(", ")) } }
             td .n { (grouped(row.bytes)) }

@@ -251,6 +251,15 @@ fn columns(nodes: usize, arrows: &[Arrow]) -> Vec<usize> {
             break;
         }
     }
+    // Whom nobody calls stands beside the first that it calls, not at the far left.
+    let called: BTreeSet<usize> = forward.iter().map(|(_, to)| *to).collect();
+    for at in (0..nodes).filter(|at| !called.contains(at)) {
+        let own = forward.iter().filter(|(from, _)| *from == at);
+        let nearest = own.filter_map(|(_, to)| columns.get(*to)).min().copied();
+        if let (Some(nearest), Some(column)) = (nearest, columns.get_mut(at)) {
+            *column = nearest.saturating_sub(1);
+        }
+    }
     columns
 }
 

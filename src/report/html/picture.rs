@@ -30,7 +30,9 @@ pub(super) fn draw(map: &Map) -> Markup {
                 }
                 @for (arrow, curve) in map.arrows.iter().zip(&sheet.curves) { (line(map, arrow, curve)) }
                 @for (node, at) in map.nodes.iter().zip(&sheet.boxes) { (boxed(node, *at)) }
-                @for (arrow, curve) in map.arrows.iter().zip(&sheet.curves) { (letter(arrow, curve)) }
+                @for (at, (arrow, curve)) in map.arrows.iter().zip(&sheet.curves).enumerate() {
+                    (letter(arrow, curve, int(at)))
+                }
             }
         }
     }
@@ -52,13 +54,29 @@ impl Curve {
         format!("M{},{} C{},{} {},{} {},{}", a.0, a.1, b.0, b.1, c.0, c.1, d.0, d.1)
     }
 
-    /// The point at two thirds: nearer to the server, where arrows from one caller have parted.
-    fn label(&self) -> (i64, i64) {
+    /// A point near the end, where arrows from one caller have parted and no box stands; `step` keeps those that come
+    /// to one box apart.
+    fn label(&self, step: i64) -> (i64, i64) {
+        let [.., end] = self.0;
+        let wanted = end.0 - 32 - 20 * (step % 4);
+        let points = (0..=PARTS).map(|part| self.at(part));
+        points.into_iter().find(|(x, _)| *x >= wanted).unwrap_or(end)
+    }
+
+    /// The point after so many parts of the way.
+    fn at(&self, part: i64) -> (i64, i64) {
         let [a, b, c, d] = self.0;
-        let at = |a: i64, b: i64, c: i64, d: i64| (a + b * 6 + c * 12 + d * 8) / 27;
-        (at(a.0, b.0, c.0, d.0), at(a.1, b.1, c.1, d.1))
+        let (t, u) = (part, PARTS - part);
+        let mix = |a: i64, b: i64, c: i64, d: i64| {
+            (a * u * u * u + 3 * b * u * u * t + 3 * c * u * t * t + d * t * t * t)
+                / (PARTS * PARTS * PARTS)
+        };
+        (mix(a.0, b.0, c.0, d.0), mix(a.1, b.1, c.1, d.1))
     }
 }
+
+/// Parts of the way along a curve.
+const PARTS: i64 = 64;
 
 impl Sheet {
     fn of(map: &Map) -> Self {
@@ -140,8 +158,8 @@ fn line(map: &Map, arrow: &Arrow, curve: &Curve) -> Markup {
     }
 }
 
-fn letter(arrow: &Arrow, curve: &Curve) -> Markup {
-    let (x, y) = curve.label();
+fn letter(arrow: &Arrow, curve: &Curve, step: i64) -> Markup {
+    let (x, y) = curve.label(step);
     html! {
         g class={ "letter l-" (arrow.posture.name()) } aria-hidden="true" {
             circle cx=(x) cy=(y) r="8" {}
