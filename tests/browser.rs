@@ -27,7 +27,7 @@ fn browser() -> Option<PathBuf> {
         .flat_map(|folder| NAMES.map(|name| folder.join(name)))
         .find(|candidate| candidate.is_file());
     if found.is_none() {
-        println!("no Chromium was found: nothing was opened");
+        eprintln!("no Chromium was found: nothing was opened");
     }
     found
 }
