@@ -8,6 +8,7 @@ mod chains;
 mod coverage;
 mod credentials;
 mod edge_use;
+mod grade;
 mod history;
 mod inventory;
 mod learn;
@@ -19,6 +20,7 @@ mod recall;
 mod resumption;
 mod suites;
 
+pub use grade::grade;
 pub use learn::{Learn, Learned, learn};
 pub use posture::{Verdict, judge};
 
@@ -262,7 +264,7 @@ impl Auditor {
         run.rules = rules.rules().len();
         let undecided = self.ledger.undecided_places(&names);
         let findings = self.ledger.finish(&names);
-        Outcome {
+        grade::with_grades(Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
             certificates: inventory::certificate_rows(&certificates),
@@ -275,7 +277,7 @@ impl Auditor {
             rules: rules.texts(),
             undecided,
             run,
-        }
+        })
     }
 
     /// What the sessions come to, with the names that are final.

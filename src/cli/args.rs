@@ -60,6 +60,8 @@ pub(super) enum Command {
         #[command(flatten)]
         rules: RuleArgs,
     },
+    /// Who talks to whom, secured or not, with grades
+    Edges(Box<super::edges::Edges>),
     /// List, check and test rules
     #[command(subcommand)]
     Rules(Rules),
@@ -242,7 +244,10 @@ fn row_format(word: &str) -> Result<&'static str, String> {
     one_of(ROW_FORMATS.iter().map(|(name, ..)| *name), word)
 }
 
-fn one_of(names: impl Iterator<Item = &'static str>, word: &str) -> Result<&'static str, String> {
+pub(super) fn one_of(
+    names: impl Iterator<Item = &'static str>,
+    word: &str,
+) -> Result<&'static str, String> {
     let names: Vec<_> = names.collect();
     let found = names.iter().find(|name| **name == word).copied();
     found.ok_or_else(|| format!("expected {}", names.join(", ")))

@@ -8,6 +8,7 @@ mod authorities;
 mod check;
 mod db;
 mod diagnostic;
+mod edges;
 mod evidence;
 mod formats;
 mod keys;
@@ -65,6 +66,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let code = match cli.command {
         Command::Check(check) => check::run(*check, &terminal),
         Command::Explain { rule, rules } => rules::explain(&rule, &rules, &terminal),
+        Command::Edges(command) => edges::run(&command, &terminal),
         Command::Rules(command) => rules::run(command, &terminal),
         Command::Services(command) => services::run(command, &terminal),
         Command::Db(command) => db::run(command, &terminal),

@@ -1,21 +1,23 @@
 //! Outcomes made by hand, for the tests of reports and store.
 
+mod acceptance;
 mod coverage;
 mod credentials;
 
 use std::sync::Arc;
 
+pub(crate) use acceptance::acceptance;
 use coverage::coverage;
 
 use crate::model::{
     Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
     CertificateRequest, CertificateRow, ChainFault, ChainFaults, ChainOutcome, ChainTrust,
     ClientAuth, ClientHello, Confidence, Coverage, Dealings, Der, Digest, Direction, EdgeRow,
-    EdgeUse, EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo,
-    Incomplete, KeyKind, Moment, NameCheck, NotObservable, Outcome, Party, PerDirection, Posture,
-    Postures, PublicKey, Recalled, RecordFact, Revocation, Roles, RunInfo, SanName, Seen,
-    ServerHello, ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts,
-    Timestamp, TlsFacts, Traffic, Why, escape_text,
+    EdgeUse, EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo, Graded,
+    Incomplete, KeyKind, Moment, NameCheck, NotObservable, Outcome, Particulars, Party,
+    PerDirection, Posture, Postures, PublicKey, Recalled, RecordFact, Revocation, Roles, RunInfo,
+    SanName, Seen, ServerHello, ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo,
+    StreamFacts, Timestamp, TlsFacts, Traffic, Why, escape_text,
 };
 
 /// 2026-01-21T09:14:01.000002Z.
@@ -189,6 +191,8 @@ fn services() -> Vec<ServiceRow> {
         protocols: vec!["grpc".into(), "tls".into()],
         findings,
         worst,
+        particulars: Particulars { versions: vec![0x0303, 0x0304], inferred: 31, refused: 0 },
+        grade: Graded::default(),
     };
     let few = Postures { plaintext: 5, unknown: 3, ..Postures::default() };
     let most = Postures { mtls: 88, tls: 25, tls_opaque: 48, plaintext: 53, unknown: 0 };
@@ -216,6 +220,8 @@ fn edges() -> Vec<EdgeRow> {
         last: moment(480).time,
         dealings: Dealings::default(),
         used: EdgeUse::default(),
+        particulars: Particulars { versions: vec![0x0304], inferred: 2, refused: 0 },
+        grade: Graded::default(),
     };
     let services = services();
     vec![

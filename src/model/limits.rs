@@ -267,6 +267,8 @@ pub const TEXT_BYTES: usize = 512;
 /// Distinct findings of one run.
 pub const FINDINGS: usize = 100_000;
 
+/// Versions of TLS named for one edge or server. There are six; a server can answer with any number.
+pub const VERSIONS: usize = 8;
 /// Places (rule, client, server, port) of which it is kept that a rule could not decide.
 pub const UNDECIDED_PLACES: usize = 262_144;
 
@@ -394,6 +396,36 @@ pub const ANNOTATIONS: usize = 10;
 
 /// Bytes of a step summary; the service refuses 1 MiB.
 pub const STEP_SUMMARY_BYTES: usize = 900 * 1024;
+
+/// Services with their reasons on the HTML page.
+pub const HTML_SERVICES: usize = 400;
+
+/// Edges on the HTML page.
+pub const HTML_EDGES: usize = 1000;
+
+/// Findings with their evidence on the HTML page, over all rules.
+pub const HTML_FINDINGS: usize = 400;
+
+/// Findings of one rule with their evidence on the HTML page.
+pub const HTML_FINDINGS_PER_RULE: usize = 25;
+
+/// Findings in one line each on the HTML page.
+pub const HTML_FINDING_LINES: usize = 5000;
+
+/// Certificates on the HTML page.
+pub const HTML_CERTIFICATES: usize = 500;
+
+/// Certificates drawn in the expiry timeline.
+pub const HTML_TIMELINE: usize = 40;
+
+/// Credentials on the HTML page.
+pub const HTML_CREDENTIALS: usize = 500;
+
+/// Services on the map of the HTML page: more are no picture.
+pub const HTML_MAP_SERVICES: usize = 60;
+
+/// Boxes of callers on the map of the HTML page.
+pub const HTML_MAP_CALLERS: usize = 60;
 
 /// Findings that the text report shows in full; further ones are counted by rule. A scan of a large estate yields
 /// thousands.

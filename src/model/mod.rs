@@ -10,6 +10,7 @@ mod fields;
 mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod grade;
 mod handle;
 pub mod limits;
 mod net;
@@ -33,6 +34,7 @@ pub use diagnostic::{Diagnostic, Level, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
 pub use finding::{Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingId, Severity};
+pub use grade::{CEILINGS, Cause, Ceiling, Grade, Graded, Lift, Particulars, Reason};
 pub use handle::Handle;
 pub use net::{
     CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, Realm, is_internal,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{
     Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Dealings, EdgeUse,
-    Finding, FrameNo, Moment, Party, Posture, RuleText, SeenChain, Severity, SuiteRow, Timestamp,
-    Undecided,
+    Finding, FrameNo, Graded, Moment, Particulars, Party, Posture, RuleText, SeenChain, Severity,
+    SuiteRow, Timestamp, Undecided,
 };
 
 /// Everything a run found out.
@@ -176,6 +176,10 @@ pub struct ServiceRow {
     pub findings: u64,
     /// The worst of them.
     pub worst: Option<Severity>,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
+    /// What it comes to.
+    pub grade: Graded,
 }
 
 /// One client talking to one server endpoint.
@@ -203,6 +207,10 @@ pub struct EdgeRow {
     pub dealings: Dealings,
     /// What its sessions used, as far as a policy can speak of it.
     pub used: EdgeUse,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
+    /// What it comes to.
+    pub grade: Graded,
 }
 
 /// One certificate in one place.

@@ -9,8 +9,10 @@
 mod body;
 mod concise;
 mod csv;
+mod edges;
 mod github;
 mod gitlab;
+mod html;
 mod json;
 mod junit;
 mod layout;
@@ -27,6 +29,7 @@ use std::io;
 
 use crate::model::Outcome;
 
+pub use edges::{EDGE_FORMATS, EdgeLine, WriteEdges, stored_edges};
 pub use ndjson::SessionWriter;
 pub use rows::{Question, ROW_FORMATS, RowFormat, write_query};
 pub use verdict::Verdict;
@@ -76,6 +79,7 @@ pub const FORMATS: &[(&str, &str, Write)] = &[
     ("concise", "one line per finding, as compilers print them", concise::write),
     ("json", "one document with everything (schema wirelint.report/1)", json::write),
     ("ndjson", "one event per line, sessions included (schema wirelint.event/1)", ndjson::write),
+    ("html", "one page for people, with a map and grades, that needs nothing else", html::write),
     ("sarif", "SARIF 2.1.0, for code scanning", sarif::write),
     ("junit", "JUnit XML, for test reports", junit::write),
     ("github", "annotations of GitHub Actions", github::write),

@@ -3,8 +3,10 @@
 #![cfg(test)]
 
 mod bytes;
+mod edges;
 mod evidence;
 mod formats;
+mod html;
 mod input;
 mod keylog;
 mod policy;

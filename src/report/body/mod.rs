@@ -8,6 +8,7 @@ mod chain;
 mod coverage;
 mod credential;
 mod finding;
+mod grade;
 mod inventory;
 mod session;
 mod tls;
@@ -16,7 +17,7 @@ pub(super) use certificate::{CertificateBody, CertificateUse};
 pub(super) use coverage::{CoverageBody, RunBody, SourceBody, VerdictBody, postures};
 pub(super) use credential::CredentialBody;
 pub(super) use finding::FindingBody;
-pub(super) use inventory::{EdgeBody, ServiceBody};
+pub(super) use inventory::{EdgeBody, ServiceBody, versions};
 pub(super) use session::SessionBody;
 
 use std::fmt::Display;
