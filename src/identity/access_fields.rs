@@ -13,7 +13,7 @@ pub static ACCESS_FIELDS: &[Field] = &[
     edge("edge.served", Kind::Int, "40", "readable calls that were served", |s| of_edge(s, |e| int(e.access.served))),
     edge("edge.authenticated", Kind::Int, "40", "readable calls that carried a credential", |s| of_edge(s, |e| int(e.access.authenticated))),
     edge("edge.identified", Kind::Bool, "true", "the caller showed a credential or a certificate at least once; hidden where it did not and some traffic is missing", |s| of_edge(s, identified)),
-    edge("edge.claims", Kind::Texts, "orders", "names that the caller gave itself in text", |s| of_edge(s, |e| texts(&e.access.claims))),
+    edge("edge.claims", Kind::Texts, "orders", "names that the caller gave itself in text", |s| of_edge(s, |e| texts(&e.used.claims))),
     edge("edge.names_of_client", Kind::Int, "1", "names that the calling address gave itself anywhere in the run", |s| of_edge(s, |e| int(e.access.names_of_client))),
     edge("edge.loopback", Kind::Bool, "false", "the caller's address is a loopback address", |s| of_edge(s, |e| Seen::Value(Value::Bool(e.access.loopback)))),
 ];

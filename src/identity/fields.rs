@@ -26,7 +26,7 @@ pub static FIELDS: &[Field] = &[
     endpoint("endpoint.tls_opaque", Kind::Int, "0", "of them TLS, client authentication not told", |s| of_endpoint(s, |e| int(e.postures.tls_opaque))),
     endpoint("endpoint.any_tls", Kind::Int, "110", "of them TLS of any kind", |s| of_endpoint(s, |e| int(any_tls(&e.postures)))),
     endpoint("endpoint.plaintext", Kind::Int, "10", "of them readable", |s| of_endpoint(s, |e| int(e.postures.plaintext))),
-    endpoint("endpoint.refused_plaintext", Kind::Int, "2", "sessions whose plaintext was only answered by a refusal", |s| of_endpoint(s, |e| int(e.refused_plaintext))),
+    endpoint("endpoint.particulars.refused", Kind::Int, "2", "sessions whose plaintext was only answered by a refusal", |s| of_endpoint(s, |e| int(e.particulars.refused))),
     endpoint("endpoint.served_plaintext", Kind::Int, "8", "readable sessions that were not refused; hidden when some traffic with the endpoint is missing", |s| of_endpoint(s, served_plaintext)),
     endpoint("endpoint.unknown", Kind::Int, "0", "sessions of which not enough was seen", |s| of_endpoint(s, |e| int(e.postures.unknown))),
     endpoint("endpoint.clients", Kind::Int, "7", "distinct clients", |s| of_endpoint(s, |e| int(e.clients))),
@@ -116,7 +116,7 @@ fn any_tls(postures: &Postures) -> u64 {
 
 /// What is missing may have been the TLS request on the same connection, or the refusal.
 fn served_plaintext(endpoint: &EndpointFacts) -> Seen<Value<'_>> {
-    let served = endpoint.postures.plaintext.saturating_sub(endpoint.refused_plaintext);
+    let served = endpoint.postures.plaintext.saturating_sub(endpoint.particulars.refused);
     if endpoint.incomplete && served > 0 {
         return Seen::Hidden(Why::Gap);
     }

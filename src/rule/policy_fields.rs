@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::model::told::int;
 use crate::model::{
-    Field, Kind, PolicyFacts, Seen, Severity, Subject, SubjectKind, Value, WRONG_SUBJECT,
+    Field, IdentityRank, Kind, PolicyFacts, Seen, Severity, Subject, SubjectKind, Value,
+    WRONG_SUBJECT,
 };
 
 type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
@@ -21,8 +22,8 @@ pub(crate) static FIELDS: &[Field] = &[
     field("policy.violation", Kind::Text, "plaintext", "what was seen that it does not allow; absent when all is allowed, hidden when all that was seen is allowed and some could not be seen", |s| of(s, |p| p.violation.map(|what| Value::text(what)))),
     field("policy.served", Kind::Bool, "true", "the server served it; absent where that is not known, and for all but methods", |s| of(s, |p| p.served.map(Value::Bool).into())),
     field("policy.caller", Kind::Text, "spiffe://prod/orders", "who called, by the best name there is", |s| of(s, |p| Seen::Value(Value::text(&p.caller)))),
-    field("policy.told_by", Kind::Text, "URI in its certificate", "by what the caller is told", |s| of(s, |p| text(p.told_by.name()))),
-    field("policy.proven", Kind::Bool, "true", "the caller is told by a certificate or a token, not by its address or by text", |s| of(s, |p| Seen::Value(Value::Bool(p.told_by <= crate::model::ToldBy::Token)))),
+    field("policy.told_by", Kind::Text, "URI in its certificate", "by what the caller is told", |s| of(s, |p| text(p.told_by.words()))),
+    field("policy.proven", Kind::Bool, "true", "the caller is told by a certificate or a token, not by its address or by text", |s| of(s, |p| Seen::Value(Value::Bool(p.told_by >= IdentityRank::Token)))),
     field("policy.expired", Kind::Time, "2026-07-01T00:00:00Z", "when the weaker permission ended; absent when there is none or it holds", |s| of(s, |p| p.expired.map(Value::Time).into())),
     field("policy.sessions", Kind::Int, "4", "in how many sessions", |s| of(s, |p| int(p.sessions))),
     field("client.service", Kind::Text, "orders", "the service that called, or its address", |s| of(s, |p| Seen::Value(Value::text(&p.client.service)))),
