@@ -182,7 +182,7 @@ pub const fn field<T: Judged>(
 }
 
 /// What a subject holds.
-pub trait Judged {
+pub trait Judged: 'static {
     /// Which subject that is.
     const ON: SubjectKind;
 
