@@ -8,7 +8,7 @@ use super::coverage::postures;
 use super::grade::GradeBody;
 use super::{PartyBody, Text, Time};
 use crate::inspect::tls::version_name;
-use crate::model::{EdgeRow, Particulars, ServiceRow};
+use crate::model::{EdgeCall, EdgeRow, Identity, Particulars, ServiceRow};
 
 /// One service as its clients see it.
 #[derive(Serialize)]
@@ -57,6 +57,23 @@ pub(in crate::report) struct EdgeBody<'a> {
     first: Time,
     last: Time,
     grade: GradeBody<'a>,
+    client_identities: Vec<IdentityBody<'a>>,
+    server_identities: Vec<IdentityBody<'a>>,
+    calls: Vec<EdgeCallBody<'a>>,
+}
+
+/// Who one end is, by one proof.
+#[derive(Serialize)]
+struct IdentityBody<'a> {
+    rank: &'static str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct EdgeCallBody<'a> {
+    method: &'a str,
+    count: u64,
+    ok: u64,
 }
 
 impl<'a> EdgeBody<'a> {
@@ -73,6 +90,9 @@ impl<'a> EdgeBody<'a> {
             first: Text(row.first),
             last: Text(row.last),
             grade: GradeBody::of(&row.grade),
+            client_identities: identities(&row.dealings.client_identities),
+            server_identities: identities(&row.dealings.server_identities),
+            calls: row.dealings.calls.iter().map(EdgeCallBody::of).collect(),
         }
     }
 }
@@ -80,4 +100,14 @@ impl<'a> EdgeBody<'a> {
 /// Versions of TLS by name.
 pub(in crate::report) fn versions(particulars: &Particulars) -> Vec<String> {
     particulars.versions.iter().map(|version| version_name(*version).to_string()).collect()
+}
+
+fn identities(all: &[Identity]) -> Vec<IdentityBody<'_>> {
+    all.iter().map(|one| IdentityBody { rank: one.rank.name(), name: &one.name }).collect()
+}
+
+impl<'a> EdgeCallBody<'a> {
+    fn of(call: &'a EdgeCall) -> Self {
+        Self { method: &call.method, count: call.count, ok: call.succeeded }
+    }
 }
