@@ -63,9 +63,15 @@ pub(super) enum Command {
     /// List, check and test rules
     #[command(subcommand)]
     Rules(Rules),
+    /// Check, ask and make files that say who is who
+    #[command(subcommand)]
+    Services(super::services::Command),
     /// Ask a database of results
     #[command(subcommand)]
     Db(Db),
+    /// Learn, check and compare policies: who may talk to whom, and how
+    #[command(subcommand)]
+    Policy(super::policy::PolicyCommand),
 }
 
 #[derive(Debug, Args)]
@@ -127,6 +133,12 @@ pub(super) struct AuditArgs {
     /// Decrypt with this key log (SSLKEYLOGFILE); may be given several times
     #[arg(long, value_name = "FILE")]
     pub(super) keylog: Vec<PathBuf>,
+    /// Who is who (services.toml); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(super) services: Vec<PathBuf>,
+    /// Judge edges by this policy: who may talk to whom, and how
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
     #[command(flatten)]
     pub(super) rules: RuleArgs,
     /// Threads that follow connections; the result does not depend on it

@@ -12,9 +12,11 @@ mod evidence;
 mod formats;
 mod keys;
 mod output;
+mod policy;
 mod progress;
 mod reasons;
 mod rules;
+mod services;
 mod terminal;
 
 pub use diagnostic::Shown;
@@ -64,7 +66,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(check) => check::run(*check, &terminal),
         Command::Explain { rule, rules } => rules::explain(&rule, &rules, &terminal),
         Command::Rules(command) => rules::run(command, &terminal),
+        Command::Services(command) => services::run(command, &terminal),
         Command::Db(command) => db::run(command, &terminal),
+        Command::Policy(command) => policy::run(command, &terminal),
     };
     ExitCode::from(code)
 }

@@ -179,6 +179,24 @@ fn exists(path: &Path) -> Diagnostic {
         .help("use --force to overwrite")
 }
 
+/// Writes a file that a person goes on with: whole or not at all, and over another one only when that was asked for.
+pub(super) fn write_new(path: &Path, text: &str, force: bool) -> Result<(), Box<Diagnostic>> {
+    if !force && fs::metadata(path).is_ok_and(|known| known.is_file()) {
+        let path = escape_text(&path.to_string_lossy());
+        let exists = Diagnostic::error("output-exists", format!("{path} exists"));
+        return Err(Box::new(exists.help("use --force to overwrite it")));
+    }
+    let failed = |error: io::Error| Box::new(refusal(path, &error));
+    let mut whole = Whole::begin(path).map_err(failed)?;
+    match whole.write_all(text.as_bytes()) {
+        Ok(()) => whole.finish().map_err(failed),
+        Err(error) => {
+            whole.abandon();
+            Err(failed(error))
+        }
+    }
+}
+
 fn refusal(path: &Path, error: &io::Error) -> Diagnostic {
     let path = escape_text(&path.to_string_lossy());
     if error.kind() == io::ErrorKind::StorageFull {

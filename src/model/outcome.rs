@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Finding, FrameNo, Moment,
-    Party, Posture, RuleText, SeenChain, Severity, SuiteRow, Timestamp, Undecided,
+    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Dealings, EdgeUse,
+    Finding, FrameNo, Moment, Party, Posture, RuleText, SeenChain, Severity, SuiteRow, Timestamp,
+    Undecided,
 };
 
 /// Everything a run found out.
@@ -198,6 +199,10 @@ pub struct EdgeRow {
     pub first: Timestamp,
     /// Last packet.
     pub last: Timestamp,
+    /// Who the ends are, and what is called.
+    pub dealings: Dealings,
+    /// What its sessions used, as far as a policy can speak of it.
+    pub used: EdgeUse,
 }
 
 /// One certificate in one place.

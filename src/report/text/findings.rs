@@ -65,6 +65,7 @@ fn write_finding(
     if style.show == Show::All {
         write_filters(outcome, finding, style, out)?;
     }
+    write_owner(finding, style, out)?;
     let help = format!("{} (wirelint explain {})", finding.fix, finding.rule);
     out.write_all(wrapped("   = help: ", "   |       ", &help, style.width).as_bytes())?;
     writeln!(out)
@@ -97,6 +98,16 @@ fn write_filters(
     for found in finding.evidence.iter().flat_map(|one| in_files(&outcome.run, one)) {
         let line = format!("{}: {}", path(&found.file), found.filter);
         out.write_all(wrapped("   = wireshark: ", "   |       ", &line, style.width).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Who answers for it: for the server, else for the client.
+fn write_owner(finding: &Finding, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut parties = finding.server.iter().chain(&finding.client);
+    if let Some(owner) = parties.find_map(|party| party.owner()) {
+        let line = wrapped("   = owner: ", "   |        ", owner, style.width);
+        out.write_all(line.as_bytes())?;
     }
     Ok(())
 }
