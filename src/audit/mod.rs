@@ -273,7 +273,7 @@ impl Auditor {
             announcements,
             findings,
             coverage,
-            suites: self.suites.finish(),
+            suites: self.suites.finish(&names),
             rules: rules.texts(),
             undecided,
             run,
@@ -437,6 +437,10 @@ impl Auditor {
         weight: u64,
         samples: &dyn Fn() -> Vec<(Vec<Moment>, Endpoint, Endpoint)>,
     ) -> bool {
+        let ends = match subject {
+            Subject::Session(audited) => Some((audited.session.client, audited.session.server)),
+            _ => None,
+        };
         if hit.verdict == RuleVerdict::NotObservable {
             self.key.clear();
             rule.write_parties(subject, &mut self.key);
