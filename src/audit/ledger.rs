@@ -220,23 +220,6 @@ impl Entry {
     }
 }
 
-fn named_place(
-    mut place: UndecidedAt,
-    ends: Option<(Endpoint, Endpoint)>,
-    names: &Names,
-) -> UndecidedAt {
-    if let Some((client, server)) = ends {
-        place.client = names.client(client).service;
-        place.server = names.server(server).service;
-    }
-    place
-}
-
-fn same_place(one: &UndecidedAt, other: &UndecidedAt) -> bool {
-    let place = |at: &UndecidedAt| (at.rule.clone(), at.client.clone(), at.server.clone(), at.port);
-    place(one) == place(other)
-}
-
 /// Puts findings with the same identity together; the one that was seen first speaks for all.
 fn one_of_each(all: impl Iterator<Item = Finding>) -> Vec<Finding> {
     let mut places: HashMap<FindingId, usize, foldhash::quality::RandomState> = HashMap::default();

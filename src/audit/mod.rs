@@ -437,10 +437,6 @@ impl Auditor {
         weight: u64,
         samples: &dyn Fn() -> Vec<(Vec<Moment>, Endpoint, Endpoint)>,
     ) -> bool {
-        let ends = match subject {
-            Subject::Session(audited) => Some((audited.session.client, audited.session.server)),
-            _ => None,
-        };
         if hit.verdict == RuleVerdict::NotObservable {
             self.key.clear();
             rule.write_parties(subject, &mut self.key);
