@@ -2,6 +2,7 @@
 //!
 //! Takes sessions one by one in a fixed order; gives one finished [`Outcome`]. Knows no frames, no threads and no clock.
 
+mod acceptance;
 mod access;
 mod announced;
 mod chains;
@@ -14,6 +15,9 @@ mod posture;
 mod recall;
 mod resumption;
 
+pub use acceptance::{Accepting, EXPIRES_SOON_DAYS, accept, is_guarded};
+pub use inventory::count_findings;
+pub use ledger::renamed;
 pub use posture::{Verdict, judge};
 
 use std::sync::Arc;
