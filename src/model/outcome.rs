@@ -47,6 +47,8 @@ pub struct RunInfo {
     pub accept: Accept,
     /// How many rules were in force.
     pub rules: usize,
+    /// Findings that were left out because the user asked for worse or surer ones only.
+    pub unlisted: u64,
 }
 
 /// What passes a run although it is no proof that all is well.

@@ -34,6 +34,8 @@ pub struct Style {
     pub width: usize,
     /// How much is shown.
     pub show: Show,
+    /// Whether findings that were accepted are listed, behind the open ones.
+    pub suppressed: bool,
 }
 
 impl Style {
@@ -43,7 +45,13 @@ impl Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { color: false, ascii: false, width: Self::NO_WIDTH, show: Show::Main }
+        Self {
+            color: false,
+            ascii: false,
+            width: Self::NO_WIDTH,
+            show: Show::Main,
+            suppressed: false,
+        }
     }
 }
 
