@@ -15,6 +15,8 @@ const PAGES: &[&str] = &[
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/ARCHITECTURE.md",
+    "docs/baseline.md",
+    "docs/configuration.md",
     "docs/guide.md",
     "docs/output.md",
     "docs/postures.md",

@@ -137,6 +137,25 @@ impl Target {
     }
 }
 
+/// Writes a file as a whole or not at all. One that it replaces keeps who may read it.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
+    let permissions = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+    let written = Whole::begin(path).and_then(|mut whole| {
+        let done = whole.write_all(bytes).and_then(|()| match &permissions {
+            Some(known) => whole.file.get_ref().set_permissions(known.permissions()),
+            None => Ok(()),
+        });
+        match done {
+            Ok(()) => whole.finish(),
+            Err(error) => {
+                whole.abandon();
+                Err(error)
+            }
+        }
+    });
+    written.map_err(|error| Box::new(refusal(path, &error)))
+}
+
 fn refusal(path: &Path, error: &io::Error) -> Diagnostic {
     let path = escape_text(&path.to_string_lossy());
     if error.kind() == io::ErrorKind::StorageFull {

@@ -2,12 +2,15 @@
 
 #![cfg(test)]
 
+mod baseline;
 mod bytes;
+mod config;
 mod input;
 mod keylog;
 mod program;
 mod rules;
 mod screens;
+mod shell;
 mod storage;
 mod streams;
 mod trust;
