@@ -3,6 +3,8 @@
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
 
+use super::naming::reveal;
+use crate::identity::Names;
 use crate::model::{
     CommunityId, Confidence, Endpoint, Evidence, Finding, FindingId, Moment, NotObservable,
     Severity, limits,
@@ -13,10 +15,20 @@ use crate::rule::{FindingParts, Rule, RuleSet};
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     slots: HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>,
-    entries: Vec<Finding>,
+    entries: Vec<Entry>,
     not_observable: Vec<u64>,
     /// Hits that were not kept because there were too many findings.
     pub(super) overflow: u64,
+}
+
+/// A finding that is not named yet.
+#[derive(Debug)]
+struct Entry {
+    finding: Finding,
+    key: Vec<(&'static str, String)>,
+    /// The ends of the session that it began with, whose names are only known at the end; nothing where the names are
+    /// final.
+    ends: Option<(Endpoint, Endpoint)>,
 }
 
 /// One time that a rule was true.
@@ -32,7 +44,7 @@ impl Ledger {
     /// `None` when it is not known.
     pub(super) fn again(&mut self, key: &[u8], hit: &Occurrence) -> Option<bool> {
         let slot = *self.slots.get(key)?;
-        let finding = self.entries.get_mut(slot)?;
+        let finding = &mut self.entries.get_mut(slot)?.finding;
         finding.count += hit.weight;
         finding.first = finding.first.min(hit.first);
         finding.last = finding.last.max(hit.last);
@@ -42,7 +54,8 @@ impl Ledger {
 
     /// Adds a piece of evidence to a known finding.
     pub(super) fn add_evidence(&mut self, key: &[u8], evidence: Evidence) {
-        let finding = self.slots.get(key).and_then(|slot| self.entries.get_mut(*slot));
+        let entry = self.slots.get(key).and_then(|slot| self.entries.get_mut(*slot));
+        let finding = entry.map(|entry| &mut entry.finding);
         if let Some(finding) = finding.filter(|finding| finding.evidence.len() < limits::EVIDENCE) {
             finding.evidence.push(evidence);
         }
@@ -53,8 +66,14 @@ impl Ledger {
         self.entries.len()
     }
 
-    /// Begins a finding, if it is not known.
-    pub(super) fn begin(&mut self, key: &[u8], rule: &Rule, parts: FindingParts, hit: &Occurrence) {
+    /// Begins a finding, if it is not known. One about a session comes with its ends, whose names are not final.
+    pub(super) fn begin(
+        &mut self,
+        key: &[u8],
+        rule: &Rule,
+        (parts, ends): (FindingParts, Option<(Endpoint, Endpoint)>),
+        hit: &Occurrence,
+    ) {
         if self.slots.contains_key(key) {
             return;
         }
@@ -63,8 +82,8 @@ impl Ledger {
             return;
         }
         self.slots.insert(key.into(), self.entries.len());
-        self.entries.push(Finding {
-            id: identity(rule, &parts),
+        let finding = Finding {
+            id: FindingId([0; 16]),
             rule: rule.code.clone(),
             rule_name: rule.name.clone(),
             severity: hit.severity,
@@ -81,9 +100,10 @@ impl Ledger {
             evidence: Vec::new(),
             fix: rule.fix.clone(),
             tags: rule.tags.clone(),
-            declared: None,
+            declared: parts.declared,
             accepted: None,
-        });
+        };
+        self.entries.push(Entry { finding, key: parts.key, ends });
     }
 
     /// Counts a case that a rule could not decide.
@@ -108,9 +128,10 @@ impl Ledger {
             .collect()
     }
 
-    /// Gives the findings: worst first, then by rule, confidence and identity.
-    pub(super) fn finish(self) -> Vec<Finding> {
-        let mut findings = self.entries;
+    /// Gives the findings by their final names: worst first, then by rule, confidence and identity. Findings that are
+    /// the same by these names become one.
+    pub(super) fn finish(self, names: &Names) -> Vec<Finding> {
+        let mut findings = one_of_each(self.entries.into_iter().map(|entry| entry.named(names)));
         let order = |finding: &Finding| {
             let sure: Confidence = finding.confidence;
             (
@@ -128,11 +149,60 @@ impl Ledger {
     }
 }
 
+impl Entry {
+    fn named(self, names: &Names) -> Finding {
+        let Self { mut finding, mut key, ends } = self;
+        if let Some(ends) = ends {
+            let (client, server) = (names.client(ends.0), names.server(ends.1));
+            let both = [client.service.as_str(), server.service.as_str()];
+            let facts = finding.evidence.iter_mut().flat_map(|evidence| &mut evidence.facts);
+            let texts = facts.map(|(_, value)| value).chain(key.iter_mut().map(|(_, value)| value));
+            let own = [Some(&mut finding.message), finding.subject.as_mut()];
+            texts.chain(own.into_iter().flatten()).for_each(|text| reveal(text, ends, both));
+            finding.client = finding.client.is_some().then_some(client);
+            finding.server = finding.server.is_some().then_some(server);
+        }
+        let parties = finding.server.iter().chain(&finding.client);
+        finding.declared =
+            parties.filter_map(|party| party.profile.as_ref()).map(|p| p.place.clone()).next();
+        finding.id = identity(&finding, &key);
+        finding
+    }
+}
+
+/// Puts findings with the same identity together; the one that was seen first speaks for all.
+fn one_of_each(all: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut places: HashMap<FindingId, usize, foldhash::quality::RandomState> = HashMap::default();
+    let mut findings: Vec<Finding> = Vec::new();
+    for finding in all {
+        let place = *places.entry(finding.id).or_insert(findings.len());
+        match findings.get_mut(place) {
+            Some(known) => merge(known, finding),
+            None => findings.push(finding),
+        }
+    }
+    findings
+}
+
+fn merge(known: &mut Finding, other: Finding) {
+    let (mut first, mut second) = (std::mem::replace(known, other.clone()), other);
+    if second.first < first.first {
+        std::mem::swap(&mut first, &mut second);
+    }
+    first.count = first.count.saturating_add(second.count);
+    first.last = first.last.max(second.last);
+    first.severity = first.severity.max(second.severity);
+    first.evidence.append(&mut second.evidence);
+    first.evidence.sort_by_key(|evidence| evidence.frames.first().map(|moment| moment.frame));
+    first.evidence.truncate(limits::EVIDENCE);
+    *known = first;
+}
+
 /// The identity of a finding: what the rule and its key say, length-prefixed so that no two keys run together.
-fn identity(rule: &Rule, parts: &FindingParts) -> FindingId {
-    let names = [&parts.client, &parts.server].map(|party| party.as_ref().map(|p| &*p.service));
-    let key = parts.key.iter().map(|(path, value)| (*path, value.as_str()));
-    identity_of(&rule.code, names, parts.server_port, key)
+fn identity(finding: &Finding, key: &[(&'static str, String)]) -> FindingId {
+    let Finding { rule, client, server, server_port, .. } = finding;
+    let names = [client, server].map(|party| party.as_ref().map(|p| &*p.service));
+    identity_of(rule, names, *server_port, key.iter().map(|(path, value)| (*path, value.as_str())))
 }
 
 fn identity_of<'k>(

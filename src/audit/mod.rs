@@ -8,15 +8,20 @@ mod announced;
 mod chains;
 mod coverage;
 mod credentials;
+mod edge_use;
 mod history;
 mod inventory;
+mod learn;
 mod ledger;
+mod naming;
+mod policy;
 mod posture;
 mod recall;
 mod resumption;
 
 pub use acceptance::{Accepting, EXPIRES_SOON_DAYS, accept, is_guarded};
 pub use inventory::count_findings;
+pub use learn::{Learn, Learned, learn};
 pub use ledger::renamed;
 pub use posture::{Verdict, judge};
 
@@ -33,14 +38,14 @@ use ledger::{Ledger, Occurrence, evidence};
 use recall::Memory;
 use resumption::Resumption;
 
-use crate::identity::Directory;
+use crate::identity::{Directory, Evidence, Names};
 use crate::model::{
     AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, CredentialAt, DatagramFacts,
     Der, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled, RelianceFacts,
     RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::{Authorities, CertificateCache};
-use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
+use crate::rule::{Evaluator, Hit, Policy, Rule, RuleSet, Verdict as RuleVerdict};
 
 /// Which sessions are kept with the outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -58,6 +63,7 @@ pub enum KeepSessions {
 pub struct Auditor {
     evaluator: Evaluator,
     directory: Directory,
+    named: Evidence,
     certificates: CertificateCache,
     chains: Chains,
     inventory: Inventory,
@@ -68,12 +74,23 @@ pub struct Auditor {
     credentials: Credentials,
     callers: Callers,
     memory: Memory,
+    policy: Option<Policy>,
     keep: KeepSessions,
     kept: Vec<AuditedSession>,
     /// Findings that began, by rule and server: a rule that is true of every client of a server is proved by a few of
     /// the sessions.
     evidence: HashMap<(usize, Endpoint), u64, foldhash::quality::RandomState>,
     key: Vec<u8>,
+}
+
+/// What the sessions of a run come to.
+struct Gathered {
+    certificates: Vec<CertificateAt>,
+    changes: Vec<ChangeFacts>,
+    reliances: Vec<RelianceFacts>,
+    endpoints: Vec<EndpointFacts>,
+    edges: Vec<EdgeFacts>,
+    credentials: credentials::Told,
 }
 
 /// What the capture itself says of a run, for its coverage.
@@ -92,6 +109,7 @@ impl Auditor {
         Self {
             evaluator: Evaluator::new(rules),
             directory,
+            named: Evidence::default(),
             certificates: CertificateCache::new(),
             chains: Chains::default(),
             inventory: Inventory::default(),
@@ -102,6 +120,7 @@ impl Auditor {
             credentials: Credentials::default(),
             callers: Callers::default(),
             memory: Memory::default(),
+            policy: None,
             keep,
             kept: Vec::new(),
             evidence: HashMap::default(),
@@ -113,6 +132,13 @@ impl Auditor {
     #[must_use]
     pub fn with_authorities(mut self, authorities: Authorities) -> Self {
         self.chains = Chains::new(authorities);
+        self
+    }
+
+    /// The same, with edges compared with this policy.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Option<Policy>) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -130,12 +156,13 @@ impl Auditor {
 
     /// Judges the next session. `seen` is shown it with its verdict, or later when it resumes a session that has not come
     /// yet. A connection without any payload is counted as an attempt and is no session.
-    pub fn session(&mut self, session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
+    pub fn session(&mut self, mut session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
         if session.traffic.to_server.bytes + session.traffic.to_client.bytes == 0 {
             self.tally.coverage.half_open += 1;
             return;
         }
         let now = session.last;
+        self.directory.place(&mut session);
         if let Some(session) = self.resumption.hold(session) {
             self.admit(session, seen);
         }
@@ -159,10 +186,11 @@ impl Auditor {
         self.tally.add(&audited);
         self.credentials.add(&audited);
         self.callers.add(&audited);
+        self.named.add(&audited);
         self.chains.note(&audited);
         let sample = self.inventory.add(&audited);
         self.history.add(&audited);
-        let is_evidence = self.apply_session(&audited);
+        let is_evidence = self.apply_session(&mut audited);
         seen(&audited);
         let keep = match self.keep {
             KeepSessions::All => true,
@@ -190,28 +218,26 @@ impl Auditor {
     #[must_use]
     pub fn finish(mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
         self.flush(&mut |_| {});
-        let mut certificates = self.inventory.certificates();
-        let mut changes = self.history.changes();
-        history::relate(&mut certificates, &mut changes);
-        let reliances = self.chains.finish(&mut certificates);
-        let mut endpoints = self.inventory.endpoints();
-        let mut edges = self.inventory.edges();
-        self.callers.tell_endpoints(&mut endpoints, &certificates);
-        self.callers.tell_edges(&mut edges);
-        let credentials = std::mem::take(&mut self.credentials).finish();
+        let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
+        self.named.announced(&announcements);
+        let names = Names::settle(self.directory.clone(), &self.named);
+        let Gathered { certificates, changes, reliances, endpoints, edges, credentials } =
+            self.gather(&names);
+        naming::sessions(&names, &mut self.kept);
         certificates.iter().for_each(|place| self.apply_certificate(place));
         credentials.rows.iter().for_each(|row| self.apply_credential(&row.at));
         changes.iter().for_each(|change| self.apply_change(change));
         endpoints.iter().for_each(|endpoint| self.apply_endpoint(endpoint));
         edges.iter().for_each(|edge| self.apply_edge(edge));
+        self.apply_policy(&edges);
         reliances.iter().for_each(|reliance| self.apply_reliance(reliance));
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
         history::count_leaves(&certificates, &mut coverage);
-        let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
-        for session in announced::sessions(&announcements) {
-            let audited = self.judge(session);
-            self.apply_session(&audited);
+        for mut session in announced::sessions(&announcements) {
+            self.directory.place(&mut session);
+            let mut audited = self.judge(session);
+            self.apply_session(&mut audited);
         }
         coverage.incomplete.extend(self.chains.lost());
         let overflow = self.inventory.overflow
@@ -219,6 +245,7 @@ impl Auditor {
             + self.ledger.overflow
             + self.chains.overflow
             + credentials.overflow
+            + self.named.overflow()
             + unheard;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
@@ -235,7 +262,7 @@ impl Auditor {
         coverage.not_observable = self.ledger.undecided(&rules);
         run.ruleset = rules.digest();
         run.rules = rules.rules().len();
-        let findings = self.ledger.finish();
+        let findings = self.ledger.finish(&names);
         Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
@@ -247,6 +274,26 @@ impl Auditor {
             coverage,
             run,
         }
+    }
+
+    /// What the sessions come to, with the names that are final.
+    fn gather(&mut self, names: &Names) -> Gathered {
+        let mut certificates = self.inventory.certificates();
+        let mut changes = self.history.changes();
+        history::relate(&mut certificates, &mut changes);
+        let mut reliances = self.chains.finish(&mut certificates);
+        let mut endpoints = self.inventory.endpoints();
+        let mut edges = self.inventory.edges();
+        self.callers.tell_endpoints(&mut endpoints, &certificates);
+        self.callers.tell_edges(&mut edges);
+        let mut credentials = std::mem::take(&mut self.credentials).finish();
+        naming::certificates(names, &mut certificates);
+        naming::changes(names, &mut changes);
+        naming::reliances(names, &mut reliances);
+        naming::endpoints(names, &mut endpoints);
+        naming::edges(names, &mut edges);
+        naming::credentials(names, &mut credentials.rows);
+        Gathered { certificates, changes, reliances, endpoints, edges, credentials }
     }
 
     fn judge(&mut self, mut session: Session) -> AuditedSession {
@@ -261,8 +308,8 @@ impl Auditor {
             self.chains.outcomes(&mut session, &server_chain, &client_chain);
         AuditedSession {
             number: self.tally.coverage.sessions + 1,
-            client: self.directory.party(session.client.addr),
-            server: self.directory.party(session.server.addr),
+            client: self.directory.client(session.client),
+            server: self.directory.server(session.server),
             posture: verdict.posture,
             evidence: verdict.evidence,
             confidence: verdict.confidence,
@@ -279,9 +326,19 @@ impl Auditor {
     }
 
     /// Applies the session rules, and says whether a finding begins with this session.
-    fn apply_session(&mut self, audited: &AuditedSession) -> bool {
+    fn apply_session(&mut self, audited: &mut AuditedSession) -> bool {
+        let hits = self.evaluator.evaluate(&Subject::Session(audited));
+        if hits.is_empty() {
+            return false;
+        }
+        let names = naming::hide(audited);
+        let is_evidence = self.count_hits(&hits, audited);
+        naming::restore(audited, names);
+        is_evidence
+    }
+
+    fn count_hits(&mut self, hits: &[Hit], audited: &AuditedSession) -> bool {
         let subject = Subject::Session(audited);
-        let hits = self.evaluator.evaluate(&subject);
         let rules = Arc::clone(self.evaluator.rules());
         let mut is_evidence = false;
         for hit in hits.iter() {
@@ -306,6 +363,14 @@ impl Auditor {
         let weight = edge.postures.total();
         let samples: Vec<_> = edge.descent.samples.into_iter().flatten().collect();
         self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
+    }
+
+    fn apply_policy(&mut self, edges: &[EdgeFacts]) {
+        let Some(policy) = self.policy.take() else { return };
+        for said in policy::compare(&policy, edges) {
+            let times = [said.first, said.last];
+            self.apply(&Subject::Policy(&said), times, said.sessions, &said.samples);
+        }
     }
 
     fn apply_reliance(&mut self, reliance: &RelianceFacts) {
@@ -375,7 +440,11 @@ impl Auditor {
         }
         let parts = rule.finding_parts(subject);
         let facts = parts.facts.clone();
-        self.ledger.begin(&self.key, rule, parts, &occurrence);
+        let ends = match subject {
+            Subject::Session(audited) => Some((audited.session.client, audited.session.server)),
+            _ => None,
+        };
+        self.ledger.begin(&self.key, rule, (parts, ends), &occurrence);
         for (frames, client, server) in samples() {
             let evidence = evidence(frames, client, server, facts.clone());
             self.ledger.add_evidence(&self.key, evidence);

@@ -75,6 +75,9 @@ pub(super) enum Command {
     /// List, check and test rules
     #[command(subcommand)]
     Rules(Rules),
+    /// Check, ask and make files that say who is who
+    #[command(subcommand)]
+    Services(super::services::Command),
     /// Ask a database of results
     #[command(subcommand)]
     Db(Db),
@@ -95,6 +98,9 @@ pub(super) enum Command {
         /// The folder
         dir: Option<PathBuf>,
     },
+    /// Learn, check and compare policies: who may talk to whom, and how
+    #[command(subcommand)]
+    Policy(super::policy::PolicyCommand),
 }
 
 impl Command {
@@ -168,6 +174,12 @@ pub(super) struct AuditArgs {
     /// Decrypt with this key log (SSLKEYLOGFILE); may be given several times
     #[arg(long, value_name = "FILE")]
     pub(super) keylog: Vec<PathBuf>,
+    /// Who is who (services.toml); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(super) services: Vec<PathBuf>,
+    /// Judge edges by this policy: who may talk to whom, and how
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
     #[command(flatten)]
     pub(super) rules: RuleArgs,
     #[command(flatten)]

@@ -14,10 +14,12 @@ mod finding;
 mod gate;
 mod keys;
 mod output;
+mod policy;
 mod progress;
 mod reasons;
 mod rows;
 mod rules;
+mod services;
 mod shell;
 mod terminal;
 
@@ -111,6 +113,8 @@ fn run(cli: Cli, given: &[&str], terminal: &Terminal) -> Code {
         Command::Check(check) => check::run(*check, terminal),
         Command::Explain { rule, db, rules } => rules::explain(&rule, &db, &rules, terminal),
         Command::Rules(command) => rules::run(command, terminal),
+        Command::Services(command) => services::run(command, terminal),
+        Command::Policy(command) => policy::run(command, terminal),
         Command::Db(command) => db::run(command, terminal),
         Command::Baseline(command) => baseline::run(command, given, terminal),
         Command::Config(command) => config::run(&command, &cli.global, terminal),

@@ -156,6 +156,16 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Box<Diagnosti
     written.map_err(|error| Box::new(refusal(path, &error)))
 }
 
+/// Writes a file that a person goes on with: whole or not at all, and over another one only when that was asked for.
+pub(super) fn write_new(path: &Path, text: &str, force: bool) -> Result<(), Box<Diagnostic>> {
+    if !force && fs::metadata(path).is_ok_and(|known| known.is_file()) {
+        let path = escape_text(&path.to_string_lossy());
+        let exists = Diagnostic::error("output-exists", format!("{path} exists"));
+        return Err(Box::new(exists.help("use --force to overwrite it")));
+    }
+    write_whole(path, text.as_bytes())
+}
+
 fn refusal(path: &Path, error: &io::Error) -> Diagnostic {
     let path = escape_text(&path.to_string_lossy());
     if error.kind() == io::ErrorKind::StorageFull {

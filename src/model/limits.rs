@@ -270,6 +270,30 @@ pub const FINDINGS: usize = 100_000;
 /// Samples of evidence kept with one finding.
 pub const EVIDENCE: usize = 5;
 
+/// Bytes of a services file: the addresses of some tens of thousands of pods.
+pub const SERVICES_FILE_BYTES: usize = 1 << 24;
+
+/// Bytes of a file that a services file is made from: the pods of a large cluster.
+pub const IMPORT_BYTES: usize = 1 << 28;
+
+/// Services and groups of all services files.
+pub const SERVICES: usize = 65_536;
+
+/// Complaints about services files that are shown at once.
+pub const SERVICES_ERRORS: usize = 20;
+
+/// Endpoints and hosts of which it is kept by what names they go.
+pub const NAMED_PLACES: usize = 131_072;
+
+/// Names kept of one endpoint or host from one kind of source; with more, that kind of source names it no more.
+pub const NAMES_OF_PLACE: usize = 16;
+
+/// Identities kept of each end of an edge: callers name themselves as they like.
+pub const EDGE_IDENTITIES: usize = 16;
+
+/// Methods kept of one edge: paths with numbers in them are as many as there are requests.
+pub const EDGE_CALLS: usize = 128;
+
 /// Distinct edges (client address, server address and port) of one run.
 pub const EDGES: usize = 262_144;
 
@@ -368,3 +392,15 @@ pub const CONFIG_FILE_BYTES: u64 = 1 << 20;
 
 /// Configuration files that one extends, each the next.
 pub const CONFIG_DEPTH: usize = 8;
+
+/// Distinct identities kept for each end of an edge. A client can show a certificate of its own making with every session.
+pub const USED_IDENTITIES: usize = 32;
+
+/// Distinct calls kept for an edge. Paths with identifiers in them make a new one with every request.
+pub const USED_METHODS: usize = 128;
+
+/// Largest policy file.
+pub const POLICY_FILE_BYTES: u64 = 4 << 20;
+
+/// Edges of a policy. Every edge of a run is compared with each.
+pub const POLICY_EDGES: usize = 16_384;

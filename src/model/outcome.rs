@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Finding, FrameNo, Moment,
-    Party, Posture, SeenChain, Severity, Timestamp,
+    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Dealings, EdgeUse,
+    Finding, FrameNo, Moment, Party, Posture, SeenChain, Severity, Timestamp,
 };
 
 /// Everything a run found out.
@@ -192,6 +192,10 @@ pub struct EdgeRow {
     pub first: Timestamp,
     /// Last packet.
     pub last: Timestamp,
+    /// Who the ends are, and what is called.
+    pub dealings: Dealings,
+    /// What its sessions used, as far as a policy can speak of it.
+    pub used: EdgeUse,
 }
 
 /// One certificate in one place.

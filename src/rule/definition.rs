@@ -1,7 +1,8 @@
 //! A rule that was read and checked.
 
 use crate::model::{
-    AuditedSession, Confidence, Direction, Moment, Party, Severity, Subject, SubjectKind, Value,
+    AuditedSession, Confidence, Direction, Moment, Party, Place, Severity, Subject, SubjectKind,
+    Value,
 };
 
 use super::check::Condition;
@@ -105,6 +106,8 @@ pub struct FindingParts {
     pub message: String,
     /// The facts that the condition asked for, with their values in words.
     pub facts: Vec<(String, String)>,
+    /// The line of the user's file that it is about.
+    pub declared: Option<Place>,
 }
 
 impl Rule {
@@ -159,7 +162,17 @@ impl Rule {
         let subject_text = (!values.is_empty()).then(|| values.join(", "));
         let message = self.message.render(table, &self.settings, subject);
         let facts = self.facts(subject);
-        FindingParts { client, server, server_port, key, subject: subject_text, message, facts }
+        let declared = declared(subject).cloned();
+        FindingParts {
+            client,
+            server,
+            server_port,
+            key,
+            subject: subject_text,
+            message,
+            facts,
+            declared,
+        }
     }
 
     /// The facts that the condition asked for, with their values in words.
@@ -206,7 +219,16 @@ fn party_names<'a>(subject: &Subject<'a>) -> (&'a str, &'a str, u16) {
         Subject::Edge(e) => (&e.client.service, &e.server.service, e.port),
         Subject::Change(c) => ("", &c.server.service, c.port),
         Subject::Reliance(r) => (&r.client.service, &r.server.service, r.port),
+        Subject::Policy(p) => (&p.client.service, &p.server.service, p.port),
         Subject::Run(_) => ("", "", 0),
+    }
+}
+
+/// The line of the user's file that a subject is about.
+fn declared<'a>(subject: &Subject<'a>) -> Option<&'a Place> {
+    match subject {
+        Subject::Policy(policy) => Some(&policy.place),
+        _ => None,
     }
 }
 
@@ -224,6 +246,7 @@ fn parties(subject: &Subject<'_>) -> (Option<Party>, Option<Party>, Option<u16>)
         Subject::Edge(e) => (Some(e.client.clone()), Some(e.server.clone()), Some(e.port)),
         Subject::Change(c) => (None, Some(c.server.clone()), Some(c.port)),
         Subject::Reliance(r) => (Some(r.client.clone()), Some(r.server.clone()), Some(r.port)),
+        Subject::Policy(p) => (Some(p.client.clone()), Some(p.server.clone()), Some(p.port)),
         Subject::Run(_) => (None, None, None),
     }
 }

@@ -71,6 +71,7 @@ fn write_finding(
     if let Some(evidence) = sample {
         write_evidence(evidence, first.time.to_seconds_text(), style, out)?;
     }
+    write_owner(finding, style, out)?;
     if let Some(accepted) = &finding.accepted {
         let why = acceptance(accepted);
         out.write_all(wrapped("   = accepted: ", "   |       ", &why, style.width).as_bytes())?;
@@ -95,6 +96,16 @@ fn write_evidence(
     let facts: Vec<String> =
         evidence.facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     out.write_all(wrapped("   |  ", "   |    ", &facts.join("; "), style.width).as_bytes())
+}
+
+/// Who answers for it: for the server, else for the client.
+fn write_owner(finding: &Finding, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut parties = finding.server.iter().chain(&finding.client);
+    if let Some(owner) = parties.find_map(|party| party.owner()) {
+        let line = wrapped("   = owner: ", "   |        ", owner, style.width);
+        out.write_all(line.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn label(severity: Severity) -> &'static str {
