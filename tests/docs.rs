@@ -16,6 +16,8 @@ const PAGES: &[&str] = &[
     "CHANGELOG.md",
     "docs/ARCHITECTURE.md",
     "docs/grades.md",
+    "docs/baseline.md",
+    "docs/configuration.md",
     "docs/guide.md",
     "docs/output.md",
     "docs/policy.md",

@@ -356,28 +356,37 @@ fn note_hour(
 
 /// The table of services.
 pub(super) fn service_rows(endpoints: &[EndpointFacts], findings: &[Finding]) -> Vec<ServiceRow> {
+    let row = |endpoint: &EndpointFacts| ServiceRow {
+        service: endpoint.server.clone(),
+        endpoint: Endpoint::new(endpoint.server.addr, endpoint.port).to_string(),
+        clients: endpoint.clients,
+        postures: endpoint.postures,
+        protocols: endpoint.protocols.clone(),
+        findings: 0,
+        worst: None,
+        particulars: endpoint.particulars.clone(),
+        grade: Graded::default(),
+    };
+    let mut rows = endpoints.iter().map(row).collect::<Vec<_>>();
+    count_findings(&mut rows, findings);
+    rows
+}
+
+/// Counts the open findings about each service.
+pub fn count_findings(rows: &mut [ServiceRow], findings: &[Finding]) {
     let mut about: Map<(&str, Option<u16>), Vec<&Finding>> = Map::default();
-    for finding in findings {
+    for finding in findings.iter().filter(|finding| finding.is_open()) {
         if let Some(server) = &finding.server {
             about.entry((&server.service, finding.server_port)).or_default().push(finding);
         }
     }
-    let row = |endpoint: &EndpointFacts| {
-        let key = (endpoint.server.service.as_str(), Some(endpoint.port));
-        let own = about.get(&key).map(Vec::as_slice).unwrap_or_default();
-        ServiceRow {
-            service: endpoint.server.clone(),
-            endpoint: Endpoint::new(endpoint.server.addr, endpoint.port).to_string(),
-            clients: endpoint.clients,
-            postures: endpoint.postures,
-            protocols: endpoint.protocols.clone(),
-            findings: own.len() as u64,
-            worst: own.iter().map(|finding| finding.severity).max(),
-            particulars: endpoint.particulars.clone(),
-            grade: Graded::default(),
-        }
-    };
-    endpoints.iter().map(row).collect()
+    for row in rows {
+        let port = row.endpoint.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let own = about.get(&(row.service.service.as_str(), port));
+        let own = own.map(Vec::as_slice).unwrap_or_default();
+        row.findings = own.len() as u64;
+        row.worst = own.iter().map(|finding| finding.severity).max();
+    }
 }
 
 /// The table of edges.

@@ -2,6 +2,7 @@
 //!
 //! Takes sessions one by one in a fixed order; gives one finished [`Outcome`]. Knows no frames, no threads and no clock.
 
+mod acceptance;
 mod access;
 mod announced;
 mod chains;
@@ -20,8 +21,11 @@ mod recall;
 mod resumption;
 mod suites;
 
+pub use acceptance::{Accepting, EXPIRES_SOON_DAYS, accept, is_guarded};
 pub use grade::grade;
+pub use inventory::count_findings;
 pub use learn::{Learn, Learned, learn};
+pub use ledger::renamed;
 pub use posture::{Verdict, judge};
 
 use std::sync::Arc;

@@ -463,6 +463,21 @@ pub const RULE_FILE_BYTES: usize = 1 << 20;
 /// Texts shown of a list field in a message or as evidence.
 pub const SHOWN_ENTRIES: usize = 8;
 
+/// Bytes of a baseline file. A system full of findings has some ten thousand entries of 300 bytes.
+pub const BASELINE_FILE_BYTES: usize = 32 << 20;
+
+/// Errors shown of one file of the user's.
+pub const SHOWN_ERRORS: usize = 20;
+
+/// Entries of a baseline that one warning names; further ones are counted.
+pub const SHOWN_BASELINE_ENTRIES: usize = 10;
+
+/// Bytes of a configuration file.
+pub const CONFIG_FILE_BYTES: u64 = 1 << 20;
+
+/// Configuration files that one extends, each the next.
+pub const CONFIG_DEPTH: usize = 8;
+
 /// Distinct identities kept for each end of an edge. A client can show a certificate of its own making with every session.
 pub const USED_IDENTITIES: usize = 32;
 

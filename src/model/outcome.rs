@@ -56,6 +56,8 @@ pub struct RunInfo {
     pub rules: usize,
     /// What the user calls this run where several come together, as `staging`; empty for nothing. Escaped.
     pub category: String,
+    /// Findings that were left out because the user asked for worse or surer ones only.
+    pub unlisted: u64,
 }
 
 /// What passes a run although it is no proof that all is well.

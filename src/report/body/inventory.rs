@@ -60,7 +60,6 @@ pub(in crate::report) struct EdgeBody<'a> {
     client_identities: Vec<IdentityBody<'a>>,
     server_identities: Vec<IdentityBody<'a>>,
     calls: Vec<EdgeCallBody<'a>>,
-    grade: GradeBody<'a>,
 }
 
 /// Who one end is, by one proof.
