@@ -273,7 +273,7 @@ impl Auditor {
             announcements,
             findings,
             coverage,
-            suites: self.suites.finish(),
+            suites: self.suites.finish(&names),
             rules: rules.texts(),
             undecided,
             run,

@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use crate::identity::Names;
 use crate::model::{AuditedSession, Endpoint, SuiteRow, limits};
 
 /// What servers agreed on.
@@ -39,9 +40,12 @@ impl Suites {
         }
     }
 
-    /// The rows by server, port, version and suite.
-    pub(super) fn finish(self) -> Vec<SuiteRow> {
+    /// The rows by the final name of the server, port, version and suite.
+    pub(super) fn finish(self, names: &Names) -> Vec<SuiteRow> {
         let mut rows: Vec<SuiteRow> = self.rows.into_values().collect();
+        for row in &mut rows {
+            row.server = names.server(row.server.at(row.port));
+        }
         let place = |row: &SuiteRow| (row.server.service.clone(), row.server.addr, row.port);
         rows.sort_by_cached_key(|row| (place(row), row.version, row.suite, row.group));
         rows
