@@ -6,6 +6,7 @@
 
 mod guard;
 mod inline;
+mod intake;
 mod source;
 mod threads;
 

@@ -1,0 +1,221 @@
+//! Reading interfaces: one thread for each, which only copies frames into batches.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use pcap::{BreakLoop, Packet};
+
+use super::device::{link_of, open, said};
+use super::{Arrival, Feed, FrameBatch, LinkType, OpenInterface, SourceReport, SourceState};
+
+/// Frames of one batch.
+const BATCH_FRAMES: usize = 4096;
+
+/// Batches that may wait to be taken, over all interfaces. What comes when they are full is lost, and counted.
+const BATCHES: usize = 32;
+
+/// How often an interface is asked what it lost.
+const ASK: Duration = Duration::from_secs(1);
+
+/// Waits between attempts to go on with an interface that went away.
+const BACK_OFF: [Duration; 5] = [
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
+
+/// Frames of one or more interfaces.
+pub struct InterfaceFeed {
+    batches: Receiver<FrameBatch>,
+    spare: SyncSender<FrameBatch>,
+    sources: Vec<(String, LinkType, Arc<SourceState>)>,
+    threads: Vec<JoinHandle<()>>,
+    breaks: Vec<BreakLoop>,
+    stop: Arc<AtomicBool>,
+}
+
+impl InterfaceFeed {
+    /// Begins to read.
+    ///
+    /// # Errors
+    /// The system grants no thread.
+    pub fn start(interfaces: Vec<OpenInterface>) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (batch_in, batches) = sync_channel(BATCHES);
+        let (spare, spare_out) = sync_channel(BATCHES);
+        let spare_out = Arc::new(std::sync::Mutex::new(spare_out));
+        let (mut sources, mut threads, mut breaks) = (Vec::new(), Vec::new(), Vec::new());
+        for (source, mut interface) in interfaces.into_iter().enumerate() {
+            let state = Arc::new(SourceState::default());
+            sources.push((interface.name.clone(), interface.link, Arc::clone(&state)));
+            breaks.push(interface.capture.breakloop_handle());
+            let pump = Pump {
+                source,
+                state,
+                stop: Arc::clone(&stop),
+                out: batch_in.clone(),
+                spare: Arc::clone(&spare_out),
+                counted: (0, 0),
+                asked: Instant::now(),
+            };
+            let named = thread::Builder::new().name(format!("capture-{source}"));
+            threads.push(named.spawn(move || pump.run(interface))?);
+        }
+        Ok(Self { batches, spare, sources, threads, breaks, stop })
+    }
+}
+
+impl Feed for InterfaceFeed {
+    fn next(&mut self, wait: Duration) -> Arrival {
+        match self.batches.recv_timeout(wait) {
+            Ok(batch) => Arrival::Frames(batch),
+            Err(RecvTimeoutError::Timeout) => Arrival::Quiet,
+            Err(RecvTimeoutError::Disconnected) => Arrival::Over,
+        }
+    }
+
+    fn sources(&self) -> Vec<SourceReport> {
+        let report = |(name, link, state): &(String, LinkType, Arc<SourceState>)| {
+            state.report(&crate::model::escape_text(name), Some(*link))
+        };
+        self.sources.iter().map(report).collect()
+    }
+
+    fn give_back(&mut self, mut batch: FrameBatch) {
+        batch.clear();
+        let _full = self.spare.try_send(batch);
+    }
+}
+
+impl Drop for InterfaceFeed {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.breaks.iter().for_each(BreakLoop::breakloop);
+        // A thread that waits for a packet sees the break; one that waits for an interface sees the flag.
+        for thread in self.threads.drain(..) {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+struct Pump {
+    source: usize,
+    state: Arc<SourceState>,
+    stop: Arc<AtomicBool>,
+    out: SyncSender<FrameBatch>,
+    spare: Arc<std::sync::Mutex<Receiver<FrameBatch>>>,
+    /// What libpcap counted when it was last asked: its counts are of 32 bits, and begin anew with each opening.
+    counted: (u32, u32),
+    asked: Instant,
+}
+
+impl Pump {
+    fn run(mut self, mut interface: OpenInterface) {
+        let mut failures = 0;
+        while !self.stopped() {
+            match self.read(&mut interface) {
+                Ok(()) => {
+                    if failures > 0 {
+                        self.state.is_down.store(false, Ordering::Relaxed);
+                        failures = 0;
+                    }
+                }
+                Err(_) if self.stopped() => return,
+                Err(_) => {
+                    if failures == 0 {
+                        self.state.outages.fetch_add(1, Ordering::Relaxed);
+                        self.state.is_down.store(true, Ordering::Relaxed);
+                    }
+                    self.recover(&mut interface, failures);
+                    failures = failures.saturating_add(1);
+                }
+            }
+        }
+    }
+
+    /// Reads what the kernel has, once.
+    fn read(&mut self, interface: &mut OpenInterface) -> Result<(), pcap::Error> {
+        let mut batch = self.empty();
+        let (link, nanoseconds) = (interface.link, interface.nanoseconds);
+        let take = |packet: Packet<'_>| {
+            batch.push(stamp(&packet, nanoseconds), link, packet.data, packet.header.len);
+        };
+        let read = interface.capture.dispatch(Some(BATCH_FRAMES), take);
+        let any = !batch.is_empty();
+        if any {
+            self.hand_over(batch);
+        }
+        if self.asked.elapsed() >= ASK {
+            self.ask(interface);
+        }
+        match read {
+            Ok(0) if !any => {
+                // An interface that went down may answer with nothing, at once and for ever.
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            // Broken off, to stop.
+            Err(error) if said(&error).is_empty() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn hand_over(&mut self, batch: FrameBatch) {
+        self.state.count(&batch);
+        if let Err(TrySendError::Full(batch)) = self.out.try_send(batch) {
+            self.state.dropped_here.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        }
+    }
+
+    fn empty(&self) -> FrameBatch {
+        let spare = self.spare.lock().ok().and_then(|spare| spare.try_recv().ok());
+        let mut batch = spare.unwrap_or_default();
+        batch.source = self.source;
+        batch
+    }
+
+    fn ask(&mut self, interface: &mut OpenInterface) {
+        self.asked = Instant::now();
+        let Ok(stats) = interface.capture.stats() else { return };
+        let (kernel, device) = self.counted;
+        let more = |now: u32, before: u32| u64::from(now.wrapping_sub(before));
+        self.state.dropped_by_kernel.fetch_add(more(stats.dropped, kernel), Ordering::Relaxed);
+        self.state.dropped_by_interface.fetch_add(more(stats.if_dropped, device), Ordering::Relaxed);
+        self.counted = (stats.dropped, stats.if_dropped);
+    }
+
+    /// Waits, and tries to go on: with the same socket, which outlives an interface that goes down and up, or with a new
+    /// one where the interface was made anew and this process may still open it.
+    fn recover(&mut self, interface: &mut OpenInterface, failures: usize) {
+        let wait = BACK_OFF.get(failures).or(BACK_OFF.last()).copied().unwrap_or_default();
+        let until = Instant::now() + wait;
+        while Instant::now() < until && !self.stopped() {
+            thread::sleep(Duration::from_millis(20));
+        }
+        if failures == 0 {
+            return;
+        }
+        if let Ok(again) = open(&interface.name, &interface.options) {
+            *interface = again;
+            interface.link = link_of(&interface.capture);
+            self.counted = (0, 0);
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Nanoseconds since the epoch.
+fn stamp(packet: &Packet<'_>, nanoseconds: bool) -> i64 {
+    let ts = packet.header.ts;
+    let scale = if nanoseconds { 1 } else { 1000 };
+    let fraction = i64::from(ts.tv_usec).saturating_mul(scale);
+    i64::from(ts.tv_sec).saturating_mul(1_000_000_000).saturating_add(fraction)
+}
