@@ -32,6 +32,13 @@ pub(super) fn table(keys: &Arc<KeyLog>) -> Table<Guarded> {
     Table::new(limits::FLOWS / limits::SHARDS, Box::new(make))
 }
 
+/// The same for a live audit: it follows at most so many connections, and gives out those that go on.
+pub(super) fn live_table(keys: &Arc<KeyLog>, capacity: usize) -> Table<Guarded> {
+    let keys = Arc::clone(keys);
+    let make = move || Guarded { dialogue: None, began: false, keys: Arc::clone(&keys) };
+    Table::new(capacity, Box::new(make))
+}
+
 impl Guarded {
     fn attempt(&mut self, work: impl FnOnce(&mut Dialogue) -> (usize, Want)) -> (usize, Want) {
         if !self.began {

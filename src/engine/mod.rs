@@ -7,6 +7,7 @@
 mod guard;
 mod inline;
 mod intake;
+mod live;
 mod source;
 mod threads;
 
@@ -19,6 +20,7 @@ use crate::flow::TableCounts;
 use crate::inspect::tls::{KeyLines, KeyLog};
 use crate::model::{Coverage, DatagramFacts, FlowKey, Moment, RunInfo, Session};
 
+pub use live::{Audience, LiveInput, Pulse, live};
 pub use source::unsupported_links;
 
 /// What is read, and how a run is told to end early.

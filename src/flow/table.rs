@@ -175,6 +175,33 @@ impl<R: StreamReader> Table<R> {
         }
     }
 
+    /// How many connections are followed.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Bytes held back for them.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Ends the connections that were quiet longest until at most this part of the present ones is left, in percent, and
+    /// forgets the lone SYNs: memory is short.
+    pub fn shed(&mut self, percent: u8) {
+        let keep = self.index.len().saturating_mul(usize::from(percent.min(100))) / 100;
+        self.half_open.shed();
+        while self.index.len() > keep {
+            let before = self.index.len();
+            self.evict();
+            if self.index.len() == before {
+                return;
+            }
+        }
+        self.index.shrink_to_fit();
+    }
+
     fn flow(&self, slot: u32) -> Option<&Flow<R>> {
         self.slots.get(usize::try_from(slot).ok()?)?.as_ref()
     }
