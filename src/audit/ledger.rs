@@ -15,6 +15,8 @@ pub(super) struct Ledger {
     slots: HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>,
     entries: Vec<Finding>,
     not_observable: Vec<u64>,
+    /// How many findings fewer than the most there is room for.
+    taken: usize,
     /// Hits that were not kept because there were too many findings.
     pub(super) overflow: u64,
 }
@@ -28,6 +30,11 @@ pub(super) struct Occurrence {
 }
 
 impl Ledger {
+    /// One with room for so many findings.
+    pub(super) fn with_room(room: usize) -> Self {
+        Self { taken: limits::FINDINGS.saturating_sub(room), ..Self::default() }
+    }
+
     /// Counts a hit on a finding that is known under `key`, and says whether it may use another piece of evidence;
     /// `None` when it is not known.
     pub(super) fn again(&mut self, key: &[u8], hit: &Occurrence) -> Option<bool> {
@@ -58,7 +65,7 @@ impl Ledger {
         if self.slots.contains_key(key) {
             return;
         }
-        if self.entries.len() >= limits::FINDINGS {
+        if self.entries.len() + self.taken >= limits::FINDINGS {
             self.overflow += 1;
             return;
         }
@@ -96,16 +103,40 @@ impl Ledger {
         }
     }
 
-    /// Cases that rules could not decide, by code.
-    pub(super) fn undecided(&self, rules: &RuleSet) -> Vec<NotObservable> {
-        let named = rules.rules().iter().zip(&self.not_observable).filter(|(_, count)| **count > 0);
-        named
+    /// A case that a rule could not decide can be decided now.
+    pub(super) fn decided(&mut self, rule: usize) {
+        if let Some(count) = self.not_observable.get_mut(rule) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// Cases that rules could not decide, here and in another ledger, by code.
+    pub(super) fn undecided(&self, rules: &RuleSet, other: Option<&Self>) -> Vec<NotObservable> {
+        let of = |ledger: &Self, rule| ledger.not_observable.get(rule).copied().unwrap_or(0);
+        let count = |rule| of(self, rule) + other.map_or(0, |other| of(other, rule));
+        let counted = rules.rules().iter().enumerate().map(|(at, rule)| (rule, count(at)));
+        counted
+            .filter(|(_, count)| *count > 0)
             .map(|(rule, count)| NotObservable {
                 rule: rule.code.clone(),
                 rule_name: rule.name.clone(),
-                count: *count,
+                count,
             })
             .collect()
+    }
+
+    /// The findings of both, in order. One that both have is told as the other counted it.
+    pub(super) fn joined(mut self, other: &Self) -> Vec<Finding> {
+        let known = |key: &[u8]| other.slots.contains_key(key);
+        let again: Vec<usize> =
+            self.slots.iter().filter(|(key, _)| known(key)).map(|(_, slot)| *slot).collect();
+        let mut place = 0;
+        self.entries.retain(|_| {
+            place += 1;
+            !again.contains(&(place - 1))
+        });
+        self.entries.extend(other.entries.iter().cloned());
+        self.finish()
     }
 
     /// Gives the findings: worst first, then by rule, confidence and identity.

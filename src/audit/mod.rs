@@ -10,6 +10,8 @@ mod credentials;
 mod history;
 mod inventory;
 mod ledger;
+mod live;
+mod ongoing;
 mod posture;
 mod recall;
 mod resumption;
@@ -26,6 +28,7 @@ use hashbrown::HashMap;
 use history::History;
 use inventory::Inventory;
 use ledger::{Ledger, Occurrence, evidence};
+use ongoing::Ongoing;
 use recall::Memory;
 use resumption::Resumption;
 
@@ -60,10 +63,13 @@ pub struct Auditor {
     resumption: Resumption,
     history: History,
     ledger: Ledger,
+    /// Findings of what is only judged when an outcome is made, while the run goes on.
+    standing: Option<Ledger>,
     tally: Tally,
     credentials: Credentials,
     callers: Callers,
     memory: Memory,
+    ongoing: Ongoing,
     keep: KeepSessions,
     kept: Vec<AuditedSession>,
     /// Findings that began, by rule and server: a rule that is true of every client of a server is proved by a few of
@@ -94,10 +100,12 @@ impl Auditor {
             resumption: Resumption::default(),
             history: History::default(),
             ledger: Ledger::default(),
+            standing: None,
             tally: Tally::default(),
             credentials: Credentials::default(),
             callers: Callers::default(),
             memory: Memory::default(),
+            ongoing: Ongoing::default(),
             keep,
             kept: Vec::new(),
             evidence: HashMap::default(),
@@ -131,6 +139,7 @@ impl Auditor {
             self.tally.coverage.half_open += 1;
             return;
         }
+        let Some(session) = self.go_on(session, seen) else { return };
         let now = session.last;
         if let Some(session) = self.resumption.hold(session) {
             self.admit(session, seen);
@@ -152,21 +161,25 @@ impl Auditor {
         let mut audited = self.judge(session);
         self.resumption.remember(&audited);
         audited.recalled = self.memory.recall(&audited);
-        self.tally.add(&audited);
-        self.credentials.add(&audited);
-        self.callers.add(&audited);
-        self.chains.note(&audited);
-        let sample = self.inventory.add(&audited);
-        self.history.add(&audited);
-        let is_evidence = self.apply_session(&audited);
-        seen(&audited);
-        let keep = match self.keep {
+        if self.add(&audited, seen) {
+            self.kept.push(audited);
+        }
+    }
+
+    /// Counts a session everywhere, and says whether it is to be kept.
+    fn add(&mut self, audited: &AuditedSession, seen: &mut dyn FnMut(&AuditedSession)) -> bool {
+        self.tally.add(audited);
+        self.credentials.add(audited);
+        self.callers.add(audited);
+        self.chains.note(audited);
+        let sample = self.inventory.add(audited);
+        self.history.add(audited);
+        let is_evidence = self.apply_session(audited);
+        seen(audited);
+        match self.keep {
             KeepSessions::All => true,
             KeepSessions::Samples => sample || is_evidence,
             KeepSessions::None => false,
-        };
-        if keep {
-            self.kept.push(audited);
         }
     }
 
@@ -184,24 +197,41 @@ impl Auditor {
 
     /// Judges what is only known at the end, and gives the outcome.
     #[must_use]
-    pub fn finish(mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
+    pub fn finish(mut self, run: RunInfo, capture: CaptureFacts) -> Outcome {
         self.flush(&mut |_| {});
+        self.conclude(run, capture)
+    }
+
+    /// What is known of a run that goes on: the same as [`Self::finish`] would give now, but for sessions, of which it
+    /// gives those that came or changed since the last time.
+    ///
+    /// Its cost grows with the inventory, not with the sessions.
+    #[must_use]
+    pub fn publish(&mut self, run: RunInfo, capture: CaptureFacts) -> Outcome {
+        let room = limits::FINDINGS.saturating_sub(self.ledger.len());
+        self.standing = Some(Ledger::with_room(room));
+        let outcome = self.conclude(run, capture);
+        self.standing = None;
+        outcome
+    }
+
+    fn conclude(&mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
         let mut certificates = self.inventory.certificates();
-        let mut changes = self.history.changes();
+        let (mut changes, untold) = self.history.changes();
         history::relate(&mut certificates, &mut changes);
         let reliances = self.chains.finish(&mut certificates);
         let mut endpoints = self.inventory.endpoints();
         let mut edges = self.inventory.edges();
         self.callers.tell_endpoints(&mut endpoints, &certificates);
         self.callers.tell_edges(&mut edges);
-        let credentials = std::mem::take(&mut self.credentials).finish();
+        let credentials = self.credentials.told();
         certificates.iter().for_each(|place| self.apply_certificate(place));
         credentials.rows.iter().for_each(|row| self.apply_credential(&row.at));
         changes.iter().for_each(|change| self.apply_change(change));
         endpoints.iter().for_each(|endpoint| self.apply_endpoint(endpoint));
         edges.iter().for_each(|edge| self.apply_edge(edge));
         reliances.iter().for_each(|reliance| self.apply_reliance(reliance));
-        let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
+        let mut coverage = self.tally.joined(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
         history::count_leaves(&certificates, &mut coverage);
         let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
@@ -212,7 +242,9 @@ impl Auditor {
         coverage.incomplete.extend(self.chains.lost());
         let overflow = self.inventory.overflow
             + self.history.overflow
+            + untold
             + self.ledger.overflow
+            + self.standing.as_ref().map_or(0, |standing| standing.overflow)
             + self.chains.overflow
             + credentials.overflow
             + unheard;
@@ -228,16 +260,22 @@ impl Auditor {
         ];
         self.apply(&Subject::Run(&coverage), times, 1, &[]);
         let rules = Arc::clone(self.evaluator.rules());
-        coverage.not_observable = self.ledger.undecided(&rules);
+        coverage.not_observable = match &self.standing {
+            Some(standing) => standing.undecided(&rules, Some(&self.ledger)),
+            None => self.ledger.undecided(&rules, None),
+        };
         run.ruleset = rules.digest();
         run.rules = rules.rules().len();
-        let findings = self.ledger.finish();
+        let findings = match &mut self.standing {
+            Some(standing) => std::mem::take(standing).joined(&self.ledger),
+            None => std::mem::take(&mut self.ledger).finish(),
+        };
         Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
             certificates: inventory::certificate_rows(&certificates),
             credentials: credentials.rows,
-            sessions: self.kept,
+            sessions: std::mem::take(&mut self.kept),
             announcements,
             findings,
             coverage,
@@ -276,16 +314,22 @@ impl Auditor {
 
     /// Applies the session rules, and says whether a finding begins with this session.
     fn apply_session(&mut self, audited: &AuditedSession) -> bool {
+        self.apply_session_rules(audited, None)
+    }
+
+    /// Applies these of the session rules, or all.
+    fn apply_session_rules(&mut self, audited: &AuditedSession, only: Option<&[usize]>) -> bool {
         let subject = Subject::Session(audited);
         let hits = self.evaluator.evaluate(&subject);
         let rules = Arc::clone(self.evaluator.rules());
         let mut is_evidence = false;
-        for hit in hits.iter() {
+        for hit in hits.iter().filter(|hit| only.is_none_or(|only| only.contains(&hit.rule))) {
             let Some(rule) = rules.rules().get(hit.rule) else { continue };
             let session = &audited.session;
             let samples = || vec![(rule.proof(audited), session.client, session.server)];
             let times = [session.first, session.last];
-            if self.count(rule, hit, &subject, times, 1, &samples) {
+            let begins = self.count(rule, hit, &subject, times, 1, &samples);
+            if begins && self.standing.is_none() {
                 let kept = self.evidence.entry((hit.rule, session.server)).or_default();
                 *kept += 1;
                 is_evidence |= *kept <= limits::SESSIONS_PER_ENDPOINT;
@@ -358,23 +402,24 @@ impl Auditor {
         weight: u64,
         samples: &dyn Fn() -> Vec<(Vec<Moment>, Endpoint, Endpoint)>,
     ) -> bool {
+        let ledger = self.standing.as_mut().unwrap_or(&mut self.ledger);
         if hit.verdict == RuleVerdict::NotObservable {
-            self.ledger.not_observable(hit.rule);
+            ledger.not_observable(hit.rule);
             return false;
         }
         self.key.clear();
         rule.write_identity(subject, &mut self.key);
         let occurrence = Occurrence { first, last, severity: hit.severity, weight };
-        let known = self.ledger.again(&self.key, &occurrence);
+        let known = ledger.again(&self.key, &occurrence);
         if known == Some(false) {
             return false;
         }
         let parts = rule.finding_parts(subject);
         let facts = parts.facts.clone();
-        self.ledger.begin(&self.key, rule, parts, &occurrence);
+        ledger.begin(&self.key, rule, parts, &occurrence);
         for (frames, client, server) in samples() {
             let evidence = evidence(frames, client, server, facts.clone());
-            self.ledger.add_evidence(&self.key, evidence);
+            ledger.add_evidence(&self.key, evidence);
         }
         known.is_none()
     }

@@ -48,7 +48,7 @@ impl Used {
 }
 
 /// The credentials of one connection. Has no `Debug`: it knows hashes of secrets.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Sightings {
     /// Values that were read, by a hash of them.
     seen: Vec<(u64, Used)>,
@@ -60,6 +60,7 @@ pub(super) struct Sightings {
 }
 
 /// A credential as it stood in a request.
+#[derive(Clone)]
 pub(super) struct Found {
     pub(super) credential: Credential,
     pub(super) token: Option<Token>,
