@@ -10,10 +10,12 @@ mod db;
 mod diagnostic;
 mod keys;
 mod output;
+mod privileges;
 mod progress;
 mod reasons;
 mod rules;
 mod terminal;
+mod watch;
 
 pub use diagnostic::Shown;
 
@@ -39,6 +41,8 @@ pub(crate) const OK: Code = 0;
 pub(crate) const FINDINGS: Code = 1;
 /// Bad usage, rules or input: nothing was decided.
 pub(crate) const USAGE: Code = 2;
+/// The interface cannot be captured on, or privileges cannot be given up.
+pub(crate) const DEVICE: Code = 5;
 /// The database or an output file could not be written.
 pub(crate) const STORAGE: Code = 6;
 /// A bug of ours.
@@ -63,6 +67,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain { rule, rules } => rules::explain(&rule, &rules, &terminal),
         Command::Rules(command) => rules::run(command, &terminal),
         Command::Db(command) => db::run(command, &terminal),
+        Command::Watch(args) => watch::run(&args, &terminal),
     };
     ExitCode::from(code)
 }

@@ -1,0 +1,38 @@
+//! Everything that the user wrote and a watch goes by: read when it begins, and again on SIGHUP.
+
+use std::sync::Arc;
+
+use crate::cli::args::AuditArgs;
+use crate::cli::authorities;
+use crate::cli::keys::Keys;
+use crate::cli::rules::load;
+use crate::engine::Judges;
+use crate::identity::Directory;
+use crate::model::Diagnostic;
+
+/// What a watch goes by.
+pub(super) struct Wrote {
+    pub(super) judges: Judges,
+    pub(super) directory: Directory,
+}
+
+impl Wrote {
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// What is wrong with the first part that is not sound; nothing is in force of any.
+    pub(super) fn read(args: &AuditArgs) -> Result<Self, Vec<Diagnostic>> {
+        let rules = Arc::new(load(&args.rules)?);
+        let (authorities, lost) = authorities::load(&args.trust, &args.crl)?;
+        let judges = Judges { rules, authorities, lost };
+        Ok(Self { judges, directory: Directory::new() })
+    }
+
+    /// Reads the key logs anew, into the keys that are in use.
+    ///
+    /// # Errors
+    /// A key log cannot be read.
+    pub(super) fn read_keys(args: &AuditArgs, into: &Keys) -> Result<(), Vec<Diagnostic>> {
+        into.read_again(&args.keylog).map_err(|error| vec![error.diagnostic()])
+    }
+}
