@@ -7,8 +7,8 @@
 use hashbrown::HashMap;
 
 use crate::model::{
-    AuditedSession, Call, CallFacts, Credential, EndState, FlowKey, FrameNo, Posture, ReadableFacts,
-    Seen, Session, limits,
+    AuditedSession, Call, CallFacts, Credential, EndState, FlowKey, FrameNo, Posture,
+    ReadableFacts, Seen, Session, limits,
 };
 
 /// Seconds of packet time after which a connection is judged by what there is, although more would tell more.
@@ -143,8 +143,10 @@ mod tests {
             last_status: Some(0),
             first: fixture::moment(1),
         };
-        let calls = |count| CallFacts { calls: vec![call(count)], requests: count, ..CallFacts::default() };
-        let print = |frame| RequestPrint { hash: frame, repeatable: false, at: fixture::moment(frame) };
+        let calls =
+            |count| CallFacts { calls: vec![call(count)], requests: count, ..CallFacts::default() };
+        let print =
+            |frame| RequestPrint { hash: frame, repeatable: false, at: fixture::moment(frame) };
         let readable = |frames: &[u64]| ReadableFacts {
             requests: frames.iter().map(|frame| print(*frame)).collect(),
             ..ReadableFacts::default()

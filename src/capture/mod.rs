@@ -32,8 +32,8 @@ pub use inputs::Inputs;
 pub use key_files::KeyFiles;
 pub use link::LinkType;
 pub use live::{
-    Arrival, DeviceError, Feed, Follow, FrameBatch, InterfaceFeed, InterfaceInfo, LiveOptions, Merge,
-    OpenInterface, PipeFeed, SourceReport, SourceState, interfaces, open,
+    Arrival, DeviceError, Feed, Follow, FrameBatch, InterfaceFeed, InterfaceInfo, LiveOptions,
+    Merge, OpenInterface, OpenPipe, PipeFeed, SourceReport, SourceState, interfaces, open,
 };
 pub use replay::{Progress, Replay, Source};
 pub use secrets::Secrets;

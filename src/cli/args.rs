@@ -64,6 +64,8 @@ pub(super) enum Command {
     Rules(Rules),
     /// Audit live traffic: an interface, or a packet file that is still being written
     Watch(Box<super::watch::WatchArgs>),
+    /// Can I capture here, and what is missing
+    Doctor(super::doctor::DoctorArgs),
     /// Ask a database of results
     #[command(subcommand)]
     Db(Db),

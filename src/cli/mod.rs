@@ -8,6 +8,7 @@ mod authorities;
 mod check;
 mod db;
 mod diagnostic;
+mod doctor;
 mod keys;
 mod output;
 mod privileges;
@@ -67,6 +68,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain { rule, rules } => rules::explain(&rule, &rules, &terminal),
         Command::Rules(command) => rules::run(command, &terminal),
         Command::Db(command) => db::run(command, &terminal),
+        Command::Doctor(args) => doctor::run(&args, &terminal),
         Command::Watch(args) => watch::run(&args, &terminal),
     };
     ExitCode::from(code)

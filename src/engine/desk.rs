@@ -312,19 +312,32 @@ fn incomplete(pulse: &Pulse, coverage: &Coverage) -> Vec<Incomplete> {
     }
     for source in &pulse.sources {
         if source.outages > 0 {
-            let times = if source.outages == 1 { "once".into() } else { format!("{} times", source.outages) };
+            let times = if source.outages == 1 {
+                "once".into()
+            } else {
+                format!("{} times", source.outages)
+            };
             let now = if source.is_down { ", and is away now" } else { "" };
             say("interface-outage", format!("{} went away {times}{now}", source.name));
         }
         if source.cut {
-            say("truncated-capture", format!("{} ends in the middle, or is no capture", source.name));
+            say(
+                "truncated-capture",
+                format!("{} ends in the middle, or is no capture", source.name),
+            );
         }
     }
     if pulse.clock_steps > 0 {
-        say("clock-step", format!("the clock of the capture was set back {} times", pulse.clock_steps));
+        say(
+            "clock-step",
+            format!("the clock of the capture was set back {} times", pulse.clock_steps),
+        );
     }
     if coverage.evicted > 0 {
-        say("evicted", format!("{} connections were given up for want of memory", coverage.evicted));
+        say(
+            "evicted",
+            format!("{} connections were given up for want of memory", coverage.evicted),
+        );
     }
     if coverage.cut_frames > 0 {
         let message = format!(
@@ -334,8 +347,10 @@ fn incomplete(pulse: &Pulse, coverage: &Coverage) -> Vec<Incomplete> {
         say("snaplen-too-small", message);
     }
     if pulse.failed_readers > 0 {
-        let message =
-            format!("{} sessions could not be read because of a bug in wirelint", pulse.failed_readers);
+        let message = format!(
+            "{} sessions could not be read because of a bug in wirelint",
+            pulse.failed_readers
+        );
         say("internal", message);
     }
     all

@@ -79,7 +79,8 @@ fn another_run_counts_only_what_comes_in_it() {
 
 #[test]
 fn other_rules_are_in_force_from_the_next_run_on() {
-    let (mut heard, board, orders) = (Heard::default(), Arc::default(), Arc::new(Orders::default()));
+    let (mut heard, board, orders) =
+        (Heard::default(), Arc::default(), Arc::new(Orders::default()));
     let mut desk = desk(&mut heard, &board, &orders);
     desk.session(fixture::session(1, Posture::Plaintext).session);
     assert!(!desk.publish(false).findings.is_empty());

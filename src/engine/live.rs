@@ -144,10 +144,7 @@ pub fn live(mut input: LiveInput<'_>, audience: &mut dyn Audience) {
     });
 }
 
-fn finish(
-    handles: Vec<ScopedJoinHandle<'_, TableCounts>>,
-    collector: ScopedJoinHandle<'_, ()>,
-) {
+fn finish(handles: Vec<ScopedJoinHandle<'_, TableCounts>>, collector: ScopedJoinHandle<'_, ()>) {
     let workers = handles.into_iter().filter_map(|handle| handle.join().err());
     let panics: Vec<_> = workers.chain(collector.join().err()).collect();
     if let Some(panic) = panics.into_iter().next() {

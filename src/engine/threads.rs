@@ -79,7 +79,13 @@ impl Batch {
 
 /// One event. A segment's payload lies in the batch, behind that of the segment before it.
 pub(super) enum Item {
-    Segment { shard: usize, key: FlowKey, swapped: bool, segment: Segment<'static>, length: usize },
+    Segment {
+        shard: usize,
+        key: FlowKey,
+        swapped: bool,
+        segment: Segment<'static>,
+        length: usize,
+    },
     Tick(Moment),
     /// Ends the connections that were quiet longest until this part of the shard's room is left, in percent.
     Shed(u8),

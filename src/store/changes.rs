@@ -34,7 +34,8 @@ impl Written {
         outcome.certificates.retain(|row| {
             let key = (row.certificate.sha256, row.role, row.position, row.party.addr, row.port);
             let faults: Vec<_> = row.faults.names().collect();
-            let trust = row.outcome.value().map(|chain| (chain.trust.name(), chain.revocation.name()));
+            let trust =
+                row.outcome.value().map(|chain| (chain.trust.name(), chain.revocation.name()));
             is_new(&mut self.certificates, key, &(row.sessions, row.last, faults, trust))
         });
         outcome.credentials.retain(|row| {
@@ -43,7 +44,8 @@ impl Written {
             is_new(&mut self.credentials, credential(row), &state)
         });
         outcome.findings.retain(|row| {
-            let state = (row.count, row.last, row.severity.name(), row.evidence.len(), &row.message);
+            let state =
+                (row.count, row.last, row.severity.name(), row.evidence.len(), &row.message);
             is_new(&mut self.findings, row.id, &state)
         });
         outcome

@@ -25,11 +25,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn insert_session(
-        &mut self,
-        run: &RunInfo,
-        audited: &AuditedSession,
-    ) -> rusqlite::Result<i64> {
+    fn insert_session(&mut self, run: &RunInfo, audited: &AuditedSession) -> rusqlite::Result<i64> {
         let session = &audited.session;
         let client = self.service(&audited.client)?;
         let server = self.service(&audited.server)?;

@@ -100,8 +100,9 @@ impl DeviceError {
                 }
             }
             Self::Permission { name } => permission(error("capture-permission"), name),
-            Self::Down { name } => error("interface-down")
-                .help(format!("ip link set {} up", escape_text(name))),
+            Self::Down { name } => {
+                error("interface-down").help(format!("ip link set {} up", escape_text(name)))
+            }
             Self::Other { .. } => error("capture-device"),
             Self::Filter(error) => error.diagnostic(),
         }
@@ -202,7 +203,8 @@ fn finish(
     mut capture: Capture<Active>,
     nanoseconds: bool,
 ) -> Result<OpenInterface, DeviceError> {
-    let other = |error: &pcap::Error| DeviceError::Other { name: name.to_owned(), why: said(error) };
+    let other =
+        |error: &pcap::Error| DeviceError::Other { name: name.to_owned(), why: said(error) };
     // Of the two cooked layouts the later one says which interface a frame came by.
     let cooked = Linktype(i32::from(LinkType::LINUX_SLL2.0));
     if name == "any" && capture.list_datalinks().is_ok_and(|all| all.contains(&cooked)) {
@@ -286,7 +288,8 @@ mod tests {
 
     #[test]
     fn a_name_that_is_not_there_is_answered_with_those_that_are() {
-        let error = unknown("eth7", &[info("lo", true), info("eth1", true), info("docker0", false)]);
+        let error =
+            unknown("eth7", &[info("lo", true), info("eth1", true), info("docker0", false)]);
         let said = error.diagnostic();
         assert_eq!(said.code, "interface-unknown");
         assert_eq!(said.notes, ["interfaces: lo (up), eth1 (up), docker0"]);
@@ -298,7 +301,10 @@ mod tests {
     fn what_libpcap_says_becomes_what_to_do() {
         let of = |text: &str| refusal("eth1", &pcap::Error::PcapError(text.to_owned()), &[]);
         let cases = [
-            ("eth1: You don't have permission to perform this capture on that device", "capture-permission"),
+            (
+                "eth1: You don't have permission to perform this capture on that device",
+                "capture-permission",
+            ),
             ("socket: Operation not permitted", "capture-permission"),
             ("eth1: No such device exists", "interface-unknown"),
             ("eth1: That device is not up", "interface-down"),

@@ -20,6 +20,9 @@ const BATCHES: usize = 32;
 /// How often an interface is asked what it lost.
 const ASK: Duration = Duration::from_secs(1);
 
+/// How often it is asked whether an interface is up.
+const LOOK: Duration = Duration::from_millis(400);
+
 /// Waits between attempts to go on with an interface that went away.
 const BACK_OFF: [Duration; 5] = [
     Duration::from_millis(200),
@@ -37,6 +40,7 @@ pub struct InterfaceFeed {
     threads: Vec<JoinHandle<()>>,
     breaks: Vec<BreakLoop>,
     stop: Arc<AtomicBool>,
+    looked: std::cell::Cell<Option<Instant>>,
 }
 
 impl InterfaceFeed {
@@ -66,7 +70,22 @@ impl InterfaceFeed {
             let named = thread::Builder::new().name(format!("capture-{source}"));
             threads.push(named.spawn(move || pump.run(interface))?);
         }
-        Ok(Self { batches, spare, sources, threads, breaks, stop })
+        let looked = std::cell::Cell::new(None);
+        Ok(Self { batches, spare, sources, threads, breaks, stop, looked })
+    }
+
+    /// Notes which interfaces went away and came back. A thread that waits for packets is not told when its interface goes
+    /// down, so the system is asked.
+    fn look(&self) {
+        if self.looked.get().is_some_and(|last| last.elapsed() < LOOK) {
+            return;
+        }
+        self.looked.set(Some(Instant::now()));
+        for (name, _, state) in &self.sources {
+            let down = state.fails.load(Ordering::Relaxed) || is_down(name);
+            let was = state.is_down.swap(down, Ordering::Relaxed);
+            state.outages.fetch_add(u64::from(down && !was), Ordering::Relaxed);
+        }
     }
 }
 
@@ -80,6 +99,7 @@ impl Feed for InterfaceFeed {
     }
 
     fn sources(&self) -> Vec<SourceReport> {
+        self.look();
         let report = |(name, link, state): &(String, LinkType, Arc<SourceState>)| {
             state.report(&crate::model::escape_text(name), Some(*link))
         };
@@ -121,16 +141,13 @@ impl Pump {
             match self.read(&mut interface) {
                 Ok(()) => {
                     if failures > 0 {
-                        self.state.is_down.store(false, Ordering::Relaxed);
+                        self.state.fails.store(false, Ordering::Relaxed);
                         failures = 0;
                     }
                 }
                 Err(_) if self.stopped() => return,
                 Err(_) => {
-                    if failures == 0 {
-                        self.state.outages.fetch_add(1, Ordering::Relaxed);
-                        self.state.is_down.store(true, Ordering::Relaxed);
-                    }
+                    self.state.fails.store(true, Ordering::Relaxed);
                     self.recover(&mut interface, failures);
                     failures = failures.saturating_add(1);
                 }
@@ -154,10 +171,6 @@ impl Pump {
             self.ask(interface);
         }
         match read {
-            Ok(0) if !any => {
-                // An interface that went down may answer with nothing, at once and for ever.
-                Ok(())
-            }
             Ok(_) => Ok(()),
             // Broken off, to stop.
             Err(error) if said(&error).is_empty() => Ok(()),
@@ -185,7 +198,9 @@ impl Pump {
         let (kernel, device) = self.counted;
         let more = |now: u32, before: u32| u64::from(now.wrapping_sub(before));
         self.state.dropped_by_kernel.fetch_add(more(stats.dropped, kernel), Ordering::Relaxed);
-        self.state.dropped_by_interface.fetch_add(more(stats.if_dropped, device), Ordering::Relaxed);
+        self.state
+            .dropped_by_interface
+            .fetch_add(more(stats.if_dropped, device), Ordering::Relaxed);
         self.counted = (stats.dropped, stats.if_dropped);
     }
 
@@ -210,6 +225,19 @@ impl Pump {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
+}
+
+/// Whether the system says that an interface is not up, or not there. Where nobody can tell it is not.
+fn is_down(name: &str) -> bool {
+    const UP: u32 = 1;
+    if name == "any" || name.contains('/') || !std::path::Path::new("/sys/class/net/lo").exists() {
+        return false;
+    }
+    let Ok(flags) = std::fs::read_to_string(format!("/sys/class/net/{name}/flags")) else {
+        return true;
+    };
+    let hex = flags.trim().trim_start_matches("0x");
+    u32::from_str_radix(hex, 16).is_ok_and(|flags| flags & UP == 0)
 }
 
 /// Nanoseconds since the epoch.

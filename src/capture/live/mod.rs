@@ -14,7 +14,7 @@ pub use device::{DeviceError, InterfaceInfo, LiveOptions, OpenInterface, interfa
 pub use follow::Follow;
 pub use interface::InterfaceFeed;
 pub use merge::Merge;
-pub use pipe::PipeFeed;
+pub use pipe::{OpenPipe, PipeFeed};
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -131,6 +131,8 @@ pub struct SourceState {
     dropped_here: AtomicU64,
     outages: AtomicU64,
     is_down: AtomicBool,
+    /// Its thread cannot read it.
+    fails: AtomicBool,
     cut: AtomicBool,
 }
 

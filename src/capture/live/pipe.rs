@@ -28,19 +28,25 @@ pub struct PipeFeed {
     stop: Arc<AtomicBool>,
 }
 
-impl PipeFeed {
-    /// Reads standard input to its end.
-    ///
-    /// # Errors
-    /// The system grants no thread.
-    pub fn standard() -> Result<Self, CaptureError> {
-        Self::start("-", Arc::default(), std::io::stdin())
+/// A capture that is still being written, open and not read yet.
+pub struct OpenPipe {
+    name: String,
+    stop: Arc<AtomicBool>,
+    reader: Box<dyn Read + Send>,
+}
+
+impl OpenPipe {
+    /// Standard input, to its end.
+    #[must_use]
+    pub fn standard() -> Self {
+        let (name, stop) = ("-".to_owned(), Arc::default());
+        Self { name, stop, reader: Box::new(std::io::stdin()) }
     }
 
-    /// Reads a file, and what is added to it, until the feed is dropped.
+    /// A file, and what is added to it until the feed is dropped.
     ///
     /// # Errors
-    /// It cannot be opened, or the system grants no thread.
+    /// It cannot be opened.
     pub fn file(path: &Path) -> Result<Self, CaptureError> {
         let name = escape_text(&path.to_string_lossy());
         let unreadable = |cause| CaptureError::Unreadable { name: name.clone(), cause };
@@ -53,28 +59,30 @@ impl PipeFeed {
         let stop = Arc::new(AtomicBool::new(false));
         // A pipe with a name ends when its writer is gone.
         let grows = file.metadata().is_ok_and(|known| known.is_file());
-        if grows {
-            let followed = Follow::new(file, Arc::clone(&stop));
-            Self::start(&name, stop, followed)
-        } else {
-            Self::start(&name, stop, file)
-        }
+        let reader: Box<dyn Read + Send> = match grows {
+            true => Box::new(Follow::new(file, Arc::clone(&stop))),
+            false => Box::new(file),
+        };
+        Ok(Self { name, stop, reader })
     }
+}
 
-    fn start(
-        name: &str,
-        stop: Arc<AtomicBool>,
-        reader: impl Read + Send + 'static,
-    ) -> Result<Self, CaptureError> {
+impl PipeFeed {
+    /// Begins to read.
+    ///
+    /// # Errors
+    /// The system grants no thread.
+    pub fn start(pipe: OpenPipe) -> Result<Self, CaptureError> {
+        let OpenPipe { name, stop, reader } = pipe;
         let (out, batches) = sync_channel(BATCHES);
         let state = Arc::new(SourceState::default());
         let pump = Pump { out, state: Arc::clone(&state), stop: Arc::clone(&stop) };
-        let named = name.to_owned();
+        let named = name.clone();
         thread::Builder::new()
             .name("capture-pipe".to_owned())
             .spawn(move || pump.run(&named, reader))
-            .map_err(|cause| CaptureError::Unreadable { name: name.to_owned(), cause })?;
-        Ok(Self { name: name.to_owned(), batches, state, stop })
+            .map_err(|cause| CaptureError::Unreadable { name: name.clone(), cause })?;
+        Ok(Self { name, batches, state, stop })
     }
 }
 
@@ -157,6 +165,11 @@ mod tests {
         file
     }
 
+    fn feed(bytes: Vec<u8>) -> PipeFeed {
+        let reader = Box::new(std::io::Cursor::new(bytes));
+        PipeFeed::start(OpenPipe { name: "-".to_owned(), stop: Arc::default(), reader }).unwrap()
+    }
+
     fn frames(feed: &mut PipeFeed) -> usize {
         let mut count = 0;
         loop {
@@ -170,15 +183,14 @@ mod tests {
 
     #[test]
     fn a_pipe_is_read_to_its_end() {
-        let bytes = std::io::Cursor::new(pcap(9));
-        let mut feed = PipeFeed::start("-", Arc::default(), bytes).unwrap();
+        let mut feed = feed(pcap(9));
         assert_eq!(frames(&mut feed), 9);
         assert!(!feed.sources()[0].cut);
     }
 
     #[test]
     fn what_is_no_capture_ends_at_once_and_is_said() {
-        let mut feed = PipeFeed::start("-", Arc::default(), &b"hello, world, this is no capture"[..]).unwrap();
+        let mut feed = feed(b"hello, world, this is no capture".to_vec());
         assert_eq!(frames(&mut feed), 0);
         assert!(feed.sources()[0].cut);
     }

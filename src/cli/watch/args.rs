@@ -120,8 +120,7 @@ pub(crate) fn duration(word: &str) -> Result<Duration, String> {
     let (number, unit) = word.split_at_checked(digits).unwrap_or((word, ""));
     let seconds = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, seconds)| *seconds);
     let wrong = || "expected a time, as 90s, 10m, 24h or 14d".to_owned();
-    let (number, seconds) =
-        number.parse::<u64>().ok().zip(seconds).ok_or_else(wrong)?;
+    let (number, seconds) = number.parse::<u64>().ok().zip(seconds).ok_or_else(wrong)?;
     match seconds {
         0 => Ok(Duration::from_millis(number)),
         seconds => number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong),
@@ -134,7 +133,8 @@ mod tests {
 
     #[test]
     fn sizes_and_times_are_read_as_people_write_them() {
-        for (word, bytes) in [("4096", 4096), ("64KiB", 65_536), ("2GiB", 2 << 30), ("1g", 1 << 30)] {
+        for (word, bytes) in [("4096", 4096), ("64KiB", 65_536), ("2GiB", 2 << 30), ("1g", 1 << 30)]
+        {
             assert_eq!(size(word), Ok(bytes), "{word}");
         }
         for (word, seconds) in [("90s", 90), ("10m", 600), ("14d", 1_209_600), ("0s", 0)] {
@@ -153,7 +153,10 @@ mod tests {
     fn sessions_are_kept_by_kind_or_by_age() {
         assert_eq!(keeps("samples").unwrap().which, KeepSessions::Samples);
         let aged = keeps("14d").unwrap();
-        assert_eq!((aged.which, aged.age), (KeepSessions::All, Some(Duration::from_secs(1_209_600))));
+        assert_eq!(
+            (aged.which, aged.age),
+            (KeepSessions::All, Some(Duration::from_secs(1_209_600)))
+        );
         assert!(keeps("some").is_err());
     }
 }

@@ -23,7 +23,7 @@ use super::terminal::Terminal;
 use super::{BUG, Code, OK, STORAGE, USAGE};
 use crate::audit::Auditor;
 use crate::capture::{
-    DeviceError, Feed, Filter, InterfaceFeed, LiveOptions, PipeFeed, interfaces, open,
+    DeviceError, Feed, Filter, InterfaceFeed, LiveOptions, OpenPipe, PipeFeed, interfaces, open,
 };
 use crate::edge::{Asked, on_signals};
 use crate::engine::{Board, Desk, Keeper, LiveInput, Memory, Orders, Relief, Snapshot, live};
@@ -111,7 +111,7 @@ fn thread_refused(error: &std::io::Error) -> Refusal {
 /// What frames come from.
 enum Opened {
     Interfaces(Vec<crate::capture::OpenInterface>),
-    Pipe(PipeFeed, Option<Filter>),
+    Pipe(OpenPipe, Option<Filter>),
 }
 
 fn open_all(args: &WatchArgs) -> Result<Opened, Refusal> {
@@ -128,10 +128,10 @@ fn open_all(args: &WatchArgs) -> Result<Opened, Refusal> {
             if standard && std::io::stdin().is_terminal() {
                 return Err(usage(crate::capture::CaptureError::Terminal.diagnostic()));
             }
-            let feed = if standard { PipeFeed::standard() } else { PipeFeed::file(path) };
-            let feed = feed.map_err(|error| usage(error.diagnostic()))?;
+            let pipe = if standard { Ok(OpenPipe::standard()) } else { OpenPipe::file(path) };
+            let pipe = pipe.map_err(|error| usage(error.diagnostic()))?;
             let filter = args.audit.filter.as_deref().map(Filter::compile).transpose();
-            Ok(Opened::Pipe(feed, filter.map_err(|error| usage(error.diagnostic()))?))
+            Ok(Opened::Pipe(pipe, filter.map_err(|error| usage(error.diagnostic()))?))
         }
         (names, []) => {
             let options = LiveOptions {
@@ -164,7 +164,10 @@ impl Watch<'_> {
                 let feed = InterfaceFeed::start(all).map_err(|error| thread_refused(&error))?;
                 (Box::new(feed), None)
             }
-            Opened::Pipe(feed, filter) => (Box::new(feed), filter),
+            Opened::Pipe(pipe, filter) => {
+                let feed = PipeFeed::start(pipe).map_err(|e| (vec![e.diagnostic()], USAGE))?;
+                (Box::new(feed), filter)
+            }
         };
         let names: Vec<String> = feed.sources().into_iter().map(|one| one.name).collect();
         let Wrote { judges, directory } = wrote;
@@ -173,7 +176,11 @@ impl Watch<'_> {
         let auditor = Auditor::new(judges.rules, directory, self.args.keep_sessions.which)
             .with_authorities(judges.authorities);
         let retention = Retention {
-            session_seconds: self.args.keep_sessions.age.and_then(|age| age.as_secs().try_into().ok()),
+            session_seconds: self
+                .args
+                .keep_sessions
+                .age
+                .and_then(|age| age.as_secs().try_into().ok()),
             bytes: self.args.max_size,
         };
         let keeper = store.map(|store| Keeper::start(store, retention)).transpose();
@@ -181,7 +188,8 @@ impl Watch<'_> {
         let trouble = keeper.as_ref().map(|keeper| Arc::clone(keeper.state()));
         let seams = (keeper, Arc::clone(&self.board), Arc::clone(&self.orders));
         let lost_events = events.lost();
-        let mut desk = Desk::new(auditor, run, seams, self.args.window, events).without(judges.lost);
+        let mut desk =
+            Desk::new(auditor, run, seams, self.args.window, events).without(judges.lost);
         let input = LiveInput {
             feed,
             filter,
@@ -307,7 +315,8 @@ impl Watch<'_> {
         }
         let (unstored, events) = lost;
         if unstored > 0 {
-            let message = format!("{unstored} sessions were not stored: the database could not be written");
+            let message =
+                format!("{unstored} sessions were not stored: the database could not be written");
             self.terminal.say(&Diagnostic::warning("unstored", message));
         }
         if events > 0 {

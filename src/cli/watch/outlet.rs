@@ -40,7 +40,9 @@ impl Events {
         reopen: &Arc<AtomicBool>,
     ) -> Result<Self, Box<Diagnostic>> {
         let printed = match format {
-            EventFormat::Ndjson => Printed::Events(SessionWriter::new(BufWriter::new(io::stdout()))),
+            EventFormat::Ndjson => {
+                Printed::Events(SessionWriter::new(BufWriter::new(io::stdout())))
+            }
             EventFormat::Text => Printed::Lines(io::stdout()),
             EventFormat::None => Printed::Nothing,
         };

@@ -4,7 +4,11 @@ use crate::engine::Snapshot;
 use crate::model::{Diagnostic, Posture};
 
 /// One line on how it goes.
-pub(super) fn statistics(snapshot: &Snapshot, resident: u64, trouble: Option<&Diagnostic>) -> String {
+pub(super) fn statistics(
+    snapshot: &Snapshot,
+    resident: u64,
+    trouble: Option<&Diagnostic>,
+) -> String {
     let (pulse, coverage) = (&snapshot.pulse, &snapshot.coverage);
     let away: Vec<&str> =
         pulse.sources.iter().filter(|one| one.is_down).map(|one| one.name.as_str()).collect();
@@ -80,8 +84,13 @@ mod tests {
 
     fn snapshot(is_down: bool, outages: u64, lost: u64) -> Snapshot {
         let name = "eth1".to_owned();
-        let source =
-            SourceReport { name, is_down, outages, dropped_by_kernel: lost, ..SourceReport::default() };
+        let source = SourceReport {
+            name,
+            is_down,
+            outages,
+            dropped_by_kernel: lost,
+            ..SourceReport::default()
+        };
         let mut snapshot = Snapshot::default();
         snapshot.pulse.sources = vec![source];
         snapshot
@@ -108,7 +117,8 @@ mod tests {
         let codes = |before: &Snapshot, now: &Snapshot| {
             changes(before, now).iter().map(|one| one.code).collect::<Vec<_>>()
         };
-        let (fine, away, back) = (snapshot(false, 0, 0), snapshot(true, 1, 0), snapshot(false, 1, 0));
+        let (fine, away, back) =
+            (snapshot(false, 0, 0), snapshot(true, 1, 0), snapshot(false, 1, 0));
         assert_eq!(codes(&fine, &away), ["interface-down"]);
         assert!(codes(&away, &away).is_empty());
         assert_eq!(codes(&away, &back), ["interface-up"]);
