@@ -240,20 +240,8 @@ impl Auditor {
             self.apply_session(&audited);
         }
         coverage.incomplete.extend(self.chains.lost());
-        let overflow = self.inventory.overflow
-            + self.history.overflow
-            + untold
-            + self.ledger.overflow
-            + self.standing.as_ref().map_or(0, |standing| standing.overflow)
-            + self.chains.overflow
-            + credentials.overflow
-            + unheard;
-        if overflow > 0 {
-            coverage.incomplete.push(Incomplete {
-                code: "inventory-full",
-                message: format!("{overflow} facts were not kept because there were too many"),
-            });
-        }
+        let overflow = self.overflow() + credentials.overflow + untold + unheard;
+        coverage.incomplete.extend(inventory_full(overflow));
         let times = [
             Moment { time: coverage.first, ..Moment::default() },
             Moment { time: coverage.last, ..Moment::default() },
@@ -281,6 +269,13 @@ impl Auditor {
             coverage,
             run,
         }
+    }
+
+    /// How much was not kept because there was too much of it.
+    fn overflow(&self) -> u64 {
+        let standing = self.standing.as_ref().map_or(0, |standing| standing.overflow);
+        let lists = self.inventory.overflow + self.history.overflow + self.chains.overflow;
+        lists + self.ledger.overflow + standing
     }
 
     fn judge(&mut self, mut session: Session) -> AuditedSession {
@@ -423,6 +418,13 @@ impl Auditor {
         }
         known.is_none()
     }
+}
+
+fn inventory_full(overflow: u64) -> Option<Incomplete> {
+    (overflow > 0).then(|| Incomplete {
+        code: "inventory-full",
+        message: format!("{overflow} facts were not kept because there were too many"),
+    })
 }
 
 fn read_chain(cache: &mut CertificateCache, chain: &mut Seen<Vec<Der>>) -> Vec<Arc<Certificate>> {

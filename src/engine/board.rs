@@ -38,8 +38,11 @@ pub struct Snapshot {
 #[derive(Debug, Default)]
 pub struct Board {
     latest: Mutex<Arc<Snapshot>>,
-    subscribers: Mutex<Vec<(Sender<Arc<Snapshot>>, Receiver<Arc<Snapshot>>)>>,
+    subscribers: Mutex<Vec<Subscriber>>,
 }
+
+/// Both ends of a subscription: the publisher takes the oldest out where there is no room.
+type Subscriber = (Sender<Arc<Snapshot>>, Receiver<Arc<Snapshot>>);
 
 impl Board {
     /// The latest snapshot.

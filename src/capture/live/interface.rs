@@ -244,6 +244,6 @@ fn is_down(name: &str) -> bool {
 fn stamp(packet: &Packet<'_>, nanoseconds: bool) -> i64 {
     let ts = packet.header.ts;
     let scale = if nanoseconds { 1 } else { 1000 };
-    let fraction = i64::from(ts.tv_usec).saturating_mul(scale);
-    i64::from(ts.tv_sec).saturating_mul(1_000_000_000).saturating_add(fraction)
+    let fraction = ts.tv_usec.saturating_mul(scale);
+    ts.tv_sec.saturating_mul(1_000_000_000).saturating_add(fraction)
 }
