@@ -89,6 +89,9 @@ impl Auditor {
         let Judged { audited: old, kept, counted } = before;
         let ended = session.end != EndState::Going;
         let mut audited = Box::new(self.judge(session));
+        if counted {
+            audited.number = old.number;
+        }
         self.resumption.remember(&audited);
         let news = news(&old, &audited);
         let recalled = self.memory.recall(&news);
@@ -101,7 +104,6 @@ impl Auditor {
             let kept = self.add(&audited, seen);
             return self.keep_going(Judged { audited, kept, counted: true });
         }
-        audited.number = old.number;
         self.tally.remove(&old);
         self.tally.add(&audited);
         self.credentials.add(&news);

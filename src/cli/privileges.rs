@@ -53,7 +53,7 @@ pub(super) fn drop_for_watch(args: &WatchArgs, terminal: &Terminal) -> Result<()
 fn wish(args: &WatchArgs) -> Wish {
     let audit = &args.audit;
     let mut readable: Vec<PathBuf> =
-        ["/sys/class/net", "/sys/devices", "/proc/self", "/etc/localtime"]
+        ["/dev/urandom", "/sys/class/net", "/sys/devices", "/proc/self", "/etc/localtime"]
             .iter()
             .map(PathBuf::from)
             .collect();

@@ -18,7 +18,7 @@ const BACK_OFF: [Duration; 4] = [
     Duration::from_millis(200),
     Duration::from_secs(1),
     Duration::from_secs(3),
-    Duration::from_secs(10),
+    Duration::from_secs(5),
 ];
 
 /// How often what may not stay is taken out.
