@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::edge_use::note_use;
 use super::history::{note_descent, note_reception};
+use crate::identity::note_dealings;
 use crate::model::{
-    AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
-    Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, Endpoint, EndpointAccess, EndpointFacts,
-    Finding, Moment, Posture, Postures, Refusals, Seen, ServiceRow, Timestamp, limits,
+    AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Dealings,
+    Descent, Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
+    EndpointFacts, Finding, Moment, Posture, Postures, Refusals, Seen, ServiceRow, Timestamp,
+    limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -17,7 +20,8 @@ type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
 /// Everything that was seen, by where.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
-    edges: Map<(std::net::IpAddr, Endpoint), Edge>,
+    /// By the client's host and the server.
+    edges: Map<(Endpoint, Endpoint), Edge>,
     endpoints: Map<Endpoint, EndpointFacts>,
     certificates: Map<CertificateKey, CertificateAt>,
     samples: usize,
@@ -32,15 +36,15 @@ struct Edge {
     kept: Postures,
 }
 
-/// A certificate in one place: its digest, who showed it in which role, and its position in the chain. The port is the
-/// server's; clients have many.
+/// A certificate in one place: its digest, who showed it in which role, and its position in the chain. Clients have
+/// many ports.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct CertificateKey {
     digest: Digest,
     role: Direction,
     position: usize,
-    holder: std::net::IpAddr,
-    port: u16,
+    /// A server's endpoint, a client's host.
+    holder: Endpoint,
 }
 
 const HOUR: i64 = 3_600_000_000;
@@ -69,7 +73,7 @@ impl Inventory {
             of.session.traffic.to_server.bytes + of.session.traffic.to_client.bytes
         };
         let more = bytes(now).saturating_sub(bytes(before));
-        if let Some(edge) = self.edges.get_mut(&(session.client.addr, session.server)) {
+        if let Some(edge) = self.edges.get_mut(&(session.client.host(), session.server)) {
             let facts = &mut edge.facts;
             facts.last = facts.last.max(session.last);
             facts.bytes += more;
@@ -99,7 +103,7 @@ impl Inventory {
 
     fn add_edge(&mut self, audited: &AuditedSession) -> bool {
         let session = &audited.session;
-        let key = (session.client.addr, session.server);
+        let key = (session.client.host(), session.server);
         if self.edges.len() >= limits::EDGES && !self.edges.contains_key(&key) {
             self.overflow += 1;
             return false;
@@ -117,6 +121,8 @@ impl Inventory {
                 descent: Descent::default(),
                 hours: Vec::new(),
                 access: EdgeAccess::default(),
+                dealings: Dealings::default(),
+                used: EdgeUse::default(),
             },
             kept: Postures::default(),
         });
@@ -127,6 +133,8 @@ impl Inventory {
         facts.last = facts.last.max(session.last);
         facts.bytes += bytes;
         note_descent(&mut facts.descent, audited);
+        note_dealings(&mut facts.dealings, audited);
+        note_use(&mut facts.used, audited);
         note_protocol(&mut facts.protocols, session.protocol);
         let hour = hour_of(session.first.time);
         note_hour(&mut facts.hours, (hour, audited.posture), 1, bytes);
@@ -180,26 +188,18 @@ impl Inventory {
     fn add_certificates(&mut self, audited: &AuditedSession, role: Direction) {
         let session = &audited.session;
         let Some(tls) = &session.facts.tls else { return };
-        let (chain, party, holder, port, at) = match role {
-            Direction::ToClient => (
-                &audited.server_chain,
-                &audited.server,
-                session.server.addr,
-                session.server.port,
-                tls.server_chain_at,
-            ),
-            Direction::ToServer => (
-                &audited.client_chain,
-                &audited.client,
-                session.client.addr,
-                0,
-                tls.client_chain_at,
-            ),
+        let (chain, party, holder, at) = match role {
+            Direction::ToClient => {
+                (&audited.server_chain, &audited.server, session.server, tls.server_chain_at)
+            }
+            Direction::ToServer => {
+                (&audited.client_chain, &audited.client, session.client.host(), tls.client_chain_at)
+            }
         };
         let at = at.unwrap_or(session.first);
         for (position, certificate) in chain.iter().enumerate() {
             let digest = certificate.sha256;
-            let key = CertificateKey { digest, role, position, holder, port };
+            let key = CertificateKey { digest, role, position, holder };
             if self.certificates.len() >= limits::CERTIFICATE_USES
                 && !self.certificates.contains_key(&key)
             {
@@ -238,13 +238,13 @@ impl Inventory {
         let mut holders: Map<Digest, Holders> = Map::default();
         for (key, place) in self.certificates.iter().filter(|(key, _)| key.position == 0) {
             let known = holders.entry(key.digest).or_default();
-            known.places.insert((key.role, key.holder, key.port));
+            known.places.insert((key.role, key.holder));
             known.names.extend(place.requested_names.iter().cloned());
         }
         let holders: Map<Digest, Spread> =
             holders.into_iter().map(|(digest, known)| (digest, known.spread())).collect();
         let mut all: Vec<_> = self.certificates.iter().collect();
-        all.sort_by_key(|(key, _)| (key.digest, key.role, key.position, key.holder, key.port));
+        all.sort_by_key(|(key, _)| (key.digest, key.role, key.position, key.holder));
         let told = all.into_iter().map(|(key, place)| {
             let mut place = place.clone();
             if let Some(known) = holders.get(&key.digest) {
@@ -285,7 +285,7 @@ impl Inventory {
 
 #[derive(Default)]
 struct Holders {
-    places: BTreeSet<(Direction, std::net::IpAddr, u16)>,
+    places: BTreeSet<(Direction, Endpoint)>,
     names: BTreeSet<String>,
 }
 
@@ -302,8 +302,8 @@ struct Spread {
 impl Holders {
     fn spread(&self) -> Spread {
         let of = |role| self.places.iter().filter(move |at| at.0 == role);
-        let servers: BTreeSet<_> = of(Direction::ToClient).map(|at| at.1).collect();
-        let elsewhere = |client: std::net::IpAddr| {
+        let servers: BTreeSet<_> = of(Direction::ToClient).map(|at| at.1.host()).collect();
+        let elsewhere = |client: Endpoint| {
             servers.first().is_some_and(|one| *one != client)
                 || servers.last().is_some_and(|one| *one != client)
         };
@@ -433,6 +433,8 @@ pub(super) fn edge_rows(edges: Vec<EdgeFacts>) -> Vec<EdgeRow> {
         bytes: edge.bytes,
         first: edge.first.time,
         last: edge.last.time,
+        dealings: edge.dealings,
+        used: edge.used,
     };
     edges.into_iter().map(row).collect()
 }

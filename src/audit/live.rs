@@ -8,9 +8,10 @@ use super::inventory::Inventory;
 use super::ledger::Ledger;
 use super::ongoing::{Judged, can_be_judged, connection, news};
 use super::{Auditor, Callers, HashMap, KeepSessions, Tally, judge};
+use crate::identity::Directory;
 use crate::model::{AuditedSession, EndState, Session, Subject};
 use crate::pki::Authorities;
-use crate::rule::{Evaluator, RuleSet, Verdict};
+use crate::rule::{Evaluator, Policy, RuleSet, Verdict};
 
 /// Seconds of packet time for which a resumed session waits for the one that it resumes. In a live audit that one is known
 /// as soon as its handshake is.
@@ -32,6 +33,8 @@ impl Auditor {
         self.tally = Tally::default();
         self.credentials = Credentials::default();
         self.callers = Callers::default();
+        self.suites = Default::default();
+        self.named = Default::default();
         self.kept = Vec::new();
         self.evidence = HashMap::default();
         self.ongoing.begin_run();
@@ -43,6 +46,12 @@ impl Auditor {
         self.begin_run();
         self.evaluator = Evaluator::new(rules);
         self.chains = Chains::new(authorities);
+    }
+
+    /// Goes by another directory and policy from here on.
+    pub fn go_by(&mut self, directory: Directory, policy: Option<Policy>) {
+        self.directory = directory;
+        self.policy = policy;
     }
 
     /// Forgets what of earlier sessions later ones might depend on: memory is short.
@@ -69,7 +78,7 @@ impl Auditor {
                 let mut audited = Box::new(self.judge(session));
                 self.resumption.remember(&audited);
                 audited.recalled = self.memory.recall(&audited);
-                let kept = self.add(&audited, seen);
+                let kept = self.add(&mut audited, seen);
                 self.keep_going(Judged { audited, kept, counted: true });
             }
             return None;
@@ -101,7 +110,7 @@ impl Auditor {
             old.recalled.repeated_elsewhere + recalled.repeated_elsewhere;
         audited.recalled.repeated_at = old.recalled.repeated_at.or(recalled.repeated_at);
         if !counted {
-            let kept = self.add(&audited, seen);
+            let kept = self.add(&mut audited, seen);
             return self.keep_going(Judged { audited, kept, counted: true });
         }
         self.tally.remove(&old);
@@ -114,7 +123,8 @@ impl Auditor {
         if old.server_chain.is_empty() {
             self.history.add(&audited);
         }
-        let is_evidence = self.apply_again(&old, &audited);
+        self.named.add(&audited);
+        let is_evidence = self.apply_again(&old, &mut audited);
         if ended || old.posture != audited.posture {
             seen(&audited);
         }
@@ -123,7 +133,7 @@ impl Auditor {
     }
 
     /// Applies the session rules to a session that they were applied to before: only what is true now and was not counts.
-    fn apply_again(&mut self, before: &AuditedSession, now: &AuditedSession) -> bool {
+    fn apply_again(&mut self, before: &AuditedSession, now: &mut AuditedSession) -> bool {
         let rules = Arc::clone(self.evaluator.rules());
         let mut identity = |audited: &AuditedSession, only: Option<&[(usize, Vec<u8>)]>| {
             let subject = Subject::Session(audited);
@@ -160,7 +170,6 @@ impl Auditor {
 mod tests {
     use super::*;
     use crate::audit::CaptureFacts;
-    use crate::identity::Directory;
     use crate::model::{Posture, RunInfo, fixture};
 
     fn auditor() -> Auditor {

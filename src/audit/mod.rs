@@ -7,15 +7,21 @@ mod announced;
 mod chains;
 mod coverage;
 mod credentials;
+mod edge_use;
 mod history;
 mod inventory;
+mod learn;
 mod ledger;
 mod live;
+mod naming;
 mod ongoing;
+mod policy;
 mod posture;
 mod recall;
 mod resumption;
+mod suites;
 
+pub use learn::{Learn, Learned, learn};
 pub use posture::{Verdict, judge};
 
 use std::sync::Arc;
@@ -31,15 +37,16 @@ use ledger::{Ledger, Occurrence, evidence};
 use ongoing::Ongoing;
 use recall::Memory;
 use resumption::Resumption;
+use suites::Suites;
 
-use crate::identity::Directory;
+use crate::identity::{Directory, Evidence, Names};
 use crate::model::{
     AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, CredentialAt, DatagramFacts,
     Der, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled, RelianceFacts,
     RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::{Authorities, CertificateCache};
-use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
+use crate::rule::{Evaluator, Hit, Policy, Rule, RuleSet, Verdict as RuleVerdict};
 
 /// Which sessions are kept with the outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -57,6 +64,7 @@ pub enum KeepSessions {
 pub struct Auditor {
     evaluator: Evaluator,
     directory: Directory,
+    named: Evidence,
     certificates: CertificateCache,
     chains: Chains,
     inventory: Inventory,
@@ -68,14 +76,28 @@ pub struct Auditor {
     tally: Tally,
     credentials: Credentials,
     callers: Callers,
+    suites: Suites,
     memory: Memory,
     ongoing: Ongoing,
+    policy: Option<Policy>,
     keep: KeepSessions,
     kept: Vec<AuditedSession>,
     /// Findings that began, by rule and server: a rule that is true of every client of a server is proved by a few of
     /// the sessions.
     evidence: HashMap<(usize, Endpoint), u64, foldhash::quality::RandomState>,
     key: Vec<u8>,
+}
+
+/// What the sessions of a run come to.
+struct Gathered {
+    certificates: Vec<CertificateAt>,
+    changes: Vec<ChangeFacts>,
+    reliances: Vec<RelianceFacts>,
+    endpoints: Vec<EndpointFacts>,
+    edges: Vec<EdgeFacts>,
+    credentials: credentials::Told,
+    /// Changes beyond the bound.
+    untold: u64,
 }
 
 /// What the capture itself says of a run, for its coverage.
@@ -94,6 +116,7 @@ impl Auditor {
         Self {
             evaluator: Evaluator::new(rules),
             directory,
+            named: Evidence::default(),
             certificates: CertificateCache::new(),
             chains: Chains::default(),
             inventory: Inventory::default(),
@@ -104,8 +127,10 @@ impl Auditor {
             tally: Tally::default(),
             credentials: Credentials::default(),
             callers: Callers::default(),
+            suites: Suites::default(),
             memory: Memory::default(),
             ongoing: Ongoing::default(),
+            policy: None,
             keep,
             kept: Vec::new(),
             evidence: HashMap::default(),
@@ -117,6 +142,13 @@ impl Auditor {
     #[must_use]
     pub fn with_authorities(mut self, authorities: Authorities) -> Self {
         self.chains = Chains::new(authorities);
+        self
+    }
+
+    /// The same, with edges compared with this policy.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Option<Policy>) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -134,11 +166,12 @@ impl Auditor {
 
     /// Judges the next session. `seen` is shown it with its verdict, or later when it resumes a session that has not come
     /// yet. A connection without any payload is counted as an attempt and is no session.
-    pub fn session(&mut self, session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
+    pub fn session(&mut self, mut session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
         if session.traffic.to_server.bytes + session.traffic.to_client.bytes == 0 {
             self.tally.coverage.half_open += 1;
             return;
         }
+        self.directory.place(&mut session);
         let Some(session) = self.go_on(session, seen) else { return };
         let now = session.last;
         if let Some(session) = self.resumption.hold(session) {
@@ -161,16 +194,18 @@ impl Auditor {
         let mut audited = self.judge(session);
         self.resumption.remember(&audited);
         audited.recalled = self.memory.recall(&audited);
-        if self.add(&audited, seen) {
+        if self.add(&mut audited, seen) {
             self.kept.push(audited);
         }
     }
 
     /// Counts a session everywhere, and says whether it is to be kept.
-    fn add(&mut self, audited: &AuditedSession, seen: &mut dyn FnMut(&AuditedSession)) -> bool {
+    fn add(&mut self, audited: &mut AuditedSession, seen: &mut dyn FnMut(&AuditedSession)) -> bool {
         self.tally.add(audited);
         self.credentials.add(audited);
         self.callers.add(audited);
+        self.named.add(audited);
+        self.suites.add(audited);
         self.chains.note(audited);
         let sample = self.inventory.add(audited);
         self.history.add(audited);
@@ -216,37 +251,32 @@ impl Auditor {
     }
 
     fn conclude(&mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
-        let mut certificates = self.inventory.certificates();
-        let (mut changes, untold) = self.history.changes();
-        history::relate(&mut certificates, &mut changes);
-        let reliances = self.chains.finish(&mut certificates);
-        let mut endpoints = self.inventory.endpoints();
-        let mut edges = self.inventory.edges();
-        self.callers.tell_endpoints(&mut endpoints, &certificates);
-        self.callers.tell_edges(&mut edges);
-        let credentials = self.credentials.told();
+        let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
+        let mut named = self.named.clone();
+        named.announced(&announcements);
+        let names = Names::settle(self.directory.clone(), &named);
+        let Gathered { certificates, changes, reliances, endpoints, edges, credentials, untold } =
+            self.gather(&names);
+        naming::sessions(&names, &mut self.kept);
         certificates.iter().for_each(|place| self.apply_certificate(place));
         credentials.rows.iter().for_each(|row| self.apply_credential(&row.at));
         changes.iter().for_each(|change| self.apply_change(change));
         endpoints.iter().for_each(|endpoint| self.apply_endpoint(endpoint));
         edges.iter().for_each(|edge| self.apply_edge(edge));
+        self.apply_policy(&edges);
         reliances.iter().for_each(|reliance| self.apply_reliance(reliance));
         let mut coverage = self.tally.joined(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
         history::count_leaves(&certificates, &mut coverage);
-        let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
-        for session in announced::sessions(&announcements) {
-            let audited = self.judge(session);
-            self.apply_session(&audited);
+        for mut session in announced::sessions(&announcements) {
+            self.directory.place(&mut session);
+            let mut audited = self.judge(session);
+            self.apply_session(&mut audited);
         }
         coverage.incomplete.extend(self.chains.lost());
-        let overflow = self.overflow() + credentials.overflow + untold + unheard;
+        let overflow = self.overflow() + credentials.overflow + untold + unheard + named.overflow();
         coverage.incomplete.extend(inventory_full(overflow));
-        let times = [
-            Moment { time: coverage.first, ..Moment::default() },
-            Moment { time: coverage.last, ..Moment::default() },
-        ];
-        self.apply(&Subject::Run(&coverage), times, 1, &[]);
+        self.apply_run(&coverage);
         let rules = Arc::clone(self.evaluator.rules());
         coverage.not_observable = match &self.standing {
             Some(standing) => standing.undecided(&rules, Some(&self.ledger)),
@@ -254,9 +284,15 @@ impl Auditor {
         };
         run.ruleset = rules.digest();
         run.rules = rules.rules().len();
-        let findings = match &mut self.standing {
-            Some(standing) => std::mem::take(standing).joined(&self.ledger),
-            None => std::mem::take(&mut self.ledger).finish(),
+        let (undecided, findings) = match self.standing.take() {
+            Some(mut standing) => (
+                standing.undecided_in_both(&self.ledger, &names),
+                standing.joined(&self.ledger, &names),
+            ),
+            None => {
+                let mut ledger = std::mem::take(&mut self.ledger);
+                (ledger.undecided_places(&names), ledger.finish(&names))
+            }
         };
         Outcome {
             services: inventory::service_rows(&endpoints, &findings),
@@ -267,6 +303,9 @@ impl Auditor {
             announcements,
             findings,
             coverage,
+            suites: self.suites.told(),
+            rules: rules.texts(),
+            undecided,
             run,
         }
     }
@@ -275,7 +314,27 @@ impl Auditor {
     fn overflow(&self) -> u64 {
         let standing = self.standing.as_ref().map_or(0, |standing| standing.overflow);
         let lists = self.inventory.overflow + self.history.overflow + self.chains.overflow;
-        lists + self.ledger.overflow + standing
+        lists + self.ledger.overflow + standing + self.suites.overflow
+    }
+
+    /// What the sessions come to, with the names that are final.
+    fn gather(&self, names: &Names) -> Gathered {
+        let mut certificates = self.inventory.certificates();
+        let (mut changes, untold) = self.history.changes();
+        history::relate(&mut certificates, &mut changes);
+        let mut reliances = self.chains.finish(&mut certificates);
+        let mut endpoints = self.inventory.endpoints();
+        let mut edges = self.inventory.edges();
+        self.callers.tell_endpoints(&mut endpoints, &certificates);
+        self.callers.tell_edges(&mut edges);
+        let mut credentials = self.credentials.told();
+        naming::certificates(names, &mut certificates);
+        naming::changes(names, &mut changes);
+        naming::reliances(names, &mut reliances);
+        naming::endpoints(names, &mut endpoints);
+        naming::edges(names, &mut edges);
+        naming::credentials(names, &mut credentials.rows);
+        Gathered { certificates, changes, reliances, endpoints, edges, credentials, untold }
     }
 
     fn judge(&mut self, mut session: Session) -> AuditedSession {
@@ -290,8 +349,8 @@ impl Auditor {
             self.chains.outcomes(&mut session, &server_chain, &client_chain);
         AuditedSession {
             number: self.tally.coverage.sessions + 1,
-            client: self.directory.party(session.client.addr),
-            server: self.directory.party(session.server.addr),
+            client: self.directory.client(session.client),
+            server: self.directory.server(session.server),
             posture: verdict.posture,
             evidence: verdict.evidence,
             confidence: verdict.confidence,
@@ -308,17 +367,35 @@ impl Auditor {
     }
 
     /// Applies the session rules, and says whether a finding begins with this session.
-    fn apply_session(&mut self, audited: &AuditedSession) -> bool {
+    fn apply_session(&mut self, audited: &mut AuditedSession) -> bool {
         self.apply_session_rules(audited, None)
     }
 
     /// Applies these of the session rules, or all.
-    fn apply_session_rules(&mut self, audited: &AuditedSession, only: Option<&[usize]>) -> bool {
+    fn apply_session_rules(
+        &mut self,
+        audited: &mut AuditedSession,
+        only: Option<&[usize]>,
+    ) -> bool {
+        let hits = self.evaluator.evaluate(&Subject::Session(audited));
+        let hits: Vec<Hit> = match only {
+            Some(only) => hits.iter().filter(|hit| only.contains(&hit.rule)).cloned().collect(),
+            None => hits.to_vec(),
+        };
+        if hits.is_empty() {
+            return false;
+        }
+        let names = naming::hide(audited);
+        let is_evidence = self.count_hits(&hits, audited);
+        naming::restore(audited, names);
+        is_evidence
+    }
+
+    fn count_hits(&mut self, hits: &[Hit], audited: &AuditedSession) -> bool {
         let subject = Subject::Session(audited);
-        let hits = self.evaluator.evaluate(&subject);
         let rules = Arc::clone(self.evaluator.rules());
         let mut is_evidence = false;
-        for hit in hits.iter().filter(|hit| only.is_none_or(|only| only.contains(&hit.rule))) {
+        for hit in hits {
             let Some(rule) = rules.rules().get(hit.rule) else { continue };
             let session = &audited.session;
             let samples = || vec![(rule.proof(audited), session.client, session.server)];
@@ -343,6 +420,14 @@ impl Auditor {
         self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
     }
 
+    fn apply_policy(&mut self, edges: &[EdgeFacts]) {
+        let Some(policy) = self.policy.take() else { return };
+        for said in policy::compare(&policy, edges) {
+            let times = [said.first, said.last];
+            self.apply(&Subject::Policy(&said), times, said.sessions, &said.samples);
+        }
+    }
+
     fn apply_reliance(&mut self, reliance: &RelianceFacts) {
         let weight = reliance.accepted + reliance.refused;
         let times = [reliance.first, reliance.last];
@@ -359,6 +444,12 @@ impl Auditor {
         let times = [change.after.first, change.after.last];
         let weight = change.after.sessions;
         self.apply(&Subject::Change(change), times, weight, &change.samples);
+    }
+
+    fn apply_run(&mut self, coverage: &Coverage) {
+        let times =
+            [coverage.first, coverage.last].map(|time| Moment { time, ..Moment::default() });
+        self.apply(&Subject::Run(coverage), times, 1, &[]);
     }
 
     fn apply_endpoint(&mut self, endpoint: &EndpointFacts) {
@@ -399,7 +490,10 @@ impl Auditor {
     ) -> bool {
         let ledger = self.standing.as_mut().unwrap_or(&mut self.ledger);
         if hit.verdict == RuleVerdict::NotObservable {
-            ledger.not_observable(hit.rule);
+            self.key.clear();
+            rule.write_parties(subject, &mut self.key);
+            let at = || (rule.undecided_at(subject), ends(subject));
+            ledger.not_observable(hit.rule, &self.key, at);
             return false;
         }
         self.key.clear();
@@ -411,7 +505,7 @@ impl Auditor {
         }
         let parts = rule.finding_parts(subject);
         let facts = parts.facts.clone();
-        ledger.begin(&self.key, rule, parts, &occurrence);
+        ledger.begin(&self.key, rule, (parts, ends(subject)), &occurrence);
         for (frames, client, server) in samples() {
             let evidence = evidence(frames, client, server, facts.clone());
             ledger.add_evidence(&self.key, evidence);
@@ -425,6 +519,14 @@ fn inventory_full(overflow: u64) -> Option<Incomplete> {
         code: "inventory-full",
         message: format!("{overflow} facts were not kept because there were too many"),
     })
+}
+
+/// The ends of a session, whose names are not final.
+fn ends(subject: &Subject<'_>) -> Option<(Endpoint, Endpoint)> {
+    match subject {
+        Subject::Session(audited) => Some((audited.session.client, audited.session.server)),
+        _ => None,
+    }
 }
 
 fn read_chain(cache: &mut CertificateCache, chain: &mut Seen<Vec<Der>>) -> Vec<Arc<Certificate>> {

@@ -16,6 +16,7 @@ mod link;
 mod live;
 mod pcap;
 mod pcapng;
+mod pcapng_writer;
 mod replay;
 mod secrets;
 mod stream;
@@ -35,6 +36,7 @@ pub use live::{
     Arrival, DeviceError, Feed, Follow, FrameBatch, InterfaceFeed, InterfaceInfo, LiveOptions,
     Merge, OpenInterface, OpenPipe, PipeFeed, SourceReport, SourceState, interfaces, open,
 };
+pub use pcapng_writer::{PcapNgWriter, Written};
 pub use replay::{Progress, Replay, Source};
 pub use secrets::Secrets;
 

@@ -9,12 +9,16 @@ mod check;
 mod db;
 mod diagnostic;
 mod doctor;
+mod evidence;
+mod formats;
 mod keys;
 mod output;
+mod policy;
 mod privileges;
 mod progress;
 mod reasons;
 mod rules;
+mod services;
 mod terminal;
 mod watch;
 
@@ -67,9 +71,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(check) => check::run(*check, &terminal),
         Command::Explain { rule, rules } => rules::explain(&rule, &rules, &terminal),
         Command::Rules(command) => rules::run(command, &terminal),
+        Command::Services(command) => services::run(command, &terminal),
         Command::Db(command) => db::run(command, &terminal),
         Command::Doctor(args) => doctor::run(&args, &terminal),
         Command::Watch(args) => watch::run(&args, &terminal),
+        Command::Policy(command) => policy::run(command, &terminal),
     };
     ExitCode::from(code)
 }

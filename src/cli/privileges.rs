@@ -58,6 +58,7 @@ fn wish(args: &WatchArgs) -> Wish {
             .map(PathBuf::from)
             .collect();
     let written = audit.crl.iter().chain(&audit.keylog).chain(&audit.rules.rule_paths);
+    let written = written.chain(&audit.services).chain(&audit.policy);
     readable.extend(written.map(|path| if path.is_dir() { path.clone() } else { folder_of(path) }));
     readable.extend(audit.trust.iter().map(|bundle| folder_of(bundle.path())));
     let outputs = args.db.iter().chain(&args.events);

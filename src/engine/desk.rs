@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use super::{Audience, Board, Keeper, Pulse, Snapshot};
 use crate::audit::{Auditor, CaptureFacts};
+use crate::identity::Directory;
 use crate::model::{
     AuditedSession, Coverage, DatagramFacts, Finding, FindingId, Incomplete, Outcome, RunInfo,
     Session, Severity, SourceInfo, limits,
 };
 use crate::pki::Authorities;
-use crate::rule::RuleSet;
+use crate::rule::{Policy, RuleSet};
 use crate::store::Written;
 
 /// How often what is known is published at most.
@@ -40,6 +41,10 @@ pub struct Judges {
     pub rules: Arc<RuleSet>,
     /// What chains are judged against.
     pub authorities: Authorities,
+    /// Who is who.
+    pub directory: Directory,
+    /// Who may talk to whom.
+    pub policy: Option<Policy>,
     /// What of the user's own files could not be read.
     pub lost: Vec<Incomplete>,
 }
@@ -223,11 +228,12 @@ impl<'a> Desk<'a> {
         let outcome = self.publish(true);
         self.outlet.ended(&outcome);
         match judges {
-            Some(Judges { rules, authorities, lost }) => {
+            Some(Judges { rules, authorities, directory, policy, lost }) => {
                 self.run.ruleset = rules.digest();
                 self.run.rules = rules.rules().len();
                 self.lost = lost;
                 self.auditor.begin_run_with(rules, authorities);
+                self.auditor.go_by(directory, policy);
             }
             None => self.auditor.begin_run(),
         }

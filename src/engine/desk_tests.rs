@@ -86,7 +86,8 @@ fn other_rules_are_in_force_from_the_next_run_on() {
     assert!(!desk.publish(false).findings.is_empty());
     let none = RuleSet::built_in().unwrap().choose(&["WL2001".to_owned()], &[]).unwrap();
     let (rules, authorities, lost) = (Arc::new(none), Authorities::default(), Vec::new());
-    orders.judge_by(Judges { rules, authorities, lost });
+    let (directory, policy) = (Directory::new(), None);
+    orders.judge_by(Judges { rules, authorities, directory, policy, lost });
     desk.beat();
     desk.session(fixture::session(2, Posture::Plaintext).session);
     let outcome = desk.publish(false);

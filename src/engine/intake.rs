@@ -16,10 +16,10 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    /// One whose clock beats every so many microseconds of packet time.
-    pub(super) fn beating_every(every: i64) -> Self {
+    /// One that decodes so, and whose clock beats every so many microseconds of packet time.
+    pub(super) fn new(decoder: Decoder, every: i64) -> Self {
         Self {
-            decoder: Decoder::new(),
+            decoder,
             datagrams: Datagrams::default(),
             coverage: Coverage::default(),
             clock: Timestamp::from_micros(i64::MIN),

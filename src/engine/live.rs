@@ -23,7 +23,7 @@ use super::intake::Intake;
 use super::threads::{Answer, Batch, Item, Load, Worker};
 use super::{Shards, add_counts};
 use crate::capture::{Arrival, Feed, Filter, Frame, Merge, SourceReport};
-use crate::decode::Segment;
+use crate::decode::{Decoder, Segment};
 use crate::flow::{TableCounts, shard_of};
 use crate::inspect::tls::KeyLog;
 use crate::model::{Coverage, DatagramFacts, FlowKey, FrameNo, Moment, Session, Timestamp, limits};
@@ -62,6 +62,8 @@ pub struct LiveInput<'a> {
     pub stop: &'a AtomicBool,
     /// Asked now and then: whether, and down to which part in percent, connections are to be ended for want of memory.
     pub shed: &'a (dyn Fn() -> Option<u8> + Sync),
+    /// Virtual networks in which equal addresses are told apart.
+    pub networks: Vec<u32>,
     /// Keys to decrypt with.
     pub keys: Arc<KeyLog>,
     /// Threads that follow connections.
@@ -288,7 +290,7 @@ impl<'a> Reader<'a> {
         Self {
             spread,
             loads,
-            intake: Intake::beating_every(BEAT),
+            intake: Intake::new(Decoder::new().telling_apart(input.networks.clone()), BEAT),
             merge: Merge::new(input.feed.sources().len()),
             event: 0,
             frames: 0,

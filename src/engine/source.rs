@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::intake::{Intake, note_cuts};
 use super::{End, Input, Shards, guard};
 use crate::capture::{CaptureError, Filter, Frame, Source};
-use crate::decode::{supported, unsupported};
+use crate::decode::{Decoder, supported, unsupported};
 use crate::flow::TableCounts;
 use crate::inspect::tls::{KeyLines, KeyLog};
 use crate::model::{Diagnostic, Incomplete, RunInfo, SourceInfo};
@@ -38,9 +38,10 @@ impl<'a> Front<'a> {
             filter: input.filter.as_ref().map(|filter| filter.text().to_owned()),
             ..std::mem::take(&mut input.run)
         };
+        let decoder = Decoder::new().telling_apart(std::mem::take(&mut input.networks));
         Self {
             input,
-            intake: Intake::beating_every(BEAT),
+            intake: Intake::new(decoder, BEAT),
             run,
             round,
             event: 0,

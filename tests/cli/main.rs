@@ -3,11 +3,15 @@
 #![cfg(test)]
 
 mod bytes;
+mod evidence;
+mod formats;
 mod input;
 mod keylog;
+mod policy;
 mod program;
 mod rules;
 mod screens;
+mod services;
 mod storage;
 mod streams;
 mod trust;

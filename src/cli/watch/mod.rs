@@ -170,11 +170,14 @@ impl Watch<'_> {
             }
         };
         let names: Vec<String> = feed.sources().into_iter().map(|one| one.name).collect();
-        let Wrote { judges, directory } = wrote;
+        let Wrote { judges } = wrote;
+        let networks = judges.directory.services().virtual_networks();
         let run = self.run_info(&judges.rules);
         self.begin_words(&names, &run);
-        let auditor = Auditor::new(judges.rules, directory, self.args.keep_sessions.which)
-            .with_authorities(judges.authorities);
+        let which = self.args.keep_sessions.which;
+        let auditor = Auditor::new(judges.rules, judges.directory, which)
+            .with_authorities(judges.authorities)
+            .with_policy(judges.policy);
         let retention = Retention {
             session_seconds: self
                 .args
@@ -195,6 +198,7 @@ impl Watch<'_> {
             filter,
             stop: &self.asked.stop,
             shed: &|| self.relief(),
+            networks,
             keys: Arc::clone(&self.keys.log),
             workers: self.args.audit.workers.max(1),
             flows: self.memory.connections(),

@@ -6,6 +6,7 @@ use crate::cli::args::AuditArgs;
 use crate::cli::authorities;
 use crate::cli::keys::Keys;
 use crate::cli::rules::load;
+use crate::cli::{policy, services};
 use crate::engine::Judges;
 use crate::identity::Directory;
 use crate::model::Diagnostic;
@@ -13,7 +14,6 @@ use crate::model::Diagnostic;
 /// What a watch goes by.
 pub(super) struct Wrote {
     pub(super) judges: Judges,
-    pub(super) directory: Directory,
 }
 
 impl Wrote {
@@ -24,8 +24,14 @@ impl Wrote {
     pub(super) fn read(args: &AuditArgs) -> Result<Self, Vec<Diagnostic>> {
         let rules = Arc::new(load(&args.rules)?);
         let (authorities, lost) = authorities::load(&args.trust, &args.crl)?;
-        let judges = Judges { rules, authorities, lost };
-        Ok(Self { judges, directory: Directory::new() })
+        let services = Arc::new(services::load(&args.services)?);
+        let directory = Directory::of(Arc::clone(&services));
+        let policy = args.policy.as_deref().map(policy::load).transpose()?;
+        let misspelt = policy.as_ref().map(|policy| policy::misspelt(policy, &services));
+        if let Some(misspelt) = misspelt.filter(|misspelt| !misspelt.is_empty()) {
+            return Err(misspelt);
+        }
+        Ok(Self { judges: Judges { rules, authorities, directory, policy, lost } })
     }
 
     /// Reads the key logs anew, into the keys that are in use.

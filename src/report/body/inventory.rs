@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::coverage::postures;
 use super::{PartyBody, Text, Time};
-use crate::model::{EdgeRow, ServiceRow};
+use crate::model::{EdgeCall, EdgeRow, Identity, ServiceRow};
 
 /// One service as its clients see it.
 #[derive(Serialize)]
@@ -49,6 +49,23 @@ pub(in crate::report) struct EdgeBody<'a> {
     bytes: u64,
     first: Time,
     last: Time,
+    client_identities: Vec<IdentityBody<'a>>,
+    server_identities: Vec<IdentityBody<'a>>,
+    calls: Vec<EdgeCallBody<'a>>,
+}
+
+/// Who one end is, by one proof.
+#[derive(Serialize)]
+struct IdentityBody<'a> {
+    rank: &'static str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct EdgeCallBody<'a> {
+    method: &'a str,
+    count: u64,
+    ok: u64,
 }
 
 impl<'a> EdgeBody<'a> {
@@ -63,6 +80,19 @@ impl<'a> EdgeBody<'a> {
             bytes: row.bytes,
             first: Text(row.first),
             last: Text(row.last),
+            client_identities: identities(&row.dealings.client_identities),
+            server_identities: identities(&row.dealings.server_identities),
+            calls: row.dealings.calls.iter().map(EdgeCallBody::of).collect(),
         }
+    }
+}
+
+fn identities(all: &[Identity]) -> Vec<IdentityBody<'_>> {
+    all.iter().map(|one| IdentityBody { rank: one.rank.name(), name: &one.name }).collect()
+}
+
+impl<'a> EdgeCallBody<'a> {
+    fn of(call: &'a EdgeCall) -> Self {
+        Self { method: &call.method, count: call.count, ok: call.succeeded }
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::io;
 
-use crate::model::{Outcome, Posture, Postures, ServiceRow, limits};
+use crate::model::{Outcome, Party, Posture, Postures, ServiceRow, limits};
 use crate::report::layout::{grouped, percent, table};
 use crate::report::{Show, Style};
 
@@ -36,9 +36,7 @@ pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -
 }
 
 fn cells(row: &ServiceRow, wide: bool) -> Vec<String> {
-    let named = row.service.how != "unmapped";
-    let mut cells =
-        vec![if named || wide { row.service.service.clone() } else { row.endpoint.clone() }];
+    let mut cells = vec![name(row, wide)];
     cells.extend(wide.then(|| row.endpoint.clone()));
     cells.extend([grouped(row.clients), grouped(row.postures.total())]);
     cells.extend(Posture::ALL.map(|posture| share(&row.postures, posture)));
@@ -48,6 +46,21 @@ fn cells(row: &ServiceRow, wide: bool) -> Vec<String> {
         None => "-".to_owned(),
     });
     cells
+}
+
+/// The name, with its port where the endpoint has no column, and what it is known by where that is not the user's word.
+fn name(row: &ServiceRow, wide: bool) -> String {
+    let Party { service, .. } = &row.service;
+    let port = row.endpoint.rsplit(':').next().unwrap_or_default();
+    let name = match (wide, row.service.how) {
+        (true, _) => service.clone(),
+        (false, Party::UNMAPPED) => row.endpoint.clone(),
+        (false, _) => format!("{service}:{port}"),
+    };
+    match row.service.known_by() {
+        Some(by) => format!("{name} ({by})"),
+        None => name,
+    }
 }
 
 /// A share of the sessions, or their number when they are few.
