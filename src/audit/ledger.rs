@@ -17,6 +17,8 @@ pub(super) struct Ledger {
     slots: HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>,
     entries: Vec<Entry>,
     not_observable: Vec<u64>,
+    /// How many findings fewer than the most there is room for.
+    taken: usize,
     undecided: HashMap<Box<[u8]>, Unsettled, foldhash::quality::RandomState>,
     undecided_cut: bool,
     /// Hits that were not kept because there were too many findings.
@@ -30,7 +32,7 @@ type Ends = Option<(Endpoint, Endpoint)>;
 type Unsettled = (UndecidedAt, Ends);
 
 /// A finding that is not named yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     finding: Finding,
     key: Vec<(&'static str, String)>,
@@ -47,6 +49,11 @@ pub(super) struct Occurrence {
 }
 
 impl Ledger {
+    /// One with room for so many findings.
+    pub(super) fn with_room(room: usize) -> Self {
+        Self { taken: limits::FINDINGS.saturating_sub(room), ..Self::default() }
+    }
+
     /// Counts a hit on a finding that is known under `key`, and says whether it may use another piece of evidence;
     /// `None` when it is not known.
     pub(super) fn again(&mut self, key: &[u8], hit: &Occurrence) -> Option<bool> {
@@ -84,7 +91,7 @@ impl Ledger {
         if self.slots.contains_key(key) {
             return;
         }
-        if self.entries.len() >= limits::FINDINGS {
+        if self.entries.len() + self.taken >= limits::FINDINGS {
             self.overflow += 1;
             return;
         }
@@ -136,16 +143,49 @@ impl Ledger {
         }
     }
 
-    /// Cases that rules could not decide, by code.
-    pub(super) fn undecided(&self, rules: &RuleSet) -> Vec<NotObservable> {
-        let named = rules.rules().iter().zip(&self.not_observable).filter(|(_, count)| **count > 0);
-        named
+    /// A case that a rule could not decide can be decided now.
+    pub(super) fn decided(&mut self, rule: usize) {
+        if let Some(count) = self.not_observable.get_mut(rule) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// Cases that rules could not decide, here and in another ledger, by code.
+    pub(super) fn undecided(&self, rules: &RuleSet, other: Option<&Self>) -> Vec<NotObservable> {
+        let of = |ledger: &Self, rule| ledger.not_observable.get(rule).copied().unwrap_or(0);
+        let count = |rule| of(self, rule) + other.map_or(0, |other| of(other, rule));
+        let counted = rules.rules().iter().enumerate().map(|(at, rule)| (rule, count(at)));
+        counted
+            .filter(|(_, count)| *count > 0)
             .map(|(rule, count)| NotObservable {
                 rule: rule.code.clone(),
                 rule_name: rule.name.clone(),
-                count: *count,
+                count,
             })
             .collect()
+    }
+
+    /// The findings of both by their final names, in order. One that both have is told as the other counted it.
+    pub(super) fn joined(mut self, other: &Self, names: &Names) -> Vec<Finding> {
+        let known = |key: &[u8]| other.slots.contains_key(key);
+        let again: Vec<usize> =
+            self.slots.iter().filter(|(key, _)| known(key)).map(|(_, slot)| *slot).collect();
+        let mut place = 0;
+        self.entries.retain(|_| {
+            place += 1;
+            !again.contains(&(place - 1))
+        });
+        self.entries.extend(other.entries.iter().cloned());
+        self.finish(names)
+    }
+
+    /// The places of both where rules could not decide.
+    pub(super) fn undecided_in_both(&mut self, other: &Self, names: &Names) -> Undecided {
+        for (key, place) in &other.undecided {
+            self.undecided.entry(key.clone()).or_insert_with(|| place.clone());
+        }
+        self.undecided_cut |= other.undecided_cut;
+        self.undecided_places(names)
     }
 
     /// Where rules could not decide, by final names, in a fixed order.

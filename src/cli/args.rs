@@ -19,7 +19,7 @@ use crate::report::{FORMATS, ROW_FORMATS};
 #[command(name = "wirelint", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 passed, 1 findings, 2 usage or input, 3 nothing to audit, 4 evidence \
-    incomplete, 6 storage, 70 a bug, 130 interrupted."
+    incomplete, 5 device or permission, 6 storage, 70 a bug, 130 interrupted."
 )]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -78,6 +78,10 @@ pub(super) enum Command {
     /// List, check and test rules
     #[command(subcommand)]
     Rules(Rules),
+    /// Audit live traffic: an interface, or a packet file that is still being written
+    Watch(Box<super::watch::WatchArgs>),
+    /// Can I capture here, and what is missing
+    Doctor(super::doctor::DoctorArgs),
     /// Check, ask and make files that say who is who
     #[command(subcommand)]
     Services(super::services::Command),
@@ -295,7 +299,7 @@ pub(super) struct Output {
     pub(super) path: PathBuf,
 }
 
-fn fail_on(word: &str) -> Result<FailOn, String> {
+pub(super) fn fail_on(word: &str) -> Result<FailOn, String> {
     if word == "never" {
         return Ok(FailOn(None));
     }
@@ -329,7 +333,7 @@ fn output(word: &str) -> Result<Output, String> {
     Ok(Output { format: report_format(format)?, path: path.into() })
 }
 
-fn keep_sessions(word: &str) -> Result<KeepSessions, String> {
+pub(super) fn keep_sessions(word: &str) -> Result<KeepSessions, String> {
     match word {
         "samples" => Ok(KeepSessions::Samples),
         "all" => Ok(KeepSessions::All),

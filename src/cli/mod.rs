@@ -10,6 +10,7 @@ mod check;
 mod config;
 mod db;
 mod diagnostic;
+mod doctor;
 mod edges;
 mod evidence;
 mod finding;
@@ -18,6 +19,7 @@ mod gate;
 mod keys;
 mod output;
 mod policy;
+mod privileges;
 mod progress;
 mod reasons;
 mod rows;
@@ -25,6 +27,7 @@ mod rules;
 mod services;
 mod shell;
 mod terminal;
+mod watch;
 
 pub use diagnostic::Shown;
 
@@ -52,6 +55,8 @@ pub(crate) const OK: Code = 0;
 pub(crate) const FINDINGS: Code = 1;
 /// Bad usage, rules or input: nothing was decided.
 pub(crate) const USAGE: Code = 2;
+/// The interface cannot be captured on, or privileges cannot be given up.
+pub(crate) const DEVICE: Code = 5;
 /// The database or an output file could not be written.
 pub(crate) const STORAGE: Code = 6;
 /// A bug of ours.
@@ -119,6 +124,8 @@ fn run(cli: Cli, given: &[&str], terminal: &Terminal) -> Code {
         Command::Rules(command) => rules::run(command, terminal),
         Command::Services(command) => services::run(command, terminal),
         Command::Policy(command) => policy::run(command, terminal),
+        Command::Doctor(args) => doctor::run(&args, terminal),
+        Command::Watch(args) => watch::run(&args, terminal),
         Command::Db(command) => db::run(command, terminal),
         Command::Baseline(command) => baseline::run(command, given, terminal),
         Command::Config(command) => config::run(&command, &cli.global, terminal),

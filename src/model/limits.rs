@@ -327,6 +327,12 @@ pub const VERDICT_MEMO: usize = 16_384;
 /// Places (endpoint or client, role, position) at which distinct certificates are followed in one run.
 pub const CERTIFICATE_USES: usize = 131_072;
 
+/// Connections that were judged while they go on, kept so that what they add later is not counted twice.
+pub const ONGOING: usize = 65_536;
+
+/// Sessions of a live audit that wait for a database that cannot be written; the oldest is given up, and counted.
+pub const UNSTORED_SESSIONS: usize = 50_000;
+
 /// Full handshakes that are remembered for the sessions that resume them.
 pub const ORIGINS: usize = 65_536;
 
