@@ -15,6 +15,7 @@ const PAGES: &[&str] = &[
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/ARCHITECTURE.md",
+    "docs/dashboard.md",
     "docs/guide.md",
     "docs/output.md",
     "docs/postures.md",

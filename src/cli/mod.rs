@@ -14,6 +14,7 @@ mod progress;
 mod reasons;
 mod rules;
 mod terminal;
+mod tui;
 
 pub use diagnostic::Shown;
 
@@ -60,6 +61,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let terminal = Terminal::new(&cli.global);
     let code = match cli.command {
         Command::Check(check) => check::run(*check, &terminal),
+        Command::Tui(tui) => tui::run(*tui, &terminal),
         Command::Explain { rule, rules } => rules::explain(&rule, &rules, &terminal),
         Command::Rules(command) => rules::run(command, &terminal),
         Command::Db(command) => db::run(command, &terminal),

@@ -7,5 +7,7 @@
 //! is an ordinary error of kind `BrokenPipe`, which whoever writes takes for "the reader has seen enough".
 
 mod interrupt;
+mod job;
 
 pub use interrupt::{InterruptError, Interrupts, on_interrupt};
+pub use job::{JobSignal, on_job_signal, stop_here};
