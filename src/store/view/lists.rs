@@ -64,6 +64,8 @@ pub struct List {
     pub descending: bool,
     /// What stands after FROM.
     pub(super) rows: &'static str,
+    /// The same for counting all rows, which need nothing of what is joined.
+    pub(super) all: &'static str,
     /// What tells rows apart.
     pub(super) id: &'static str,
 }
@@ -104,6 +106,7 @@ static FINDINGS: List = List {
     order: "severity",
     descending: true,
     id: "f.finding_id",
+    all: "finding",
     rows: "finding f
       LEFT JOIN rule x ON x.rule_id = f.rule_id
       LEFT JOIN service c ON c.service_id = f.client_service_id
@@ -127,6 +130,7 @@ static FINDINGS: List = List {
 #[rustfmt::skip]
 static SERVICES: List = List {
     name: ListName::Services,
+    all: "(SELECT DISTINCT server_service_id FROM edge)",
     order: "finding.open",
     descending: true,
     id: "v.id",
@@ -166,6 +170,7 @@ static SERVICES: List = List {
 #[rustfmt::skip]
 static EDGES: List = List {
     name: ListName::Edges,
+    all: "(SELECT DISTINCT server_service_id, client_service_id, server_port FROM edge)",
     order: "edge.posture",
     descending: true,
     id: "v.id",
@@ -209,6 +214,7 @@ static EDGES: List = List {
 #[rustfmt::skip]
 static CERTIFICATES: List = List {
     name: ListName::Certificates,
+    all: "(SELECT DISTINCT certificate_id, role, service_id FROM certificate_use)",
     order: "cert.days_left",
     descending: false,
     id: "v.id",
@@ -248,6 +254,7 @@ static SESSIONS: List = List {
     order: "packet.time",
     descending: true,
     id: "s.session_id",
+    all: "session",
     rows: "session s
       LEFT JOIN service c ON c.service_id = s.client_service_id
       LEFT JOIN service d ON d.service_id = s.server_service_id

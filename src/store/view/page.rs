@@ -165,7 +165,8 @@ impl Ask<'_> {
         if let Some(known) = totals.counts.get(&place) {
             return Ok(*known);
         }
-        let sql = format!("SELECT count(*) FROM {} WHERE {}", self.list.rows, filter.sql());
+        let rows = if filter.is_empty() { self.list.all } else { self.list.rows };
+        let sql = format!("SELECT count(*) FROM {rows} WHERE {}", filter.sql());
         let mut statement = self.db.prepare_cached(&sql)?;
         let count: i64 =
             statement.query_row(rusqlite::params_from_iter(filter.values()), |row| row.get(0))?;
