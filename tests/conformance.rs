@@ -113,6 +113,7 @@ const WAITING_FOR_A_SAMPLE: &[&str] = &[
     "mongodb",
     "msgpack-rpc",
     "nestjs",
+    "openvpn",
     "pop3",
     "proxy-protocol",
     "pulsar",

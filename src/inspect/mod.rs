@@ -80,6 +80,7 @@ pub static PROTOCOLS: &[&dyn Protocol] = &[
     &infrastructure::mail::Pop3,
     &infrastructure::ldap::Ldap,
     &infrastructure::ssh::Ssh,
+    &infrastructure::openvpn::OpenVpn,
     &broker::pulsar::Pulsar,
     &broker::stomp::Stomp,
     &database::cassandra::Cassandra,

@@ -3,23 +3,11 @@
 //! Only public values pass through here, so nothing needs to take constant time. A modulus or exponent above its bound
 //! is not used: the peer chooses them, and the work grows with their size.
 
-use sha1::Sha1;
-use sha2::{Sha224, Sha256, Sha384, Sha512};
-use x509_parser::asn1_rs::oid;
 use x509_parser::num_bigint::BigUint;
 
+use super::hash::Hash;
 use super::key::{bits, rsa_parts};
 use crate::model::{Seen, Why, limits};
-
-/// A hash function that is built in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Hash {
-    Sha1,
-    Sha224,
-    Sha256,
-    Sha384,
-    Sha512,
-}
 
 /// The parameters of RSASSA-PSS.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +31,9 @@ impl RsaScheme {
     /// Whether the library has it: with keys that are usual, its no then means that the signature is wrong.
     pub(super) fn is_usual(self) -> bool {
         match self {
-            Self::Pkcs1(hash) => hash != Hash::Sha224,
+            Self::Pkcs1(hash) => !matches!(hash, Hash::Md5 | Hash::Sha224),
             Self::Pss(Pss { hash, mask_hash, salt_length }) => {
-                let strong = !matches!(hash, Hash::Sha1 | Hash::Sha224);
+                let strong = !matches!(hash, Hash::Md5 | Hash::Sha1 | Hash::Sha224);
                 strong && mask_hash == hash && salt_length == hash.length()
             }
         }
@@ -159,62 +147,6 @@ fn pss_matches(opened: &Opened, pss: Pss, message: &[u8]) -> Option<bool> {
 fn mask(hash: Hash, seed: &[u8], length: usize) -> Vec<u8> {
     let blocks = (0_u32..).map(|counter| hash.digest(&[seed, &counter.to_be_bytes()]));
     blocks.flatten().take(length).collect()
-}
-
-impl Hash {
-    /// The hash with this object identifier.
-    pub(super) fn of(oid: &[u8]) -> Option<Self> {
-        const ALL: [Hash; 5] = [Hash::Sha1, Hash::Sha224, Hash::Sha256, Hash::Sha384, Hash::Sha512];
-        ALL.into_iter().find(|hash| hash.oid() == oid)
-    }
-
-    /// Its usual name.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Sha1 => "SHA-1",
-            Self::Sha224 => "SHA-224",
-            Self::Sha256 => "SHA-256",
-            Self::Sha384 => "SHA-384",
-            Self::Sha512 => "SHA-512",
-        }
-    }
-
-    fn oid(self) -> &'static [u8] {
-        match self {
-            Self::Sha1 => &oid!(raw 1.3.14.3.2.26),
-            Self::Sha224 => &oid!(raw 2.16.840.1.101.3.4.2.4),
-            Self::Sha256 => &oid!(raw 2.16.840.1.101.3.4.2.1),
-            Self::Sha384 => &oid!(raw 2.16.840.1.101.3.4.2.2),
-            Self::Sha512 => &oid!(raw 2.16.840.1.101.3.4.2.3),
-        }
-    }
-
-    /// Bytes of a digest.
-    fn length(self) -> usize {
-        match self {
-            Self::Sha1 => 20,
-            Self::Sha224 => 28,
-            Self::Sha256 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
-        }
-    }
-
-    /// The digest of the parts one after another.
-    fn digest(self, parts: &[&[u8]]) -> Vec<u8> {
-        fn over<D: sha1::Digest>(parts: &[&[u8]]) -> Vec<u8> {
-            let mut hash = D::new();
-            parts.iter().for_each(|part| hash.update(part));
-            hash.finalize().to_vec()
-        }
-        match self {
-            Self::Sha1 => over::<Sha1>(parts),
-            Self::Sha224 => over::<Sha224>(parts),
-            Self::Sha256 => over::<Sha256>(parts),
-            Self::Sha384 => over::<Sha384>(parts),
-            Self::Sha512 => over::<Sha512>(parts),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ use x509_parser::signature_algorithm::RsaSsaPssParams;
 use x509_parser::verify::verify_signature;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
+use super::ecdsa::Curve;
+use super::hash::Hash;
 use super::key::public_key;
-use super::rsa::{self, Hash, RsaScheme};
+use super::rsa::{self, RsaScheme};
 use super::text::dotted;
 use crate::model::{KeyKind, PublicKey, Seen, SignatureAlgorithm, Why};
 
@@ -61,8 +63,10 @@ impl<'s> Signed<'s> {
                 Some(pss) => self.rsa_verdict(info, RsaScheme::Pss(pss)),
                 None => Seen::Hidden(Why::Unverifiable),
             },
-            Scheme::Ecdsa if !is_usual_curve(info, &key) => Seen::Hidden(Why::Unverifiable),
-            Scheme::Ecdsa | Scheme::Ed25519 => Seen::Value(library()),
+            Scheme::Ecdsa(hash) if !is_usual(info, &key, hash) => {
+                self.ecdsa_verdict(info, &key, hash)
+            }
+            Scheme::Ecdsa(_) | Scheme::Ed25519 => Seen::Value(library()),
             Scheme::Unverifiable => Seen::Hidden(Why::Unverifiable),
         }
     }
@@ -75,12 +79,30 @@ impl<'s> Signed<'s> {
         }
         rsa::verify(key, scheme, self.content, &self.value.data)
     }
+
+    /// The verdict on an ECDSA signature that the library does not know.
+    fn ecdsa_verdict(
+        self,
+        info: &SubjectPublicKeyInfo<'_>,
+        key: &PublicKey,
+        hash: Hash,
+    ) -> Seen<bool> {
+        match key.curve.as_deref().and_then(Curve::of) {
+            Some(curve) => {
+                let point = &info.subject_public_key.data;
+                Seen::Value(curve.verify(point, hash, self.content, &self.value.data))
+            }
+            None => Seen::Hidden(Why::Unverifiable),
+        }
+    }
 }
 
-/// Whether the library at hand can verify with this key: P-256 or P-384, the point not compressed.
-fn is_usual_curve(info: &SubjectPublicKeyInfo<'_>, key: &PublicKey) -> bool {
+/// Whether the library at hand can verify with this key and hash: P-256 or P-384, the point not compressed, and SHA-256
+/// or SHA-384.
+fn is_usual(info: &SubjectPublicKeyInfo<'_>, key: &PublicKey, hash: Hash) -> bool {
     const UNCOMPRESSED: u8 = 4;
     matches!(key.curve.as_deref(), Some("secp256r1" | "secp384r1"))
+        && matches!(hash, Hash::Sha256 | Hash::Sha384)
         && info.subject_public_key.data.first() == Some(&UNCOMPRESSED)
 }
 
@@ -101,12 +123,8 @@ fn pss(parameters: Option<&Any<'_>>) -> Option<rsa::Pss> {
 }
 
 fn pss_hash_name(parameters: Option<&Any<'_>>) -> Option<&'static str> {
-    const MD5: &[u8] = &oid!(raw 1.2.840.113549.2.5);
     let parameters = RsaSsaPssParams::try_from(parameters?).ok()?;
-    match parameters.hash_algorithm_oid().as_bytes() {
-        MD5 => Some("MD5"),
-        oid => Hash::of(oid).map(Hash::name),
-    }
+    Hash::of(parameters.hash_algorithm_oid().as_bytes()).map(Hash::name)
 }
 
 /// How a signature is made, as far as it matters for verifying it.
@@ -114,8 +132,7 @@ fn pss_hash_name(parameters: Option<&Any<'_>>) -> Option<&'static str> {
 enum Scheme {
     Rsa(Hash),
     RsaPss,
-    /// With SHA-256 or SHA-384, which are what can be verified.
-    Ecdsa,
+    Ecdsa(Hash),
     Ed25519,
     Unverifiable,
 }
@@ -125,7 +142,7 @@ impl Scheme {
     fn is_made_by(self, kind: KeyKind) -> bool {
         match self {
             Self::Rsa(_) | Self::RsaPss => kind == KeyKind::Rsa,
-            Self::Ecdsa => kind == KeyKind::Ec,
+            Self::Ecdsa(_) => kind == KeyKind::Ec,
             Self::Ed25519 => kind == KeyKind::Ed25519,
             Self::Unverifiable => true,
         }
@@ -149,7 +166,7 @@ const fn rsa_with(oid: &'static [u8], name: &'static str, hash: Hash) -> Known {
 }
 
 const fn ecdsa(oid: &'static [u8], name: &'static str, hash: Hash) -> Known {
-    Known { oid, name, hash: Some(hash.name()), scheme: Scheme::Ecdsa }
+    Known { oid, name, hash: Some(hash.name()), scheme: Scheme::Ecdsa(hash) }
 }
 
 const fn other(oid: &'static [u8], name: &'static str, hash: Option<&'static str>) -> Known {
@@ -173,8 +190,8 @@ static KNOWN: &[Known] = &[
     },
     Known { oid: &oid!(raw 1.3.101.112), name: "ED25519", hash: None, scheme: Scheme::Ed25519 },
     other(&oid!(raw 1.3.101.113), "ED448", None),
-    other(&oid!(raw 1.2.840.113549.1.1.4), "md5WithRSAEncryption", Some("MD5")),
-    other(&oid!(raw 1.3.14.3.2.3), "md5WithRSA", Some("MD5")),
+    rsa_with(&oid!(raw 1.2.840.113549.1.1.4), "md5WithRSAEncryption", Hash::Md5),
+    rsa_with(&oid!(raw 1.3.14.3.2.3), "md5WithRSA", Hash::Md5),
     other(&oid!(raw 1.2.840.113549.1.1.3), "md4WithRSAEncryption", Some("MD4")),
     other(&oid!(raw 1.2.840.113549.1.1.2), "md2WithRSAEncryption", Some("MD2")),
     other(&oid!(raw 1.3.36.3.3.1.2), "ripemd160WithRSA", Some("RIPEMD-160")),
@@ -182,9 +199,9 @@ static KNOWN: &[Known] = &[
     other(&oid!(raw 2.16.840.1.101.3.4.3.14), "RSA-SHA3-256", Some("SHA3-256")),
     other(&oid!(raw 2.16.840.1.101.3.4.3.15), "RSA-SHA3-384", Some("SHA3-384")),
     other(&oid!(raw 2.16.840.1.101.3.4.3.16), "RSA-SHA3-512", Some("SHA3-512")),
-    other(&oid!(raw 1.2.840.10045.4.1), "ecdsa-with-SHA1", Some("SHA-1")),
-    other(&oid!(raw 1.2.840.10045.4.3.1), "ecdsa-with-SHA224", Some("SHA-224")),
-    other(&oid!(raw 1.2.840.10045.4.3.4), "ecdsa-with-SHA512", Some("SHA-512")),
+    ecdsa(&oid!(raw 1.2.840.10045.4.1), "ecdsa-with-SHA1", Hash::Sha1),
+    ecdsa(&oid!(raw 1.2.840.10045.4.3.1), "ecdsa-with-SHA224", Hash::Sha224),
+    ecdsa(&oid!(raw 1.2.840.10045.4.3.4), "ecdsa-with-SHA512", Hash::Sha512),
     other(&oid!(raw 1.2.840.10040.4.3), "dsaWithSHA1", Some("SHA-1")),
     other(&oid!(raw 1.3.14.3.2.27), "dsaWithSHA1-old", Some("SHA-1")),
     other(&oid!(raw 2.16.840.1.101.3.4.3.1), "dsa_with_SHA224", Some("SHA-224")),

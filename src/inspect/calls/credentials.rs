@@ -5,6 +5,8 @@
 
 use std::hash::BuildHasher as _;
 
+use smallvec::SmallVec;
+
 use super::header::CredentialField;
 use super::scheme::scheme_of;
 use super::{HASH, jwt, parameters};
@@ -47,11 +49,16 @@ impl Used {
     }
 }
 
+/// Codes that are remembered: a connection carries the calls of one client, or of a few behind a proxy.
+const CODES: usize = 4;
+
 /// The credentials of one connection. Has no `Debug`: it knows hashes of secrets.
 #[derive(Default)]
 pub(super) struct Sightings {
     /// Values that were read, by a hash of them.
     seen: Vec<(u64, Used)>,
+    /// The same by hashes of the codes that they were sent as, newest last.
+    codes: SmallVec<[(u64, Used); CODES]>,
     found: Vec<Found>,
     cookies: Vec<SetCookie>,
     /// The name that came with go-zero's token.
@@ -74,6 +81,20 @@ impl Sightings {
             CredentialField::Cookie => all.cookies_of_request(value),
             _ => read(field, value).map_or(Used::default(), |found| all.list(found)),
         })
+    }
+
+    /// Which credentials a value has that was sent as this code, if it was read not long ago.
+    pub(super) fn as_code(&self, field: CredentialField, code: &[u8]) -> Option<Used> {
+        let hash = HASH.hash_one((field, code));
+        self.codes.iter().find(|(known, _)| *known == hash).map(|(_, used)| *used)
+    }
+
+    /// Takes note of the code that a value was sent as.
+    pub(super) fn has_code(&mut self, field: CredentialField, code: &[u8], used: Used) {
+        if self.codes.len() >= CODES {
+            self.codes.remove(0);
+        }
+        self.codes.push((HASH.hash_one((field, code)), used));
     }
 
     /// Which credentials the query or the userinfo of a target has.

@@ -232,6 +232,22 @@ impl Calls {
         }
     }
 
+    /// Which credentials a field carries whose value was sent as this code, if that is known.
+    #[inline]
+    pub(super) fn credential_as_code(&self, name: HeaderName, code: &[u8]) -> Option<Used> {
+        match (name, &self.credentials) {
+            (HeaderName::Credential(field), Some(sightings)) => sightings.as_code(field, code),
+            _ => None,
+        }
+    }
+
+    /// Takes note of the code that a field was sent as which carries these credentials.
+    pub(super) fn credential_has_code(&mut self, name: HeaderName, code: &[u8], used: Used) {
+        if let HeaderName::Credential(field) = name {
+            self.sightings().has_code(field, code, used);
+        }
+    }
+
     /// Takes a cookie that a server sets.
     pub(super) fn set_cookie(&mut self, value: &[u8], at: Moment) {
         self.sightings().set_cookie(value, at);

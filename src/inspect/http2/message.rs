@@ -99,6 +99,20 @@ impl Sink for Taking<'_> {
     }
 
     #[inline]
+    fn knows(&mut self, name: HeaderName, code: &[u8]) -> bool {
+        if self.direction == Direction::ToClient {
+            return false;
+        }
+        match self.calls.credential_as_code(name, code) {
+            Some(used) => {
+                self.message.used.add(used);
+                true
+            }
+            None => false,
+        }
+    }
+
+    #[inline]
     fn field(&mut self, field: &Field<'_>) {
         match field.name {
             HeaderName::Other => return,
@@ -116,14 +130,14 @@ impl Sink for Taking<'_> {
         }
         match (field.value, self.direction) {
             (None, _) => self.message.unknown = true,
-            (Some(value), Direction::ToServer) => self.of_request(field.name, value),
+            (Some(value), Direction::ToServer) => self.of_request(field.name, value, field.code),
             (Some(value), Direction::ToClient) => self.of_response(field.name, value),
         }
     }
 }
 
 impl Taking<'_> {
-    fn of_request(&mut self, name: HeaderName, value: &[u8]) {
+    fn of_request(&mut self, name: HeaderName, value: &[u8], code: Option<&[u8]>) {
         let message = &mut *self.message;
         match name {
             HeaderName::Method => {
@@ -154,7 +168,11 @@ impl Taking<'_> {
                 if name == HeaderName::App {
                     self.calls.framework(FrameworkField::App, value, Direction::ToServer, self.at);
                 }
-                message.used.add(self.calls.credential(name, value));
+                let used = self.calls.credential(name, value);
+                message.used.add(used);
+                if let Some(code) = code {
+                    self.calls.credential_has_code(name, code, used);
+                }
             }
             HeaderName::Repeatable => message.repeatable = true,
             HeaderName::Unknown => message.unknown = true,

@@ -250,6 +250,28 @@ fn a_header_frame_over_the_bound_is_passed_over() {
 }
 
 #[test]
+fn a_secret_that_comes_again_in_huffman_code_is_counted_each_time() {
+    // RFC 7541 C.4.3: "custom-value"; the last block has another one.
+    let first = [0x25, 0xa8, 0x49, 0xe9, 0x5b, 0xb8, 0xe8, 0xb4, 0xbf];
+    let other = [0x25, 0xa8, 0x49, 0xe9, 0x5a, 0x72, 0x8e, 0x42, 0xd9];
+    let mut client_side = Peer::new();
+    let mut events = vec![client(preface()), server(frame(4, 0, 0, &[]))];
+    for (stream, code) in (1..).step_by(2).zip([&first, &first, &first, &other]) {
+        let mut block = client_side.block(&GRPC[..7]);
+        block.extend([0x10, 13]);
+        block.extend(b"authorization");
+        block.push(0x80 | 9);
+        block.extend(code);
+        events.push(client(frame(frames::HEADERS, WHOLE | END, stream, &block)));
+    }
+    let facts = facts("h2", &events);
+    let counts: Vec<u64> =
+        facts.readable.unwrap().credentials.iter().map(|one| one.count).collect();
+    assert_eq!(counts, [3, 1]);
+    assert_eq!(facts.calls.unwrap().authenticated, 4);
+}
+
+#[test]
 fn trailers_of_a_request_are_no_request() {
     let mut peer = Peer::new();
     let bytes = [

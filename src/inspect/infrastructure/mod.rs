@@ -4,6 +4,7 @@ pub(super) mod consul;
 pub(super) mod ldap;
 pub(super) mod linkerd;
 pub(super) mod mail;
+pub(super) mod openvpn;
 pub(super) mod proxy;
 pub(super) mod serf;
 pub(super) mod ssh;

@@ -46,8 +46,12 @@ self p256 /CN=ec.example
 self p256-sha512 /CN=ec.example -sha512
 curve P-384
 self p384 /CN=ec.example -sha384
+self p384-sha1 /CN=ec.example -sha1
 curve P-521
 self p521 /CN=ec.example -sha512
+self p521-sha1 /CN=ec.example -sha1
+openssl ec -in "$key" -conv_form compressed -out "$key" 2>/dev/null
+self p521-compressed /CN=ec.example -sha256
 curve P-256 explicit
 self p256-explicit /CN=ec.example
 curve brainpoolP320r1

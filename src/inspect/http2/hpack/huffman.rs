@@ -49,23 +49,10 @@ pub(super) fn decode(code: &[u8], limit: usize, out: &mut Buffer) -> Result<(), 
     let mut chunk = [0; CHUNK + 1];
     let (mut end, mut flushed) = (0_usize, 0_usize);
     while flushed.saturating_add(end) < limit {
-        bits.refill();
-        let fast = FAST.get(bits.top()).copied().unwrap_or_default();
-        let (first, length) = (u32::from(fast.first), u32::from(fast.length));
-        let (symbols, count, length) = if first != 0 && length <= bits.count {
-            (fast.symbols, if length > first { 2 } else { 1 }, length)
-        } else if first != 0 && first <= bits.count {
-            (fast.symbols, 1, first)
-        } else if bits.are_padding() {
-            break;
-        } else {
-            let (symbol, length) = long(&bits).ok_or(Malformed)?;
-            ([u8::try_from(symbol).map_err(|_| Malformed)?, 0], 1, length)
-        };
+        let Some((symbols, count)) = bits.symbols()? else { break };
         let slots = chunk.get_mut(end..).and_then(<[u8]>::first_chunk_mut::<2>).ok_or(Malformed)?;
         *slots = symbols;
         end = end.saturating_add(count);
-        bits.consume(length);
         if end >= CHUNK {
             out.extend_from_slice(chunk.get(..end).unwrap_or_default());
             flushed = flushed.saturating_add(end);
@@ -76,6 +63,19 @@ pub(super) fn decode(code: &[u8], limit: usize, out: &mut Buffer) -> Result<(), 
     Ok(())
 }
 
+/// How long the string is that a code stands for.
+///
+/// # Errors
+/// Those of [`decode`].
+pub(super) fn length(code: &[u8]) -> Result<usize, Malformed> {
+    let mut bits = Bits { rest: code, window: 0, count: 0 };
+    let mut length = 0_usize;
+    while let Some((_, count)) = bits.symbols()? {
+        length = length.saturating_add(count);
+    }
+    Ok(length)
+}
+
 /// Bits not yet decoded: `count` of them at the top of `window`, zeros below, then the rest.
 struct Bits<'a> {
     rest: &'a [u8],
@@ -84,6 +84,26 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
+    /// The next symbol or two, and how many; nothing at the end.
+    #[inline]
+    fn symbols(&mut self) -> Result<Option<([u8; 2], usize)>, Malformed> {
+        self.refill();
+        let fast = FAST.get(self.top()).copied().unwrap_or_default();
+        let (first, length) = (u32::from(fast.first), u32::from(fast.length));
+        let (symbols, count, length) = if first != 0 && length <= self.count {
+            (fast.symbols, if length > first { 2 } else { 1 }, length)
+        } else if first != 0 && first <= self.count {
+            (fast.symbols, 1, first)
+        } else if self.are_padding() {
+            return Ok(None);
+        } else {
+            let (symbol, length) = long(self).ok_or(Malformed)?;
+            ([u8::try_from(symbol).map_err(|_| Malformed)?, 0], 1, length)
+        };
+        self.consume(length);
+        Ok(Some((symbols, count)))
+    }
+
     /// Fills the window as far as whole bytes go, when a code might not be whole in it.
     #[inline]
     fn refill(&mut self) {

@@ -28,6 +28,7 @@ pub(super) struct Field<'a> {
     /// The name, as far as it matters.
     pub(super) name: HeaderName,
     /// The name's bytes; empty where it is unknown.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests compare it with another decoder's"))]
     pub(super) name_text: &'a [u8],
     /// The value, unless it was sent where it could not be seen.
     pub(super) value: Option<&'a [u8]>,
@@ -36,13 +37,19 @@ pub(super) struct Field<'a> {
     pub(super) never_indexed: bool,
     /// The very same field was given before, when it was put into the table.
     pub(super) again: bool,
+    /// What the value was sent as, where it was sent as a code and not put into the table.
+    pub(super) code: Option<&'a [u8]>,
 }
 
 /// Who is given the fields of a block.
 pub(super) trait Sink {
     /// How many bytes of the value of a field of this name are of interest. Values that need not be kept for later are
-    /// not decoded further; a field of which nothing is wanted may not be given.
+    /// not decoded further; a field of which nothing is wanted is neither kept nor given.
     fn wants(&self, name: HeaderName) -> usize;
+
+    /// Takes a field by the code that its value was sent as, if it is known from that alone what to take. Most secrets
+    /// are sent again with every request, and decoding them is what reading a request costs.
+    fn knows(&mut self, name: HeaderName, code: &[u8]) -> bool;
 
     /// Takes the next field.
     fn field(&mut self, field: &Field<'_>);
@@ -56,6 +63,14 @@ pub(super) struct Decoder {
 
 /// Holds a decoded string, in place unless it is unusually long.
 type Buffer = SmallVec<[u8; 256]>;
+
+/// The name of a field, of which the text may not have been kept.
+#[derive(Clone, Copy)]
+struct Name {
+    name: HeaderName,
+    /// Bytes of its text.
+    length: usize,
+}
 
 /// What is decoded of the field at hand. It lives as long as a block: a buffer for each connection would be cold
 /// memory by the time it is used again.
@@ -119,6 +134,7 @@ impl Decoder {
                 value: Some(entry.value),
                 never_indexed: false,
                 again: false,
+                code: None,
             },
             None => self.table.field(index)?,
         };
@@ -135,23 +151,39 @@ impl Decoder {
     ) -> Result<(), Malformed> {
         let index = block.integer(6)?;
         let literal_name = if index == 0 { Some(block.text()?) } else { None };
-        let value = block.text()?.decoded(usize::MAX, &mut buffers.value)?;
-        let entry = match (literal_name, statics::entry(index)) {
+        let value = block.text()?;
+        let name_text: &[u8];
+        let name = match (literal_name, statics::entry(index)) {
             (Some(text), _) => {
-                let text = text.decoded(usize::MAX, &mut buffers.name)?;
-                self.table.insert(HeaderName::of(text), text, value)
+                name_text = text.decoded(usize::MAX, &mut buffers.name)?;
+                Name { name: HeaderName::of(name_text), length: name_text.len() }
             }
-            (None, Some(entry)) => self.table.insert(entry.name, entry.name_text, value),
-            (None, None) => self.table.insert_again(index, value)?,
+            (None, Some(entry)) => {
+                name_text = entry.name_text;
+                Name { name: entry.name, length: name_text.len() }
+            }
+            (None, None) => {
+                let (name, text) = self.table.name(index)?;
+                buffers.name.clear();
+                buffers.name.extend_from_slice(text);
+                name_text = &buffers.name;
+                name
+            }
         };
-        let name = entry.name;
-        sink.field(&Field {
-            name,
-            name_text: entry.text(),
-            value: Some(value),
-            never_indexed: false,
-            again: false,
-        });
+        if sink.wants(name.name) == 0 {
+            self.table.insert_unread(name, value.length()?);
+        } else {
+            let value = value.decoded(usize::MAX, &mut buffers.value)?;
+            self.table.insert(name.name, name_text, value);
+            sink.field(&Field {
+                name: name.name,
+                name_text,
+                value: Some(value),
+                never_indexed: false,
+                again: false,
+                code: None,
+            });
+        }
         self.table.settle();
         Ok(())
     }
@@ -171,14 +203,17 @@ impl Decoder {
         } else {
             match statics::entry(index) {
                 Some(entry) => (entry.name, entry.name_text),
-                None => self.table.name(index)?,
+                None => {
+                    let (name, text) = self.table.name(index)?;
+                    (name.name, text)
+                }
             }
         };
         let value = block.text()?;
-        let wanted = sink.wants(name);
-        if wanted > 0 {
+        let (wanted, code) = (sink.wants(name), value.code());
+        if wanted > 0 && !code.is_some_and(|code| sink.knows(name, code)) {
             let value = Some(value.decoded(wanted, &mut buffers.value)?);
-            sink.field(&Field { name, name_text, value, never_indexed, again: false });
+            sink.field(&Field { name, name_text, value, never_indexed, again: false, code });
         }
         Ok(())
     }

@@ -64,6 +64,22 @@ impl<'a> Reader<'a> {
 }
 
 impl<'a> Text<'a> {
+    /// How many bytes the string has.
+    pub(super) fn length(self) -> Result<usize, Malformed> {
+        match self {
+            Self::Plain(text) => Ok(text.len()),
+            Self::Huffman(code) => huffman::length(code),
+        }
+    }
+
+    /// Its code, if it was sent as one.
+    pub(super) fn code(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Huffman(code) => Some(code),
+        }
+    }
+
     /// The string's bytes, or about the first `limit` of them; in place where they were sent as they are.
     pub(super) fn decoded<'b>(
         self,

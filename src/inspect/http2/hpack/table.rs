@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use super::{Field, Malformed, statics};
+use super::{Field, Malformed, Name, statics};
 use crate::inspect::calls::HeaderName;
 use crate::model::limits;
 
@@ -43,19 +43,8 @@ struct Entry {
     start: u64,
     name_length: u32,
     value_length: u32,
-}
-
-/// An entry that was just inserted.
-pub(super) struct Inserted<'a> {
-    pub(super) name: HeaderName,
-    text: &'a [u8],
-}
-
-impl<'a> Inserted<'a> {
-    /// The bytes of its name.
-    pub(super) fn text(&self) -> &'a [u8] {
-        self.text
-    }
+    /// Whether its name and value are among the bytes.
+    kept: bool,
 }
 
 impl Default for Table {
@@ -121,44 +110,60 @@ impl Table {
     #[inline]
     pub(super) fn field(&self, index: usize) -> Result<Field<'_>, Malformed> {
         let Some(entry) = self.entry(index)? else {
-            let (name, name_text) = (HeaderName::Unknown, &[] as &[u8]);
-            return Ok(Field { name, name_text, value: None, never_indexed: false, again: false });
+            return Ok(Field {
+                name: HeaderName::Unknown,
+                name_text: &[],
+                value: None,
+                never_indexed: false,
+                again: false,
+                code: None,
+            });
         };
         let (name_text, value) = self.texts(entry);
-        let value = Some(value);
-        Ok(Field { name: entry.name, name_text, value, never_indexed: false, again: true })
+        Ok(Field {
+            name: entry.name,
+            name_text,
+            value: Some(value),
+            never_indexed: false,
+            again: true,
+            code: None,
+        })
     }
 
-    /// The name of the field with this index.
-    pub(super) fn name(&self, index: usize) -> Result<(HeaderName, &[u8]), Malformed> {
-        self.field(index).map(|field| (field.name, field.name_text))
+    /// The name of the field with this index, and its text where that was kept.
+    #[inline]
+    pub(super) fn name(&self, index: usize) -> Result<(Name, &[u8]), Malformed> {
+        let Some(entry) = self.entry(index)? else {
+            return Ok((Name { name: HeaderName::Unknown, length: 0 }, &[]));
+        };
+        let name = Name { name: entry.name, length: entry.name_length as usize };
+        Ok((name, self.texts(entry).0))
     }
 
     /// Inserts an entry. [`Table::settle`] must follow.
-    pub(super) fn insert(&mut self, name: HeaderName, text: &[u8], value: &[u8]) -> Inserted<'_> {
+    pub(super) fn insert(&mut self, name: HeaderName, text: &[u8], value: &[u8]) {
         let start = self.end();
         self.bytes.extend_from_slice(text);
-        self.push(name, start, text.len(), value)
+        self.bytes.extend_from_slice(value);
+        self.push(Entry {
+            name,
+            start,
+            name_length: length(text.len()),
+            value_length: length(value.len()),
+            kept: true,
+        });
     }
 
-    /// Inserts an entry with the name of another. [`Table::settle`] must follow.
-    pub(super) fn insert_again(
-        &mut self,
-        index: usize,
-        value: &[u8],
-    ) -> Result<Inserted<'_>, Malformed> {
-        let start = self.end();
-        let Some(entry) = self.entry(index)? else {
-            return Ok(self.push(HeaderName::Unknown, start, 0, value));
-        };
-        let from = self.offset(entry.start);
-        let length = entry.name_length as usize;
-        let name = from..from.saturating_add(length);
-        if self.bytes.get(name.clone()).is_none() {
-            return Err(Malformed);
-        }
-        self.bytes.extend_from_within(name);
-        Ok(self.push(entry.name, start, length, value))
+    /// Inserts an entry of which only the size matters, and that its name is of no interest. [`Table::settle`] must
+    /// follow.
+    pub(super) fn insert_unread(&mut self, name: Name, value_length: usize) {
+        self.push(Entry {
+            name: name.name,
+            start: self.end(),
+            name_length: length(name.length),
+            value_length: length(value_length),
+            kept: false,
+        });
     }
 
     /// Evicts what does not fit.
@@ -181,17 +186,9 @@ impl Table {
         self.size
     }
 
-    fn push(&mut self, name: HeaderName, start: u64, length: usize, value: &[u8]) -> Inserted<'_> {
-        self.bytes.extend_from_slice(value);
-        let entry = Entry {
-            name,
-            start,
-            name_length: u32::try_from(length).unwrap_or(u32::MAX),
-            value_length: u32::try_from(value.len()).unwrap_or(u32::MAX),
-        };
+    fn push(&mut self, entry: Entry) {
         self.size = self.size.saturating_add(entry.size());
         self.entries.push_back(entry);
-        Inserted { name, text: self.texts(entry).0 }
     }
 
     /// The entry with this index; nothing where it is not known.
@@ -208,6 +205,9 @@ impl Table {
 
     #[inline]
     fn texts(&self, entry: Entry) -> (&[u8], &[u8]) {
+        if !entry.kept {
+            return (&[], &[]);
+        }
         let (name, value) = (entry.name_length as usize, entry.value_length as usize);
         self.bytes
             .get(self.offset(entry.start)..)
@@ -223,6 +223,10 @@ impl Table {
     fn offset(&self, position: u64) -> usize {
         usize::try_from(position.saturating_sub(self.base)).unwrap_or(usize::MAX)
     }
+}
+
+fn length(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 impl Entry {

@@ -11,12 +11,33 @@ type Line = (Vec<u8>, Option<Vec<u8>>, bool);
 struct All(Vec<Line>);
 
 impl Sink for All {
-    fn wants(&self, _name: HeaderName) -> usize {
+    fn wants(&self, _: HeaderName) -> usize {
         usize::MAX
+    }
+    fn knows(&mut self, _: HeaderName, _: &[u8]) -> bool {
+        false
     }
     fn field(&mut self, field: &Field<'_>) {
         let value = field.value.map(<[u8]>::to_vec);
         self.0.push((field.name_text.to_vec(), value, field.never_indexed));
+    }
+}
+
+/// Takes only values whose names matter, with the names as they are known.
+#[derive(Default)]
+struct Wanted(Vec<(HeaderName, Option<Vec<u8>>)>);
+
+impl Sink for Wanted {
+    fn wants(&self, name: HeaderName) -> usize {
+        if name == HeaderName::Other { 0 } else { usize::MAX }
+    }
+    fn knows(&mut self, _: HeaderName, _: &[u8]) -> bool {
+        false
+    }
+    fn field(&mut self, field: &Field<'_>) {
+        if field.name != HeaderName::Other {
+            self.0.push((field.name, field.value.map(<[u8]>::to_vec)));
+        }
     }
 }
 
@@ -275,6 +296,20 @@ proptest! {
             let lines = read(&mut decoder, &block).unwrap();
             let lines: Vec<_> = lines.into_iter().map(|(n, v, _)| (n, v.unwrap())).collect();
             prop_assert_eq!(lines, list);
+        }
+    }
+
+    #[test]
+    fn what_nobody_wants_changes_nothing_of_the_rest(lists in header_lists()) {
+        let mut encoder = fluke_hpack::Encoder::new();
+        let mut decoder = begun();
+        for list in lists {
+            let block = encoder.encode(list.iter().map(|(n, v)| (&n[..], &v[..])));
+            let mut some = Wanted::default();
+            decoder.decode(&block, &mut some).unwrap();
+            let named = list.into_iter().map(|(name, value)| (HeaderName::of(&name), Some(value)));
+            let wanted: Vec<_> = named.filter(|(name, _)| *name != HeaderName::Other).collect();
+            prop_assert_eq!(some.0, wanted);
         }
     }
 
