@@ -18,7 +18,7 @@ use crate::audit::KeepSessions;
 use crate::model::{Accept, Diagnostic, Timestamp, escape_text};
 use crate::rule::{RuleSet, explain};
 use crate::store::{RunEnd, RunStart, Store};
-use crate::tui::{self, Ended, Producer, Progress, Setup, TuiError, theme_names};
+use crate::tui::{self, Ended, Explain, Producer, Progress, Setup, TuiError, theme_names};
 
 /// The options of the command.
 #[derive(Debug, Args)]
@@ -169,7 +169,7 @@ fn producer(prepared: Prepared, db: PathBuf) -> Producer {
     })
 }
 
-fn explainer(set: RuleSet) -> Box<dyn Fn(&str) -> Option<String>> {
+fn explainer(set: RuleSet) -> Explain {
     Box::new(move |code| set.find(code).ok().map(explain))
 }
 

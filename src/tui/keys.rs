@@ -56,8 +56,10 @@ pub(super) enum Context {
     Certificates,
     Sessions,
     Capture,
-    /// One thing in full.
+    /// A finding in full.
     Detail,
+    /// Another thing in full.
+    Item,
     /// Help, an explanation, something to copy.
     Page,
     /// A line is being typed.
@@ -88,8 +90,8 @@ pub(super) struct Binding {
 }
 
 use Context::{
-    Capture, Certificates, Detail, Edges, Findings, Overview, Page, Prompt, Reading, Services,
-    Sessions,
+    Capture, Certificates, Detail, Edges, Findings, Item, Overview, Page, Prompt, Reading,
+    Services, Sessions,
 };
 
 const ALL: &[Context] = &[
@@ -101,17 +103,29 @@ const ALL: &[Context] = &[
     Sessions,
     Capture,
     Detail,
+    Item,
     Page,
     Prompt,
     Reading,
 ];
 const SCREENS: &[Context] = &[Overview, Findings, Edges, Services, Certificates, Sessions, Capture];
 const LOOKING: &[Context] =
-    &[Overview, Findings, Edges, Services, Certificates, Sessions, Capture, Detail, Page];
-const STEADY: &[Context] =
-    &[Overview, Findings, Edges, Services, Certificates, Sessions, Capture, Detail, Page, Reading];
+    &[Overview, Findings, Edges, Services, Certificates, Sessions, Capture, Detail, Item, Page];
+const STEADY: &[Context] = &[
+    Overview,
+    Findings,
+    Edges,
+    Services,
+    Certificates,
+    Sessions,
+    Capture,
+    Detail,
+    Item,
+    Page,
+    Reading,
+];
 const LISTS: &[Context] = &[Findings, Edges, Services, Certificates, Sessions];
-const ITEMS: &[Context] = &[Findings, Edges, Services, Certificates, Sessions, Detail];
+const ITEMS: &[Context] = &[Findings, Edges, Services, Certificates, Sessions, Detail, Item];
 const OPENABLE: &[Context] = &[Overview, Findings, Edges, Services, Certificates, Sessions];
 const DECIDED: &[Context] = &[Findings, Detail];
 const CALLED: &[Context] = &[Findings, Edges, Services, Detail];
@@ -150,7 +164,7 @@ pub(super) static KEYS: &[Binding] = &[
     Binding { command: Command::Export, keys: &[k('x')], shown: "x", contexts: DECIDED, hint: "export", doc: "write the finding as JSON to a file here" },
     Binding { command: Command::Freeze, keys: &[k(' ')], shown: "Space", contexts: SCREENS, hint: "freeze", doc: "freeze the screen, or go on" },
     Binding { command: Command::Zoom, keys: &[k('z')], shown: "z", contexts: LISTS, hint: "", doc: "the list alone, or with details" },
-    Binding { command: Command::Close, keys: &[c(KeyCode::Esc), k('h')], shown: "Esc h", contexts: &[Detail, Page], hint: "back", doc: "back" },
+    Binding { command: Command::Close, keys: &[c(KeyCode::Esc), k('h')], shown: "Esc h", contexts: &[Detail, Item, Page], hint: "back", doc: "back" },
     Binding { command: Command::Close, keys: &[c(KeyCode::Esc)], shown: "Esc", contexts: &[Prompt], hint: "give up", doc: "give up what was typed" },
     Binding { command: Command::Close, keys: &[c(KeyCode::Esc)], shown: "Esc", contexts: SCREENS, hint: "", doc: "clear the filter, else the overview" },
     Binding { command: Command::Help, keys: &[k('?'), c(KeyCode::F(1))], shown: "? F1", contexts: STEADY, hint: "help", doc: "this help" },
@@ -164,8 +178,8 @@ pub(super) static KEYS: &[Binding] = &[
     Binding { command: Command::PageUp, keys: &[c(KeyCode::PageUp), ctrl('u')], shown: "PgUp Ctrl-U", contexts: LOOKING, hint: "", doc: "a page up" },
     Binding { command: Command::Top, keys: &[k('g'), c(KeyCode::Home)], shown: "g Home", contexts: LOOKING, hint: "", doc: "first, and stay there as newer come" },
     Binding { command: Command::Bottom, keys: &[k('G'), c(KeyCode::End)], shown: "G End", contexts: LOOKING, hint: "", doc: "last" },
-    Binding { command: Command::Later, keys: &[k('n')], shown: "n", contexts: &[Detail], hint: "next", doc: "the next one" },
-    Binding { command: Command::Earlier, keys: &[k('N')], shown: "N", contexts: &[Detail], hint: "", doc: "the one before" },
+    Binding { command: Command::Later, keys: &[k('n')], shown: "n", contexts: &[Detail, Item], hint: "next", doc: "the next one" },
+    Binding { command: Command::Earlier, keys: &[k('N')], shown: "N", contexts: &[Detail, Item], hint: "", doc: "the one before" },
     Binding { command: Command::Next, keys: &[c(KeyCode::Tab), c(KeyCode::Right)], shown: "Tab Right", contexts: SCREENS, hint: "", doc: "the next screen" },
     Binding { command: Command::Previous, keys: &[c(KeyCode::BackTab), c(KeyCode::Left)], shown: "Shift-Tab Left", contexts: SCREENS, hint: "", doc: "the screen before" },
     Binding { command: Command::Go(0), keys: &[k('1')], shown: "1", contexts: LOOKING, hint: "", doc: "overview" },

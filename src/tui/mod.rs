@@ -28,7 +28,7 @@ mod theme;
 mod update;
 mod view;
 
-pub use program::{Ended, Producer, Progress, Setup, TuiError, run};
+pub use program::{Ended, Explain, Producer, Progress, Setup, TuiError, run};
 pub use theme::{THEMES, theme_names};
 
 #[cfg(test)]

@@ -289,7 +289,10 @@ impl Model {
         match &self.overlay {
             Some(Overlay::Prompt(_)) => Context::Prompt,
             Some(Overlay::Help { .. } | Overlay::Text { .. }) => Context::Page,
-            Some(Overlay::Detail { .. }) => Context::Detail,
+            Some(Overlay::Detail { .. }) if self.panel().context == Context::Findings => {
+                Context::Detail
+            }
+            Some(Overlay::Detail { .. }) => Context::Item,
             None if self.reading => Context::Reading,
             None => self.panel().context,
         }

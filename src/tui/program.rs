@@ -38,6 +38,9 @@ pub struct Progress {
 pub type Producer =
     Box<dyn FnOnce(&(dyn Fn(Progress) + Sync), &AtomicBool) -> Result<(), Vec<Diagnostic>> + Send>;
 
+/// Tells what a rule means, by its code.
+pub type Explain = Box<dyn Fn(&str) -> Option<String>>;
+
 /// How to begin.
 pub struct Setup {
     /// The database.
@@ -59,7 +62,7 @@ pub struct Setup {
     /// Whether to wait, at the end, for the producer to finish what it writes.
     pub wait: bool,
     /// What a rule means, by its code.
-    pub explain: Box<dyn Fn(&str) -> Option<String>>,
+    pub explain: Explain,
     /// Who decides about findings.
     pub author: String,
     /// The clock of the machine, for when that was.

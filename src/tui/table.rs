@@ -76,7 +76,7 @@ fn layout(columns: &'static [Shown], wide: u16) -> Vec<(&'static Shown, usize)> 
     let mut used = 0_u16;
     let mut there: Vec<&Shown> = Vec::new();
     for shown in columns.iter().filter(|shown| shown.from <= wide) {
-        if used + shown.width + 1 <= wide + 1 {
+        if used + shown.width <= wide {
             used += shown.width + 1;
             there.push(shown);
         }

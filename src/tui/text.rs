@@ -164,6 +164,15 @@ pub(super) fn grouped(number: u64) -> String {
     out
 }
 
+/// A count in at most four columns.
+pub(super) fn brief(number: u64) -> String {
+    match number {
+        0..10_000 => number.to_string(),
+        10_000..1_000_000 => format!("{}k", number / 1000),
+        _ => format!("{}M", number / 1_000_000),
+    }
+}
+
 /// A count in at most seven columns.
 pub(super) fn count(number: i64) -> String {
     let number = u64::try_from(number).unwrap_or(0);
@@ -220,13 +229,13 @@ pub(super) fn days(number: Option<i64>) -> String {
 
 /// How many hundredths `part` is of `whole`.
 pub(super) fn percent(part: u64, whole: u64) -> u64 {
-    if whole == 0 { 0 } else { part.saturating_mul(100) / whole }
+    part.saturating_mul(100).checked_div(whole).unwrap_or(0)
 }
 
 /// A bar of `columns` in ASCII.
 pub(super) fn bar(part: u64, whole: u64, columns: usize) -> String {
     let wide = columns as u64;
-    let mut full = if whole == 0 { 0 } else { part.saturating_mul(wide) / whole };
+    let mut full = part.saturating_mul(wide).checked_div(whole).unwrap_or(0);
     if part > 0 {
         full = full.max(1);
     }
@@ -236,7 +245,7 @@ pub(super) fn bar(part: u64, whole: u64, columns: usize) -> String {
 
 /// The texts of a JSON list as the database has it, one after the other.
 pub(super) fn unlisted(text: &str) -> String {
-    text.trim_matches(['[', ']']).replace('"', "").replace(',', " ")
+    text.replace(['[', ']', '"'], "").replace(',', " ")
 }
 
 /// What a person typed, safe to show.

@@ -173,7 +173,7 @@ fn tabs(model: &Model) -> Vec<(u16, Span<'static>)> {
         let overview = model.overview.as_ref();
         match (PANELS.get(at).map(|panel| panel.context), overview) {
             (Some(super::keys::Context::Findings), Some(overview)) => {
-                format!(" {}", grouped(overview.open.iter().sum()))
+                format!(" {}", super::text::brief(overview.open.iter().sum()))
             }
             _ => String::new(),
         }
@@ -183,7 +183,7 @@ fn tabs(model: &Model) -> Vec<(u16, Span<'static>)> {
     let label = |(at, panel): (usize, &super::panels::Panel)| {
         let here = at == model.screen;
         let name = match (wide || here, here) {
-            (true, true) => format!("[{} {}{}]", at + 1, panel.title, counts(at)),
+            (true, true) => format!(" [{} {}{}]", at + 1, panel.title, counts(at)),
             (true, false) => format!(" {} {}{}", at + 1, panel.title, counts(at)),
             (false, _) => format!(" {} ", at + 1),
         };

@@ -281,12 +281,12 @@ const HOURS: &str = "
     GROUP BY 1, 2 ORDER BY 1 DESC, 2 LIMIT ?4";
 
 const SESSION: &str = "
-    SELECT s.community_id AS \"community id\", f.name AS source, s.first_frame - coalesce(f.first_frame, 1) + 1 AS frame,
-           s.posture_why AS why, s.confidence, s.inherited_by AS \"inherited by\", s.roles AS \"roles told by\", s.vlan,
-           t.cipher, t.key_group AS \"key group\", t.sni, t.alpn, t.alert, t.client_certificate AS \"client certificate\",
-           t.inferred, t.inferred_why AS \"inferred because\", t.not_observable AS \"not observable\",
-           t.ja4, s.bytes_to_server AS \"bytes to server\", s.bytes_to_client AS \"bytes to client\",
-           s.gap_bytes AS \"bytes missing\", s.first_bytes AS \"first bytes\"
+    SELECT s.community_id AS community, f.name AS source, s.first_frame - coalesce(f.first_frame, 1) + 1 AS frame,
+           s.posture_why AS why, s.confidence, s.inherited_by AS inherited, s.roles AS \"roles by\", s.vlan,
+           t.cipher, t.key_group AS \"key group\", t.sni, t.alpn, t.alert, t.client_certificate AS \"client cert\",
+           t.inferred, t.inferred_why AS because, t.not_observable AS unseen,
+           t.ja4, s.bytes_to_server AS sent, s.bytes_to_client AS received,
+           s.gap_bytes AS missing, s.first_bytes AS \"first bytes\"
     FROM session s LEFT JOIN source f ON f.source_id = s.source_id LEFT JOIN tls t ON t.session_id = s.session_id
     WHERE s.session_id = ?1";
 

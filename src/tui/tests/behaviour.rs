@@ -83,7 +83,7 @@ fn long_lists_are_walked_from_end_to_end() {
     assert_eq!(position(&stage), 1);
     stage.keys("G");
     assert_eq!(position(&stage), 3000);
-    for _ in 0..400 {
+    for _ in 0..450 {
         stage.key(KeyCode::PageUp);
     }
     assert_eq!(position(&stage), 1);
