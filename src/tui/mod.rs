@@ -16,6 +16,7 @@
 //! at the foot and the documentation come; a screen is one file in `panels` and one line in its table.
 
 mod asker;
+mod commands;
 mod keys;
 mod model;
 mod panels;

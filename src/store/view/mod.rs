@@ -8,6 +8,7 @@ mod detail;
 mod filter;
 mod lists;
 mod page;
+mod tokens;
 mod totals;
 
 pub use detail::{CertificateDetail, EvidenceLine, FindingDetail, Hour, SessionDetail};
