@@ -15,3 +15,13 @@ CREATE VIEW v_annotations AS
 SELECT a.annotation_id, 'wlf1:' || lower(hex(a.fingerprint)) AS fingerprint, a.state, a.reason, a.author,
        strftime('%Y-%m-%dT%H:%M:%SZ', a.made_us / 1e6, 'unixepoch') AS made
 FROM annotation a;
+
+-- A run that finds a finding in no baseline opens it; what a person ignored here stays ignored until a person opens it.
+CREATE TRIGGER annotation_stays AFTER UPDATE OF state ON finding
+WHEN OLD.state = 'ignored' AND NEW.state = 'open'
+BEGIN
+  UPDATE finding SET state = 'ignored', state_reason = OLD.state_reason
+  WHERE finding_id = NEW.finding_id
+    AND (SELECT a.state FROM annotation a WHERE a.fingerprint = NEW.fingerprint
+         ORDER BY a.annotation_id DESC LIMIT 1) = 'ignored';
+END;

@@ -249,6 +249,33 @@ fn a_decision_is_kept_with_its_reason_and_survives_the_next_run() {
 }
 
 #[test]
+fn what_a_person_ignored_is_opened_by_a_person_only() {
+    let place = recorded(&[fixture::outcome()]);
+    let mut reader = Reader::open(&place.path).unwrap();
+    let page = reader.page(&request(ListName::Findings, "", Anchor::First)).unwrap();
+    let Datum::Int(finding) = page.rows[0].id else { panic!("a number") };
+    let decide = |decision| {
+        let (reason, author) = ("seen".to_owned(), "kim".to_owned());
+        let made = Timestamp::from_seconds(20);
+        annotate(&place.path, &Annotation { finding, decision, reason, author, made }).unwrap();
+    };
+    let plain = Connection::open(&place.path).unwrap();
+    let by_a_run = "UPDATE finding SET state = 'open', state_reason = NULL";
+    let now = || {
+        let found = Reader::open(&place.path).unwrap().finding(finding).unwrap().unwrap();
+        (found.state, found.reason.unwrap_or_default())
+    };
+    decide(Decision::Ignored);
+    plain.execute(by_a_run, []).unwrap();
+    assert_eq!(now(), ("ignored".to_owned(), "seen".to_owned()));
+    decide(Decision::Open);
+    assert_eq!(now().0, "open");
+    plain.execute("UPDATE finding SET state = 'ignored'", []).unwrap();
+    plain.execute(by_a_run, []).unwrap();
+    assert_eq!(now().0, "open", "it was a file's word, which is gone");
+}
+
+#[test]
 fn the_overview_counts_what_the_lists_show() {
     let place = recorded(&[fixture::outcome(), fixture::outcome()]);
     let overview = Reader::open(&place.path).unwrap().overview().unwrap();
