@@ -16,11 +16,16 @@ const PAGES: &[&str] = &[
     "CHANGELOG.md",
     "docs/ARCHITECTURE.md",
     "docs/dashboard.md",
+    "docs/grades.md",
     "docs/guide.md",
     "docs/output.md",
+    "docs/policy.md",
+    "docs/formats.md",
     "docs/postures.md",
     "docs/protocols.md",
+    "docs/report.md",
     "docs/rules.md",
+    "docs/services.md",
     "benches/README.md",
     "samples/lab/README.md",
 ];
@@ -207,6 +212,8 @@ impl Place {
             fs::create_dir(at(name)).unwrap();
         }
         fs::write(at("keys.log"), "").unwrap();
+        let policy = blocks("docs/policy.md", "toml").next().unwrap();
+        fs::write(at("policy.toml"), policy).unwrap();
         std::os::unix::fs::symlink(root().join("samples"), at("samples")).unwrap();
         for name in ["run.pcap", "captures/staging.pcapng"] {
             fs::copy(root().join(SAMPLE), at(name)).unwrap();

@@ -65,5 +65,5 @@ fn session(ended: wirelint::flow::Ended<Dialogue>) -> Session {
 }
 
 fn endpoint(host: u8, port: u16) -> Endpoint {
-    Endpoint { addr: [10, 0, 0, host].into(), port }
+    Endpoint::new([10, 0, 0, host].into(), port)
 }

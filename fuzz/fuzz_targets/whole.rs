@@ -48,6 +48,7 @@ fn audit(options: Options) -> Option<Outcome> {
     let mut auditor = Auditor::new(rules, Directory::new(), KeepSessions::All);
     let stop = AtomicBool::new(false);
     let input = Input {
+        networks: Vec::new(),
         replay: inputs.replay(),
         filter: None,
         stop: &stop,

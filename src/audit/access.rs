@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::hash::BuildHasher as _;
-use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
@@ -18,8 +17,8 @@ type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
 /// What is known of callers so far.
 #[derive(Default)]
 pub(super) struct Callers {
-    edges: Map<(IpAddr, Endpoint), EdgeAccess>,
-    names: Map<IpAddr, BTreeSet<String>>,
+    edges: Map<(Endpoint, Endpoint), EdgeAccess>,
+    names: Map<Endpoint, BTreeSet<String>>,
     methods: Map<Endpoint, Vec<Method>>,
     registered: Map<Endpoint, BTreeSet<String>>,
 }
@@ -48,7 +47,7 @@ impl Callers {
 
     fn add_edge(&mut self, audited: &AuditedSession) {
         let session = &audited.session;
-        let key = (session.client.addr, session.server);
+        let key = (session.client.host(), session.server);
         if self.edges.len() >= limits::EDGES && !self.edges.contains_key(&key) {
             return;
         }
@@ -69,7 +68,7 @@ impl Callers {
             {
                 edge.claims.insert(slot, claim.name.clone());
             }
-            let names = self.names.entry(session.client.addr).or_default();
+            let names = self.names.entry(session.client.host()).or_default();
             if names.len() < limits::ACCESS_NAMES {
                 names.insert(claim.name.clone());
             }
@@ -120,11 +119,11 @@ impl Callers {
         if !self.registered.is_empty() {
             let leaves = certificates.iter().filter(|at| at.position == 0);
             for leaf in leaves.filter(|leaf| leaf.role == Direction::ToClient) {
-                proven.entry(Endpoint::new(leaf.party.addr, leaf.port)).or_default().push(leaf);
+                proven.entry(leaf.party.at(leaf.port)).or_default().push(leaf);
             }
         }
         for endpoint in endpoints {
-            let key = Endpoint::new(endpoint.server.addr, endpoint.port);
+            let key = endpoint.server.at(endpoint.port);
             let open = self.methods.get(&key).map(Vec::as_slice).unwrap_or_default();
             let open = open.iter().filter(|method| method.with && method.without);
             let mut open_methods: Vec<String> = open.map(|method| method.name.clone()).collect();
@@ -142,9 +141,9 @@ impl Callers {
     /// Tells edges how their callers say who they are.
     pub(super) fn tell_edges(&self, edges: &mut [EdgeFacts]) {
         for edge in edges {
-            let key = (edge.client.addr, Endpoint::new(edge.server.addr, edge.port));
+            let key = (edge.client.at(0), edge.server.at(edge.port));
             if let Some(access) = self.edges.get(&key) {
-                let names = self.names.get(&edge.client.addr).map_or(0, BTreeSet::len);
+                let names = self.names.get(&edge.client.at(0)).map_or(0, BTreeSet::len);
                 edge.access = EdgeAccess { names_of_client: names as u64, ..access.clone() };
             }
         }

@@ -5,7 +5,6 @@
 //! trust itself: that is what `pki` does.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -38,7 +37,7 @@ pub(super) struct Chains {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 struct RelianceKey {
     server: Endpoint,
-    client: IpAddr,
+    client: Endpoint,
     leaf: Digest,
 }
 
@@ -159,8 +158,11 @@ impl Chains {
             return;
         }
         let session = &audited.session;
-        let key =
-            RelianceKey { server: session.server, client: session.client.addr, leaf: leaf.sha256 };
+        let key = RelianceKey {
+            server: session.server,
+            client: session.client.host(),
+            leaf: leaf.sha256,
+        };
         if self.reliances.len() >= limits::RELIANCES && !self.reliances.contains_key(&key) {
             self.overflow += 1;
             return;
@@ -313,7 +315,7 @@ fn reliance(audited: &AuditedSession, leaf: &Arc<Certificate>) -> RelianceFacts 
 
 /// Counts, for each, the other clients that went on after the same leaf and those that refused it.
 fn count_others(all: &mut [(RelianceKey, RelianceFacts)]) {
-    let mut by_leaf: Map<Digest, BTreeMap<IpAddr, bool>> = Map::default();
+    let mut by_leaf: Map<Digest, BTreeMap<Endpoint, bool>> = Map::default();
     for (key, reliance) in all.iter() {
         let went_on = by_leaf.entry(key.leaf).or_default().entry(key.client).or_default();
         *went_on |= reliance.accepted > 0;

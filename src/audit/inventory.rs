@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::edge_use::note_use;
 use super::history::{note_descent, note_reception};
+use crate::identity::note_dealings;
 use crate::model::{
-    AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
-    Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, Endpoint, EndpointAccess, EndpointFacts,
-    Finding, Moment, Posture, Postures, Refusals, Seen, ServiceRow, Timestamp, limits,
+    AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Dealings,
+    Descent, Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
+    EndpointFacts, Finding, Graded, Moment, Particulars, Posture, Postures, Refusals, Seen,
+    ServiceRow, Timestamp, limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -17,7 +20,8 @@ type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
 /// Everything that was seen, by where.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
-    edges: Map<(std::net::IpAddr, Endpoint), Edge>,
+    /// By the client's host and the server.
+    edges: Map<(Endpoint, Endpoint), Edge>,
     endpoints: Map<Endpoint, EndpointFacts>,
     certificates: Map<CertificateKey, CertificateAt>,
     samples: usize,
@@ -32,15 +36,15 @@ struct Edge {
     kept: Postures,
 }
 
-/// A certificate in one place: its digest, who showed it in which role, and its position in the chain. The port is the
-/// server's; clients have many.
+/// A certificate in one place: its digest, who showed it in which role, and its position in the chain. Clients have
+/// many ports.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct CertificateKey {
     digest: Digest,
     role: Direction,
     position: usize,
-    holder: std::net::IpAddr,
-    port: u16,
+    /// A server's endpoint, a client's host.
+    holder: Endpoint,
 }
 
 const HOUR: i64 = 3_600_000_000;
@@ -56,7 +60,7 @@ impl Inventory {
 
     fn add_edge(&mut self, audited: &AuditedSession) -> bool {
         let session = &audited.session;
-        let key = (session.client.addr, session.server);
+        let key = (session.client.host(), session.server);
         if self.edges.len() >= limits::EDGES && !self.edges.contains_key(&key) {
             self.overflow += 1;
             return false;
@@ -74,6 +78,9 @@ impl Inventory {
                 descent: Descent::default(),
                 hours: Vec::new(),
                 access: EdgeAccess::default(),
+                dealings: Dealings::default(),
+                used: EdgeUse::default(),
+                particulars: Particulars::default(),
             },
             kept: Postures::default(),
         });
@@ -84,7 +91,10 @@ impl Inventory {
         facts.last = facts.last.max(session.last);
         facts.bytes += bytes;
         note_descent(&mut facts.descent, audited);
+        note_dealings(&mut facts.dealings, audited);
+        note_use(&mut facts.used, audited);
         note_protocol(&mut facts.protocols, session.protocol);
+        note_particulars(&mut facts.particulars, audited);
         let micros = session.first.time.micros();
         let hour = Timestamp::from_micros(micros - micros.rem_euclid(HOUR));
         note_hour(&mut facts.hours, hour, audited.posture, bytes);
@@ -119,6 +129,7 @@ impl Inventory {
             incomplete: false,
             refused_plaintext: 0,
             access: EndpointAccess::default(),
+            particulars: Particulars::default(),
         });
         let new = endpoint.postures.of(audited.posture) == 0;
         endpoint.postures.add(audited.posture);
@@ -129,6 +140,7 @@ impl Inventory {
         let refused = session.facts.mismatch.is_some() && audited.posture == Posture::Plaintext;
         endpoint.refused_plaintext += u64::from(refused);
         note_protocol(&mut endpoint.protocols, session.protocol);
+        note_particulars(&mut endpoint.particulars, audited);
         if new && endpoint.samples.len() < limits::EVIDENCE {
             let at = session.facts.plaintext.unwrap_or(session.first);
             endpoint.samples.push((at, session.client, session.server));
@@ -138,26 +150,18 @@ impl Inventory {
     fn add_certificates(&mut self, audited: &AuditedSession, role: Direction) {
         let session = &audited.session;
         let Some(tls) = &session.facts.tls else { return };
-        let (chain, party, holder, port, at) = match role {
-            Direction::ToClient => (
-                &audited.server_chain,
-                &audited.server,
-                session.server.addr,
-                session.server.port,
-                tls.server_chain_at,
-            ),
-            Direction::ToServer => (
-                &audited.client_chain,
-                &audited.client,
-                session.client.addr,
-                0,
-                tls.client_chain_at,
-            ),
+        let (chain, party, holder, at) = match role {
+            Direction::ToClient => {
+                (&audited.server_chain, &audited.server, session.server, tls.server_chain_at)
+            }
+            Direction::ToServer => {
+                (&audited.client_chain, &audited.client, session.client.host(), tls.client_chain_at)
+            }
         };
         let at = at.unwrap_or(session.first);
         for (position, certificate) in chain.iter().enumerate() {
             let digest = certificate.sha256;
-            let key = CertificateKey { digest, role, position, holder, port };
+            let key = CertificateKey { digest, role, position, holder };
             if self.certificates.len() >= limits::CERTIFICATE_USES
                 && !self.certificates.contains_key(&key)
             {
@@ -196,13 +200,13 @@ impl Inventory {
         let mut holders: Map<Digest, Holders> = Map::default();
         for (key, place) in self.certificates.iter().filter(|(key, _)| key.position == 0) {
             let known = holders.entry(key.digest).or_default();
-            known.places.insert((key.role, key.holder, key.port));
+            known.places.insert((key.role, key.holder));
             known.names.extend(place.requested_names.iter().cloned());
         }
         let holders: Map<Digest, Spread> =
             holders.into_iter().map(|(digest, known)| (digest, known.spread())).collect();
         let mut all: Vec<_> = self.certificates.iter().collect();
-        all.sort_by_key(|(key, _)| (key.digest, key.role, key.position, key.holder, key.port));
+        all.sort_by_key(|(key, _)| (key.digest, key.role, key.position, key.holder));
         let told = all.into_iter().map(|(key, place)| {
             let mut place = place.clone();
             if let Some(known) = holders.get(&key.digest) {
@@ -243,7 +247,7 @@ impl Inventory {
 
 #[derive(Default)]
 struct Holders {
-    places: BTreeSet<(Direction, std::net::IpAddr, u16)>,
+    places: BTreeSet<(Direction, Endpoint)>,
     names: BTreeSet<String>,
 }
 
@@ -260,8 +264,8 @@ struct Spread {
 impl Holders {
     fn spread(&self) -> Spread {
         let of = |role| self.places.iter().filter(move |at| at.0 == role);
-        let servers: BTreeSet<_> = of(Direction::ToClient).map(|at| at.1).collect();
-        let elsewhere = |client: std::net::IpAddr| {
+        let servers: BTreeSet<_> = of(Direction::ToClient).map(|at| at.1.host()).collect();
+        let elsewhere = |client: Endpoint| {
             servers.first().is_some_and(|one| *one != client)
                 || servers.last().is_some_and(|one| *one != client)
         };
@@ -317,6 +321,21 @@ fn note_protocol(protocols: &mut Vec<String>, protocol: Option<&'static str>) {
     }
 }
 
+fn note_particulars(particulars: &mut Particulars, audited: &AuditedSession) {
+    let facts = &audited.session.facts;
+    particulars.inferred += u64::from(audited.evidence == "inferred");
+    let refused = facts.mismatch.is_some() && audited.posture == Posture::Plaintext;
+    particulars.refused += u64::from(refused);
+    let hello = facts.tls.as_ref().and_then(|tls| tls.server_hello.value());
+    let encrypted = matches!(audited.posture, Posture::Mtls | Posture::Tls | Posture::TlsOpaque);
+    if let (Some(hello), true) = (hello, encrypted)
+        && let Err(slot) = particulars.versions.binary_search(&hello.version)
+        && particulars.versions.len() < limits::VERSIONS
+    {
+        particulars.versions.insert(slot, hello.version);
+    }
+}
+
 fn note_hour(
     hours: &mut Vec<(Timestamp, Posture, u64, u64)>,
     at: Timestamp,
@@ -354,6 +373,8 @@ pub(super) fn service_rows(endpoints: &[EndpointFacts], findings: &[Finding]) ->
             protocols: endpoint.protocols.clone(),
             findings: own.len() as u64,
             worst: own.iter().map(|finding| finding.severity).max(),
+            particulars: endpoint.particulars.clone(),
+            grade: Graded::default(),
         }
     };
     endpoints.iter().map(row).collect()
@@ -371,6 +392,10 @@ pub(super) fn edge_rows(edges: Vec<EdgeFacts>) -> Vec<EdgeRow> {
         bytes: edge.bytes,
         first: edge.first.time,
         last: edge.last.time,
+        dealings: edge.dealings,
+        used: edge.used,
+        particulars: edge.particulars,
+        grade: Graded::default(),
     };
     edges.into_iter().map(row).collect()
 }

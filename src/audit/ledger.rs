@@ -3,9 +3,11 @@
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
 
+use super::naming::reveal;
+use crate::identity::Names;
 use crate::model::{
-    CommunityId, Confidence, Endpoint, Evidence, Finding, FindingId, Moment, NotObservable,
-    Severity, limits,
+    CommunityId, Confidence, Endpoint, Evidence, Finding, FindingId, Moment, NotObservable, Party,
+    Severity, Undecided, UndecidedAt, limits,
 };
 use crate::rule::{FindingParts, Rule, RuleSet};
 
@@ -13,10 +15,27 @@ use crate::rule::{FindingParts, Rule, RuleSet};
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     slots: HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>,
-    entries: Vec<Finding>,
+    entries: Vec<Entry>,
     not_observable: Vec<u64>,
+    undecided: HashMap<Box<[u8]>, Unsettled, foldhash::quality::RandomState>,
+    undecided_cut: bool,
     /// Hits that were not kept because there were too many findings.
     pub(super) overflow: u64,
+}
+
+/// The ends of a session, whose names are only known at the end; nothing where the names are final.
+type Ends = Option<(Endpoint, Endpoint)>;
+
+/// Where a rule could not decide, between these ends.
+type Unsettled = (UndecidedAt, Ends);
+
+/// A finding that is not named yet.
+#[derive(Debug)]
+struct Entry {
+    finding: Finding,
+    key: Vec<(&'static str, String)>,
+    /// The ends of the session that it began with.
+    ends: Ends,
 }
 
 /// One time that a rule was true.
@@ -32,7 +51,7 @@ impl Ledger {
     /// `None` when it is not known.
     pub(super) fn again(&mut self, key: &[u8], hit: &Occurrence) -> Option<bool> {
         let slot = *self.slots.get(key)?;
-        let finding = self.entries.get_mut(slot)?;
+        let finding = &mut self.entries.get_mut(slot)?.finding;
         finding.count += hit.weight;
         finding.first = finding.first.min(hit.first);
         finding.last = finding.last.max(hit.last);
@@ -42,7 +61,8 @@ impl Ledger {
 
     /// Adds a piece of evidence to a known finding.
     pub(super) fn add_evidence(&mut self, key: &[u8], evidence: Evidence) {
-        let finding = self.slots.get(key).and_then(|slot| self.entries.get_mut(*slot));
+        let entry = self.slots.get(key).and_then(|slot| self.entries.get_mut(*slot));
+        let finding = entry.map(|entry| &mut entry.finding);
         if let Some(finding) = finding.filter(|finding| finding.evidence.len() < limits::EVIDENCE) {
             finding.evidence.push(evidence);
         }
@@ -53,8 +73,14 @@ impl Ledger {
         self.entries.len()
     }
 
-    /// Begins a finding, if it is not known.
-    pub(super) fn begin(&mut self, key: &[u8], rule: &Rule, parts: FindingParts, hit: &Occurrence) {
+    /// Begins a finding, if it is not known. One about a session comes with its ends, whose names are not final.
+    pub(super) fn begin(
+        &mut self,
+        key: &[u8],
+        rule: &Rule,
+        (parts, ends): (FindingParts, Ends),
+        hit: &Occurrence,
+    ) {
         if self.slots.contains_key(key) {
             return;
         }
@@ -63,8 +89,8 @@ impl Ledger {
             return;
         }
         self.slots.insert(key.into(), self.entries.len());
-        self.entries.push(Finding {
-            id: identity(rule, &parts),
+        let finding = Finding {
+            id: FindingId([0; 16]),
             rule: rule.code.clone(),
             rule_name: rule.name.clone(),
             severity: hit.severity,
@@ -81,13 +107,27 @@ impl Ledger {
             evidence: Vec::new(),
             fix: rule.fix.clone(),
             tags: rule.tags.clone(),
-            declared: None,
+            declared: parts.declared,
             accepted: None,
-        });
+        };
+        self.entries.push(Entry { finding, key: parts.key, ends });
     }
 
-    /// Counts a case that a rule could not decide.
-    pub(super) fn not_observable(&mut self, rule: usize) {
+    /// Counts a case that a rule could not decide. `key` is what [`Rule::write_parties`] wrote.
+    pub(super) fn not_observable(
+        &mut self,
+        rule: usize,
+        key: &[u8],
+        at: impl FnOnce() -> Unsettled,
+    ) {
+        let full = self.undecided.len() >= limits::UNDECIDED_PLACES;
+        match self.undecided.get_mut(key) {
+            Some((known, _)) => known.count += 1,
+            None if full => self.undecided_cut = true,
+            None => {
+                self.undecided.insert(key.into(), at());
+            }
+        }
         if self.not_observable.len() <= rule {
             self.not_observable.resize(rule + 1, 0);
         }
@@ -108,9 +148,38 @@ impl Ledger {
             .collect()
     }
 
-    /// Gives the findings: worst first, then by rule, confidence and identity.
-    pub(super) fn finish(self) -> Vec<Finding> {
-        let mut findings = self.entries;
+    /// Where rules could not decide, by final names, in a fixed order.
+    pub(super) fn undecided_places(&mut self, names: &Names) -> Undecided {
+        let named = |(mut at, ends): Unsettled| {
+            if let Some((client, server)) = ends {
+                let named = |name: &mut String, party: Party| {
+                    if !name.is_empty() {
+                        *name = party.service;
+                    }
+                };
+                named(&mut at.client, names.client(client));
+                named(&mut at.server, names.server(server));
+            }
+            at
+        };
+        let mut places: Vec<_> =
+            std::mem::take(&mut self.undecided).into_values().map(named).collect();
+        places.sort_unstable();
+        places.dedup_by(|next, first| {
+            let same = (&next.rule, &next.client, &next.server, next.port)
+                == (&first.rule, &first.client, &first.server, first.port);
+            if same {
+                first.count = first.count.saturating_add(next.count);
+            }
+            same
+        });
+        Undecided { places, cut: self.undecided_cut }
+    }
+
+    /// Gives the findings by their final names: worst first, then by rule, confidence and identity. Findings that are
+    /// the same by these names become one.
+    pub(super) fn finish(self, names: &Names) -> Vec<Finding> {
+        let mut findings = one_of_each(self.entries.into_iter().map(|entry| entry.named(names)));
         let order = |finding: &Finding| {
             let sure: Confidence = finding.confidence;
             (
@@ -128,19 +197,70 @@ impl Ledger {
     }
 }
 
+impl Entry {
+    fn named(self, names: &Names) -> Finding {
+        let Self { mut finding, mut key, ends } = self;
+        if let Some(ends) = ends {
+            let (client, server) = (names.client(ends.0), names.server(ends.1));
+            let both = [client.service.as_str(), server.service.as_str()];
+            let facts = finding.evidence.iter_mut().flat_map(|evidence| &mut evidence.facts);
+            let texts = facts.map(|(_, value)| value).chain(key.iter_mut().map(|(_, value)| value));
+            let own = [Some(&mut finding.message), finding.subject.as_mut()];
+            texts.chain(own.into_iter().flatten()).for_each(|text| reveal(text, ends, both));
+            finding.client = finding.client.is_some().then_some(client);
+            finding.server = finding.server.is_some().then_some(server);
+        }
+        if finding.declared.is_none() {
+            let parties = finding.server.iter().chain(&finding.client);
+            finding.declared =
+                parties.filter_map(|party| party.profile.as_ref()).map(|p| p.place.clone()).next();
+        }
+        finding.id = identity(&finding, &key);
+        finding
+    }
+}
+
+/// Puts findings with the same identity together; the one that was seen first speaks for all.
+fn one_of_each(all: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut places: HashMap<FindingId, usize, foldhash::quality::RandomState> = HashMap::default();
+    let mut findings: Vec<Finding> = Vec::new();
+    for finding in all {
+        let place = *places.entry(finding.id).or_insert(findings.len());
+        match findings.get_mut(place) {
+            Some(known) => merge(known, finding),
+            None => findings.push(finding),
+        }
+    }
+    findings
+}
+
+fn merge(known: &mut Finding, other: Finding) {
+    let (mut first, mut second) = (std::mem::replace(known, other.clone()), other);
+    if second.first < first.first {
+        std::mem::swap(&mut first, &mut second);
+    }
+    first.count = first.count.saturating_add(second.count);
+    first.last = first.last.max(second.last);
+    first.severity = first.severity.max(second.severity);
+    first.evidence.append(&mut second.evidence);
+    first.evidence.sort_by_key(|evidence| evidence.frames.first().map(|moment| moment.frame));
+    first.evidence.truncate(limits::EVIDENCE);
+    *known = first;
+}
+
 /// The identity of a finding: what the rule and its key say, length-prefixed so that no two keys run together.
-fn identity(rule: &Rule, parts: &FindingParts) -> FindingId {
+fn identity(finding: &Finding, key: &[(&'static str, String)]) -> FindingId {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());
     };
     add("wlf1");
-    add(&rule.code);
-    add(parts.client.as_ref().map_or("", |party| &party.service));
-    add(parts.server.as_ref().map_or("", |party| &party.service));
-    add(&parts.server_port.map_or_else(String::new, |port| port.to_string()));
-    for (path, value) in &parts.key {
+    add(&finding.rule);
+    add(finding.client.as_ref().map_or("", |party| &party.service));
+    add(finding.server.as_ref().map_or("", |party| &party.service));
+    add(&finding.server_port.map_or_else(String::new, |port| port.to_string()));
+    for (path, value) in key {
         add(path);
         add(value);
     }
@@ -159,6 +279,8 @@ pub(super) fn evidence(
         frames,
         community_id: CommunityId::tcp(client, server).to_string(),
         connection: format!("{client} -> {server}"),
+        client,
+        server,
         facts,
     }
 }

@@ -7,13 +7,21 @@ mod announced;
 mod chains;
 mod coverage;
 mod credentials;
+mod edge_use;
+mod grade;
 mod history;
 mod inventory;
+mod learn;
 mod ledger;
+mod naming;
+mod policy;
 mod posture;
 mod recall;
 mod resumption;
+mod suites;
 
+pub use grade::grade;
+pub use learn::{Learn, Learned, learn};
 pub use posture::{Verdict, judge};
 
 use std::sync::Arc;
@@ -28,15 +36,16 @@ use inventory::Inventory;
 use ledger::{Ledger, Occurrence, evidence};
 use recall::Memory;
 use resumption::Resumption;
+use suites::Suites;
 
-use crate::identity::Directory;
+use crate::identity::{Directory, Evidence, Names};
 use crate::model::{
     AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, CredentialAt, DatagramFacts,
     Der, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled, RelianceFacts,
     RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::{Authorities, CertificateCache};
-use crate::rule::{Evaluator, Hit, Rule, RuleSet, Verdict as RuleVerdict};
+use crate::rule::{Evaluator, Hit, Policy, Rule, RuleSet, Verdict as RuleVerdict};
 
 /// Which sessions are kept with the outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -54,6 +63,7 @@ pub enum KeepSessions {
 pub struct Auditor {
     evaluator: Evaluator,
     directory: Directory,
+    named: Evidence,
     certificates: CertificateCache,
     chains: Chains,
     inventory: Inventory,
@@ -63,13 +73,25 @@ pub struct Auditor {
     tally: Tally,
     credentials: Credentials,
     callers: Callers,
+    suites: Suites,
     memory: Memory,
+    policy: Option<Policy>,
     keep: KeepSessions,
     kept: Vec<AuditedSession>,
     /// Findings that began, by rule and server: a rule that is true of every client of a server is proved by a few of
     /// the sessions.
     evidence: HashMap<(usize, Endpoint), u64, foldhash::quality::RandomState>,
     key: Vec<u8>,
+}
+
+/// What the sessions of a run come to.
+struct Gathered {
+    certificates: Vec<CertificateAt>,
+    changes: Vec<ChangeFacts>,
+    reliances: Vec<RelianceFacts>,
+    endpoints: Vec<EndpointFacts>,
+    edges: Vec<EdgeFacts>,
+    credentials: credentials::Told,
 }
 
 /// What the capture itself says of a run, for its coverage.
@@ -88,6 +110,7 @@ impl Auditor {
         Self {
             evaluator: Evaluator::new(rules),
             directory,
+            named: Evidence::default(),
             certificates: CertificateCache::new(),
             chains: Chains::default(),
             inventory: Inventory::default(),
@@ -97,7 +120,9 @@ impl Auditor {
             tally: Tally::default(),
             credentials: Credentials::default(),
             callers: Callers::default(),
+            suites: Suites::default(),
             memory: Memory::default(),
+            policy: None,
             keep,
             kept: Vec::new(),
             evidence: HashMap::default(),
@@ -109,6 +134,13 @@ impl Auditor {
     #[must_use]
     pub fn with_authorities(mut self, authorities: Authorities) -> Self {
         self.chains = Chains::new(authorities);
+        self
+    }
+
+    /// The same, with edges compared with this policy.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Option<Policy>) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -126,12 +158,13 @@ impl Auditor {
 
     /// Judges the next session. `seen` is shown it with its verdict, or later when it resumes a session that has not come
     /// yet. A connection without any payload is counted as an attempt and is no session.
-    pub fn session(&mut self, session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
+    pub fn session(&mut self, mut session: Session, seen: &mut dyn FnMut(&AuditedSession)) {
         if session.traffic.to_server.bytes + session.traffic.to_client.bytes == 0 {
             self.tally.coverage.half_open += 1;
             return;
         }
         let now = session.last;
+        self.directory.place(&mut session);
         if let Some(session) = self.resumption.hold(session) {
             self.admit(session, seen);
         }
@@ -155,10 +188,12 @@ impl Auditor {
         self.tally.add(&audited);
         self.credentials.add(&audited);
         self.callers.add(&audited);
+        self.named.add(&audited);
+        self.suites.add(&audited);
         self.chains.note(&audited);
         let sample = self.inventory.add(&audited);
         self.history.add(&audited);
-        let is_evidence = self.apply_session(&audited);
+        let is_evidence = self.apply_session(&mut audited);
         seen(&audited);
         let keep = match self.keep {
             KeepSessions::All => true,
@@ -186,28 +221,26 @@ impl Auditor {
     #[must_use]
     pub fn finish(mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
         self.flush(&mut |_| {});
-        let mut certificates = self.inventory.certificates();
-        let mut changes = self.history.changes();
-        history::relate(&mut certificates, &mut changes);
-        let reliances = self.chains.finish(&mut certificates);
-        let mut endpoints = self.inventory.endpoints();
-        let mut edges = self.inventory.edges();
-        self.callers.tell_endpoints(&mut endpoints, &certificates);
-        self.callers.tell_edges(&mut edges);
-        let credentials = std::mem::take(&mut self.credentials).finish();
+        let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
+        self.named.announced(&announcements);
+        let names = Names::settle(self.directory.clone(), &self.named);
+        let Gathered { certificates, changes, reliances, endpoints, edges, credentials } =
+            self.gather(&names);
+        naming::sessions(&names, &mut self.kept);
         certificates.iter().for_each(|place| self.apply_certificate(place));
         credentials.rows.iter().for_each(|row| self.apply_credential(&row.at));
         changes.iter().for_each(|change| self.apply_change(change));
         endpoints.iter().for_each(|endpoint| self.apply_endpoint(endpoint));
         edges.iter().for_each(|edge| self.apply_edge(edge));
+        self.apply_policy(&edges);
         reliances.iter().for_each(|reliance| self.apply_reliance(reliance));
         let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
         history::count_leaves(&certificates, &mut coverage);
-        let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
-        for session in announced::sessions(&announcements) {
-            let audited = self.judge(session);
-            self.apply_session(&audited);
+        for mut session in announced::sessions(&announcements) {
+            self.directory.place(&mut session);
+            let mut audited = self.judge(session);
+            self.apply_session(&mut audited);
         }
         coverage.incomplete.extend(self.chains.lost());
         let overflow = self.inventory.overflow
@@ -215,6 +248,8 @@ impl Auditor {
             + self.ledger.overflow
             + self.chains.overflow
             + credentials.overflow
+            + self.named.overflow()
+            + self.suites.overflow
             + unheard;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
@@ -222,17 +257,14 @@ impl Auditor {
                 message: format!("{overflow} facts were not kept because there were too many"),
             });
         }
-        let times = [
-            Moment { time: coverage.first, ..Moment::default() },
-            Moment { time: coverage.last, ..Moment::default() },
-        ];
-        self.apply(&Subject::Run(&coverage), times, 1, &[]);
+        self.apply_run(&coverage);
         let rules = Arc::clone(self.evaluator.rules());
         coverage.not_observable = self.ledger.undecided(&rules);
         run.ruleset = rules.digest();
         run.rules = rules.rules().len();
-        let findings = self.ledger.finish();
-        Outcome {
+        let undecided = self.ledger.undecided_places(&names);
+        let findings = self.ledger.finish(&names);
+        grade::with_grades(Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
             certificates: inventory::certificate_rows(&certificates),
@@ -241,8 +273,31 @@ impl Auditor {
             announcements,
             findings,
             coverage,
+            suites: self.suites.finish(),
+            rules: rules.texts(),
+            undecided,
             run,
-        }
+        })
+    }
+
+    /// What the sessions come to, with the names that are final.
+    fn gather(&mut self, names: &Names) -> Gathered {
+        let mut certificates = self.inventory.certificates();
+        let mut changes = self.history.changes();
+        history::relate(&mut certificates, &mut changes);
+        let mut reliances = self.chains.finish(&mut certificates);
+        let mut endpoints = self.inventory.endpoints();
+        let mut edges = self.inventory.edges();
+        self.callers.tell_endpoints(&mut endpoints, &certificates);
+        self.callers.tell_edges(&mut edges);
+        let mut credentials = std::mem::take(&mut self.credentials).finish();
+        naming::certificates(names, &mut certificates);
+        naming::changes(names, &mut changes);
+        naming::reliances(names, &mut reliances);
+        naming::endpoints(names, &mut endpoints);
+        naming::edges(names, &mut edges);
+        naming::credentials(names, &mut credentials.rows);
+        Gathered { certificates, changes, reliances, endpoints, edges, credentials }
     }
 
     fn judge(&mut self, mut session: Session) -> AuditedSession {
@@ -257,8 +312,8 @@ impl Auditor {
             self.chains.outcomes(&mut session, &server_chain, &client_chain);
         AuditedSession {
             number: self.tally.coverage.sessions + 1,
-            client: self.directory.party(session.client.addr),
-            server: self.directory.party(session.server.addr),
+            client: self.directory.client(session.client),
+            server: self.directory.server(session.server),
             posture: verdict.posture,
             evidence: verdict.evidence,
             confidence: verdict.confidence,
@@ -275,9 +330,19 @@ impl Auditor {
     }
 
     /// Applies the session rules, and says whether a finding begins with this session.
-    fn apply_session(&mut self, audited: &AuditedSession) -> bool {
+    fn apply_session(&mut self, audited: &mut AuditedSession) -> bool {
+        let hits = self.evaluator.evaluate(&Subject::Session(audited));
+        if hits.is_empty() {
+            return false;
+        }
+        let names = naming::hide(audited);
+        let is_evidence = self.count_hits(&hits, audited);
+        naming::restore(audited, names);
+        is_evidence
+    }
+
+    fn count_hits(&mut self, hits: &[Hit], audited: &AuditedSession) -> bool {
         let subject = Subject::Session(audited);
-        let hits = self.evaluator.evaluate(&subject);
         let rules = Arc::clone(self.evaluator.rules());
         let mut is_evidence = false;
         for hit in hits.iter() {
@@ -304,6 +369,14 @@ impl Auditor {
         self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
     }
 
+    fn apply_policy(&mut self, edges: &[EdgeFacts]) {
+        let Some(policy) = self.policy.take() else { return };
+        for said in policy::compare(&policy, edges) {
+            let times = [said.first, said.last];
+            self.apply(&Subject::Policy(&said), times, said.sessions, &said.samples);
+        }
+    }
+
     fn apply_reliance(&mut self, reliance: &RelianceFacts) {
         let weight = reliance.accepted + reliance.refused;
         let times = [reliance.first, reliance.last];
@@ -320,6 +393,12 @@ impl Auditor {
         let times = [change.after.first, change.after.last];
         let weight = change.after.sessions;
         self.apply(&Subject::Change(change), times, weight, &change.samples);
+    }
+
+    fn apply_run(&mut self, coverage: &Coverage) {
+        let times =
+            [coverage.first, coverage.last].map(|time| Moment { time, ..Moment::default() });
+        self.apply(&Subject::Run(coverage), times, 1, &[]);
     }
 
     fn apply_endpoint(&mut self, endpoint: &EndpointFacts) {
@@ -359,7 +438,10 @@ impl Auditor {
         samples: &dyn Fn() -> Vec<(Vec<Moment>, Endpoint, Endpoint)>,
     ) -> bool {
         if hit.verdict == RuleVerdict::NotObservable {
-            self.ledger.not_observable(hit.rule);
+            self.key.clear();
+            rule.write_parties(subject, &mut self.key);
+            let at = || (rule.undecided_at(subject), ends(subject));
+            self.ledger.not_observable(hit.rule, &self.key, at);
             return false;
         }
         self.key.clear();
@@ -371,12 +453,20 @@ impl Auditor {
         }
         let parts = rule.finding_parts(subject);
         let facts = parts.facts.clone();
-        self.ledger.begin(&self.key, rule, parts, &occurrence);
+        self.ledger.begin(&self.key, rule, (parts, ends(subject)), &occurrence);
         for (frames, client, server) in samples() {
             let evidence = evidence(frames, client, server, facts.clone());
             self.ledger.add_evidence(&self.key, evidence);
         }
         known.is_none()
+    }
+}
+
+/// The ends of a session, whose names are not final.
+fn ends(subject: &Subject<'_>) -> Option<(Endpoint, Endpoint)> {
+    match subject {
+        Subject::Session(audited) => Some((audited.session.client, audited.session.server)),
+        _ => None,
     }
 }
 

@@ -3,7 +3,6 @@
 //! Remembers within bounds; the oldest is forgotten first, so that what is told depends on the order of sessions alone.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
@@ -16,9 +15,9 @@ type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
 /// What is remembered of the sessions so far.
 #[derive(Default)]
 pub(super) struct Memory {
-    failures: Map<(IpAddr, Endpoint), Timestamp>,
-    failed: VecDeque<(IpAddr, Endpoint)>,
-    requests: Map<(Endpoint, u64), (IpAddr, Timestamp)>,
+    failures: Map<(Endpoint, Endpoint), Timestamp>,
+    failed: VecDeque<(Endpoint, Endpoint)>,
+    requests: Map<(Endpoint, u64), (Endpoint, Timestamp)>,
     made: VecDeque<(Endpoint, u64)>,
 }
 
@@ -29,7 +28,7 @@ impl Memory {
     pub(super) fn recall(&mut self, audited: &AuditedSession) -> Recalled {
         let mut recalled = Recalled::default();
         let session = &audited.session;
-        let pair = (session.client.addr, session.server);
+        let pair = (session.client.host(), session.server);
         if failed(audited) {
             self.remember_failure(pair, session.last.time);
         } else if audited.posture == Posture::Plaintext && !self.failures.is_empty() {
@@ -54,7 +53,7 @@ impl Memory {
 
     fn recall_request(
         &self,
-        (client, server): (IpAddr, Endpoint),
+        (client, server): (Endpoint, Endpoint),
         print: &RequestPrint,
         recalled: &mut Recalled,
     ) {
@@ -74,7 +73,7 @@ impl Memory {
         recalled.repeated_at.get_or_insert(print.at);
     }
 
-    fn remember_request(&mut self, (client, server): (IpAddr, Endpoint), print: &RequestPrint) {
+    fn remember_request(&mut self, (client, server): (Endpoint, Endpoint), print: &RequestPrint) {
         let key = (server, print.hash);
         if self.requests.contains_key(&key) {
             return;
@@ -88,7 +87,7 @@ impl Memory {
         self.made.push_back(key);
     }
 
-    fn remember_failure(&mut self, pair: (IpAddr, Endpoint), at: Timestamp) {
+    fn remember_failure(&mut self, pair: (Endpoint, Endpoint), at: Timestamp) {
         if self.failures.insert(pair, at).is_some() {
             return;
         }

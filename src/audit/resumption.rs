@@ -282,7 +282,7 @@ fn id(session: &Session, id: &[u8]) -> Handle {
 /// A ticket of TLS 1.3 is encrypted when it is issued, and so nothing but the ends ties a session to its origin.
 fn ends(session: &Session, tls: &TlsFacts) -> Handle {
     let name = tls.client_hello.value().and_then(|hello| hello.sni.as_deref());
-    Handle::of(3, (session.client.addr, session.server, name))
+    Handle::of(3, (session.client.host(), session.server, name))
 }
 
 /// Whether a handshake at this moment came before the session was begun.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::authorities::Bundle;
+use super::formats::FormatArgs;
 use crate::audit::KeepSessions;
 use crate::model::Severity;
 use crate::report::{FORMATS, ROW_FORMATS};
@@ -61,18 +62,28 @@ pub(super) enum Command {
         #[command(flatten)]
         rules: RuleArgs,
     },
+    /// Who talks to whom, secured or not, with grades
+    Edges(Box<super::edges::Edges>),
     /// List, check and test rules
     #[command(subcommand)]
     Rules(Rules),
+    /// Check, ask and make files that say who is who
+    #[command(subcommand)]
+    Services(super::services::Command),
     /// Ask a database of results
     #[command(subcommand)]
     Db(Db),
+    /// Learn, check and compare policies: who may talk to whom, and how
+    #[command(subcommand)]
+    Policy(super::policy::PolicyCommand),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
     pub(super) audit: AuditArgs,
+    #[command(flatten)]
+    pub(super) formats: FormatArgs,
     /// The lowest severity that fails the run: info, low, medium, high, critical or never
     #[arg(long, value_name = "LEVEL", default_value = "high", value_parser = fail_on)]
     pub(super) fail_on: FailOn,
@@ -85,7 +96,7 @@ pub(super) struct Check {
     /// Report, and never fail because of findings
     #[arg(long)]
     pub(super) exit_zero: bool,
-    /// What to print: text, concise, json or ndjson
+    /// What to print: text, concise, json, ndjson, sarif, junit, github, markdown, csv-edges ... (docs/formats.md)
     #[arg(long, value_name = "FMT", default_value = "text", value_parser = report_format)]
     pub(super) format: &'static str,
     /// Also write a report to a file; may be given several times
@@ -126,6 +137,12 @@ pub(super) struct AuditArgs {
     /// Decrypt with this key log (SSLKEYLOGFILE); may be given several times
     #[arg(long, value_name = "FILE")]
     pub(super) keylog: Vec<PathBuf>,
+    /// Who is who (services.toml); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(super) services: Vec<PathBuf>,
+    /// Judge edges by this policy: who may talk to whom, and how
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
     #[command(flatten)]
     pub(super) rules: RuleArgs,
     /// Threads that follow connections; the result does not depend on it
@@ -229,7 +246,10 @@ fn row_format(word: &str) -> Result<&'static str, String> {
     one_of(ROW_FORMATS.iter().map(|(name, ..)| *name), word)
 }
 
-fn one_of(names: impl Iterator<Item = &'static str>, word: &str) -> Result<&'static str, String> {
+pub(super) fn one_of(
+    names: impl Iterator<Item = &'static str>,
+    word: &str,
+) -> Result<&'static str, String> {
     let names: Vec<_> = names.collect();
     let found = names.iter().find(|name| **name == word).copied();
     found.ok_or_else(|| format!("expected {}", names.join(", ")))

@@ -9,9 +9,11 @@ use std::sync::atomic::AtomicBool;
 use super::args::AuditArgs;
 use super::authorities;
 use super::keys::Keys;
+use super::policy;
 use super::progress::Bar;
 use super::reasons::reasons;
 use super::rules::load;
+use super::services;
 use super::terminal::Terminal;
 use super::{BUG, Code, INTERRUPTED, USAGE};
 use crate::audit::{Auditor, CaptureFacts, KeepSessions};
@@ -19,10 +21,12 @@ use crate::capture::{Damage, Filter, Inputs, Progress};
 use crate::edge::on_interrupt;
 use crate::engine::{End, Input, Options, replay, unsupported_links};
 use crate::identity::Directory;
-use crate::model::{Accept, AuditedSession, Diagnostic, Incomplete, Outcome, RunInfo, Severity};
+use crate::model::{
+    Accept, AuditedSession, Diagnostic, Incomplete, Outcome, RunInfo, Severity, SubjectKind,
+};
 use crate::pki::Authorities;
 use crate::report::Verdict;
-use crate::rule::RuleSet;
+use crate::rule::{Policy, RuleSet};
 
 /// What ends a command early: what to say, and the code.
 pub(super) type Refusal = (Vec<Diagnostic>, Code);
@@ -32,10 +36,12 @@ pub(super) struct Prepared {
     rules: RuleSet,
     inputs: Inputs,
     filter: Option<Filter>,
+    directory: Directory,
     authorities: Authorities,
     /// What of the user's own files could not be read.
     lost: Vec<Incomplete>,
     keys: Keys,
+    policy: Option<Policy>,
     options: Options,
 }
 
@@ -69,14 +75,38 @@ impl Prepared {
     /// What is wrong with the first of these that is not sound.
     pub(super) fn read(args: &AuditArgs, terminal: &Terminal) -> Result<Self, Refusal> {
         let rules = load(&args.rules).map_err(usage)?;
+        let directory = Directory::of(Arc::new(services::load(&args.services).map_err(usage)?));
         let inputs = inputs(args)?;
         let filter = args.filter.as_deref().map(Filter::compile).transpose();
         let filter = filter.map_err(|error| usage(vec![error.diagnostic()]))?;
         let (authorities, lost) = authorities::load(&args.trust, &args.crl).map_err(usage)?;
         let keys = Keys::read(&args.keylog).map_err(|error| usage(vec![error.diagnostic()]))?;
+        let policy = args.policy.as_deref().map(policy::load).transpose().map_err(usage)?;
+        let misspelt = policy.as_ref().map(|policy| policy::misspelt(policy, directory.services()));
+        if let Some(misspelt) = misspelt.filter(|misspelt| !misspelt.is_empty()) {
+            return Err(usage(misspelt));
+        }
         keys.said.iter().for_each(|said| terminal.say(said));
         let options = Options { workers: args.workers.max(1), round: args.batch };
-        Ok(Self { rules, inputs, filter, authorities, lost, keys, options })
+        Ok(Self { rules, inputs, filter, directory, authorities, lost, keys, policy, options })
+    }
+
+    /// Keeps only the rules that judge this kind of subject.
+    pub(super) fn only_rules_on(mut self, on: SubjectKind) -> Result<Self, Refusal> {
+        let codes: Vec<String> = self
+            .rules
+            .rules()
+            .iter()
+            .filter(|rule| rule.on == on)
+            .map(|rule| rule.code.clone())
+            .collect();
+        self.rules = self.rules.choose(&codes, &[]).map_err(usage)?;
+        Ok(self)
+    }
+
+    /// The captures, to be read once more.
+    pub(super) fn inputs(&self) -> &Inputs {
+        &self.inputs
     }
 
     /// Reads the captures and judges them.
@@ -111,9 +141,11 @@ impl Prepared {
         watch: &mut Watch<'_>,
     ) -> Result<Audited, Refusal> {
         let run = judged_by(&self.rules, judged);
-        let auditor = Auditor::new(Arc::new(self.rules), Directory::new(), judged.keep);
-        let mut auditor = auditor.with_authorities(self.authorities);
+        let auditor = Auditor::new(Arc::new(self.rules), self.directory.clone(), judged.keep);
+        let expired = self.policy.clone();
+        let mut auditor = auditor.with_authorities(self.authorities).with_policy(self.policy);
         let input = Input {
+            networks: self.directory.services().virtual_networks(),
             replay: self.inputs.replay(),
             filter: self.filter,
             stop,
@@ -130,7 +162,10 @@ impl Prepared {
             return Err(usage(unsupported));
         }
         auditor.flush(&mut |audited| watch(&end.run, audited));
-        Ok(conclude(auditor, end, self.lost, &self.keys))
+        let mut audited = conclude(auditor, end, self.lost, &self.keys);
+        let last = audited.outcome.coverage.last;
+        audited.said.extend(expired.iter().flat_map(|policy| policy.expired(last)));
+        Ok(audited)
     }
 }
 

@@ -8,11 +8,16 @@ mod authorities;
 mod check;
 mod db;
 mod diagnostic;
+mod edges;
+mod evidence;
+mod formats;
 mod keys;
 mod output;
+mod policy;
 mod progress;
 mod reasons;
 mod rules;
+mod services;
 mod terminal;
 mod tui;
 
@@ -63,8 +68,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(check) => check::run(*check, &terminal),
         Command::Tui(tui) => tui::run(*tui, &terminal),
         Command::Explain { rule, rules } => rules::explain(&rule, &rules, &terminal),
+        Command::Edges(command) => edges::run(&command, &terminal),
         Command::Rules(command) => rules::run(command, &terminal),
+        Command::Services(command) => services::run(command, &terminal),
         Command::Db(command) => db::run(command, &terminal),
+        Command::Policy(command) => policy::run(command, &terminal),
     };
     ExitCode::from(code)
 }

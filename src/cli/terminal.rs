@@ -55,7 +55,7 @@ impl Terminal {
     /// How reports on standard output look.
     pub(super) fn style(&self, show: Show) -> Style {
         let width = if io::stdout().is_terminal() { columns() } else { Style::NO_WIDTH };
-        Style { color: self.color_out, ascii: self.ascii, width, show }
+        Style { color: self.color_out, ascii: self.ascii, width, show, raw_csv: false }
     }
 
     /// Says something to the person; what `-q` hides is not said.

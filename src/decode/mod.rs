@@ -24,10 +24,12 @@ pub use counts::Counts;
 pub use link::{supported, unsupported};
 pub use tunnel::{Tunnel, TunnelKind};
 
+use std::sync::Arc;
+
 use self::fragments::Fragments;
 use self::opening::Opening;
 use crate::capture::Frame;
-use crate::model::{Endpoint, Moment, limits};
+use crate::model::{Endpoint, Moment, Realm, limits};
 
 /// Finds TCP segments in frames. Holds unfinished IP fragments and counts what it meets.
 #[derive(Debug, Default)]
@@ -36,6 +38,8 @@ pub struct Decoder {
     /// The datagrams that the frame at hand completed, the outermost first.
     wholes: [Vec<u8>; limits::HEADER_DEPTH],
     counts: Counts,
+    /// Virtual networks that are told apart, sorted.
+    networks: Arc<[u32]>,
 }
 
 /// What a frame carried.
@@ -139,6 +143,15 @@ impl Decoder {
         Self::default()
     }
 
+    /// The same, telling apart what is in these virtual networks (VXLAN, GENEVE, NVGRE), by their numbers, from what has
+    /// the same addresses elsewhere.
+    #[must_use]
+    pub fn telling_apart(mut self, mut networks: Vec<u32>) -> Self {
+        networks.sort_unstable();
+        self.networks = networks.into();
+        self
+    }
+
     /// Says what a frame carried. What it gives borrows from the frame, or from the decoder when the frame was the last
     /// fragment of a datagram.
     #[inline]
@@ -157,11 +170,19 @@ impl Decoder {
 
     #[inline(never)]
     fn decode_any<'a>(&'a mut self, frame: &Frame<'a>) -> Decoded<'a> {
-        let Self { fragments, wholes, counts } = self;
+        let Self { fragments, wholes, counts, networks } = self;
         let mut opening = Opening::new(fragments, wholes, frame.at);
         let decoded = opening.frame(frame);
         counts.count(&decoded, opening.tunnels());
-        decoded
+        let number = opening.network().filter(|number| networks.binary_search(number).is_ok());
+        match (decoded, number) {
+            (Decoded::Segment(segment), Some(number)) => {
+                let realm = Realm::of_network(number);
+                let (from, to) = (segment.from.within(realm), segment.to.within(realm));
+                Decoded::Segment(Segment { from, to, ..segment })
+            }
+            (decoded, _) => decoded,
+        }
     }
 
     /// What was met so far.

@@ -5,7 +5,7 @@ use std::slice::IterMut;
 use super::fragments::Fragments;
 use super::ip::{self, Datagram, Network};
 use super::path::{Opened, Path};
-use super::tunnel::{self, Inner};
+use super::tunnel::{self, Inner, TunnelKind};
 use super::{Decoded, Fault, Kind, Segment, link, tcp, udp};
 use crate::capture::Frame;
 use crate::model::Moment;
@@ -54,6 +54,14 @@ impl<'a, 'f> Opening<'a, 'f> {
     /// The tunnels that were opened on the way.
     pub(super) fn tunnels(&self) -> Opened {
         self.path.opened()
+    }
+
+    /// The number of the virtual network that the innermost packet was in.
+    pub(super) fn network(&self) -> Option<u32> {
+        let tunnel = self.path.tunnel?;
+        let virtual_network =
+            matches!(tunnel.kind, TunnelKind::Vxlan | TunnelKind::Geneve | TunnelKind::Gre);
+        virtual_network.then_some(tunnel.id)
     }
 
     fn content(&mut self, network: &Network<'a>) -> Result<Content<'a>, Kind> {

@@ -32,6 +32,8 @@ pub struct Input<'a> {
     pub run: RunInfo,
     /// Keys to decrypt with. Those that captures carry are added as they are met.
     pub keys: Arc<KeyLog>,
+    /// Virtual networks in which equal addresses are told apart.
+    pub networks: Vec<u32>,
     /// Called from time to time.
     pub progress: &'a dyn Fn(&Progress),
 }

@@ -40,9 +40,10 @@ impl<'a> Front<'a> {
             filter: input.filter.as_ref().map(|filter| filter.text().to_owned()),
             ..std::mem::take(&mut input.run)
         };
+        let decoder = Decoder::new().telling_apart(std::mem::take(&mut input.networks));
         Self {
             input,
-            decoder: Decoder::new(),
+            decoder,
             datagrams: Datagrams::default(),
             coverage: Coverage::default(),
             run,

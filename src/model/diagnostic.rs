@@ -27,7 +27,7 @@ pub struct Diagnostic {
 }
 
 /// A place in a text file.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Place {
     /// The file as the user named it.
     pub path: String,

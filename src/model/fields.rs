@@ -2,7 +2,7 @@
 
 use super::{
     AuditedSession, CertificateAt, ChangeFacts, Coverage, CredentialAt, EdgeFacts, EndpointFacts,
-    RelianceFacts, Seen, Timestamp, Why,
+    PolicyFacts, RelianceFacts, Seen, Timestamp, Why,
 };
 
 /// What a rule judges, one at a time.
@@ -22,13 +22,15 @@ pub enum SubjectKind {
     Change,
     /// What one client made of one server's certificate.
     Reliance,
+    /// One thing that the policy says of one client, server and port, and what was seen against it.
+    Policy,
     /// The whole run: what could and could not be seen.
     Run,
 }
 
 impl SubjectKind {
     /// All kinds with the word that rule files use.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("session", Self::Session),
         ("certificate", Self::Certificate),
         ("credential", Self::Credential),
@@ -36,6 +38,7 @@ impl SubjectKind {
         ("edge", Self::Edge),
         ("change", Self::Change),
         ("reliance", Self::Reliance),
+        ("policy", Self::Policy),
         ("run", Self::Run),
     ];
 
@@ -63,6 +66,8 @@ pub enum Subject<'a> {
     Change(&'a ChangeFacts),
     /// See [`SubjectKind::Reliance`].
     Reliance(&'a RelianceFacts),
+    /// See [`SubjectKind::Policy`].
+    Policy(&'a PolicyFacts),
     /// See [`SubjectKind::Run`].
     Run(&'a Coverage),
 }
@@ -79,6 +84,7 @@ impl Subject<'_> {
             Self::Edge(_) => SubjectKind::Edge,
             Self::Change(_) => SubjectKind::Change,
             Self::Reliance(_) => SubjectKind::Reliance,
+            Self::Policy(_) => SubjectKind::Policy,
             Self::Run(_) => SubjectKind::Run,
         }
     }

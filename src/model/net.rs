@@ -98,13 +98,65 @@ pub struct Endpoint {
     pub addr: IpAddr,
     /// TCP port.
     pub port: u16,
+    /// What tells it from another one with the same address and port.
+    pub realm: Realm,
 }
 
 impl Endpoint {
-    /// An endpoint from its parts.
+    /// An endpoint from its parts, in the realm that everything is in of which nothing else is known.
     #[must_use]
     pub fn new(addr: IpAddr, port: u16) -> Self {
-        Self { addr, port }
+        Self { addr, port, realm: Realm::default() }
+    }
+
+    /// The same, in another realm.
+    #[must_use]
+    pub fn within(self, realm: Realm) -> Self {
+        Self { realm, ..self }
+    }
+
+    /// The host alone, whatever its port.
+    #[must_use]
+    pub fn host(self) -> Self {
+        Self { port: 0, ..self }
+    }
+}
+
+/// Tells equal addresses apart that do not mean the same host: those of two virtual networks, and those that were given
+/// to another host at some time. Only what the user's services file tells apart is told apart, because one connection may
+/// have one network number on its way there and another on its way back.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Realm(u32);
+
+impl Realm {
+    /// Bits of a network number, and one for whether there is one.
+    const NETWORK_BITS: u32 = 25;
+    /// Periods that can be told apart at one address.
+    pub const PERIODS: u32 = (1 << (32 - Self::NETWORK_BITS)) - 1;
+
+    /// The realm of a virtual network (RFC 7348, RFC 8926: 24 bits).
+    #[must_use]
+    pub fn of_network(number: u32) -> Self {
+        Self((number & 0x00ff_ffff) + 1)
+    }
+
+    /// The network's number, in a virtual network.
+    #[must_use]
+    pub fn network(self) -> Option<u32> {
+        (self.0 & ((1 << Self::NETWORK_BITS) - 1)).checked_sub(1)
+    }
+
+    /// The same network in the period with this number, from 0; the last one has all that follow it.
+    #[must_use]
+    pub fn in_period(self, period: u32) -> Self {
+        let network = self.0 & ((1 << Self::NETWORK_BITS) - 1);
+        Self(network | (period.min(Self::PERIODS) << Self::NETWORK_BITS))
+    }
+
+    /// The number of the period.
+    #[must_use]
+    pub fn period(self) -> u32 {
+        self.0 >> Self::NETWORK_BITS
     }
 }
 
@@ -134,6 +186,8 @@ impl FlowKey {
             if swapped { ((b, to.port), (a, from.port)) } else { ((a, from.port), (b, to.port)) };
         let family = u64::from(from.addr.is_ipv6());
         let ports = (u64::from(pa) << 16) | u64::from(pb) | (family << 32);
+        // Both ends of a segment are in one network.
+        let ports = ports | (u64::from(from.realm.0) << 33);
         let words = [high(a), low(a), high(b), low(b), ports];
         (Self(words), swapped)
     }
@@ -244,6 +298,19 @@ mod tests {
         let four = FlowKey::of(endpoint("0.0.0.1", 1), endpoint("0.0.0.2", 2)).0;
         let six = FlowKey::of(endpoint("::1", 1), endpoint("::2", 2)).0;
         assert_ne!(four, six);
+    }
+
+    #[test]
+    fn equal_ends_in_two_networks_are_two_connections_and_equal_from_either_end() {
+        let (a, b) = (endpoint("10.0.0.1", 40000), endpoint("10.0.0.2", 443));
+        let red = Realm::of_network(0);
+        let blue = Realm::of_network(4201).in_period(3);
+        let keys = [Realm::default(), red, blue].map(|r| FlowKey::of(a.within(r), b.within(r)).0);
+        assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
+        assert_eq!(FlowKey::of(b.within(red), a.within(red)).0, keys[1]);
+        assert_eq!((red.network(), blue.network(), blue.period()), (Some(0), Some(4201), 3));
+        assert_eq!(Realm::default().network(), None);
+        assert_eq!(Realm::default().in_period(900).period(), Realm::PERIODS);
     }
 
     #[test]

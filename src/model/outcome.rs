@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Finding, FrameNo, Moment,
-    Party, Posture, SeenChain, Severity, Timestamp,
+    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Dealings, EdgeUse,
+    Finding, FrameNo, Graded, Moment, Particulars, Party, Posture, RuleText, SeenChain, Severity,
+    SuiteRow, Timestamp, Undecided,
 };
 
 /// Everything a run found out.
@@ -28,6 +29,12 @@ pub struct Outcome {
     pub announcements: Vec<Announcement>,
     /// What was judged, and what could not be seen and why.
     pub coverage: Coverage,
+    /// Versions and cipher suites that servers agreed on, by server, port and version.
+    pub suites: Vec<SuiteRow>,
+    /// The rules in force, by code.
+    pub rules: Vec<RuleText>,
+    /// Where rules could not decide.
+    pub undecided: Undecided,
 }
 
 /// How a run came about.
@@ -47,6 +54,8 @@ pub struct RunInfo {
     pub accept: Accept,
     /// How many rules were in force.
     pub rules: usize,
+    /// What the user calls this run where several come together, as `staging`; empty for nothing. Escaped.
+    pub category: String,
 }
 
 /// What passes a run although it is no proof that all is well.
@@ -167,6 +176,10 @@ pub struct ServiceRow {
     pub findings: u64,
     /// The worst of them.
     pub worst: Option<Severity>,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
+    /// What it comes to.
+    pub grade: Graded,
 }
 
 /// One client talking to one server endpoint.
@@ -190,6 +203,14 @@ pub struct EdgeRow {
     pub first: Timestamp,
     /// Last packet.
     pub last: Timestamp,
+    /// Who the ends are, and what is called.
+    pub dealings: Dealings,
+    /// What its sessions used, as far as a policy can speak of it.
+    pub used: EdgeUse,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
+    /// What it comes to.
+    pub grade: Graded,
 }
 
 /// One certificate in one place.

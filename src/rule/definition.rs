@@ -1,7 +1,8 @@
 //! A rule that was read and checked.
 
 use crate::model::{
-    AuditedSession, Confidence, Direction, Moment, Party, Severity, Subject, SubjectKind, Value,
+    AuditedSession, Confidence, Direction, Moment, Party, Place, RuleText, Severity, Subject,
+    SubjectKind, UndecidedAt, Value,
 };
 
 use super::check::Condition;
@@ -105,6 +106,8 @@ pub struct FindingParts {
     pub message: String,
     /// The facts that the condition asked for, with their values in words.
     pub facts: Vec<(String, String)>,
+    /// The line of the user's file that it is about.
+    pub declared: Option<Place>,
 }
 
 impl Rule {
@@ -137,13 +140,46 @@ impl Rule {
     /// Cheaper than [`Rule::finding_parts`], for counting a finding that is known already.
     pub fn write_identity(&self, subject: &Subject<'_>, out: &mut Vec<u8>) {
         let table = self.table();
+        self.write_parties(subject, out);
+        for number in self.key.iter().filter_map(|path| table.find(path)) {
+            write_seen(&table.read(number, subject), out);
+        }
+    }
+
+    /// Writes the rule, the parties and the server's port.
+    pub fn write_parties(&self, subject: &Subject<'_>, out: &mut Vec<u8>) {
         write_text(&self.code, out);
         let (client, server, port) = party_names(subject);
         write_text(client, out);
         write_text(server, out);
         out.extend(port.to_le_bytes());
-        for number in self.key.iter().filter_map(|path| table.find(path)) {
-            write_seen(&table.read(number, subject), out);
+    }
+
+    /// That it could not decide this subject.
+    #[must_use]
+    pub fn undecided_at(&self, subject: &Subject<'_>) -> UndecidedAt {
+        let (client, server, port) = party_names(subject);
+        let (client, server) = (client.to_owned(), server.to_owned());
+        UndecidedAt { rule: self.code.clone(), client, server, port, count: 1 }
+    }
+
+    /// What reports tell of it, with the severity that the user fixed, if any.
+    #[must_use]
+    pub fn told(&self, fixed: Option<Severity>) -> RuleText {
+        RuleText {
+            code: self.code.clone(),
+            name: self.name.clone(),
+            title: self.title.clone(),
+            severity: fixed.unwrap_or(self.severity),
+            confidence: self.confidence,
+            on: self.on,
+            tags: self.tags.clone(),
+            why: self.description.clone(),
+            impact: self.impact.clone(),
+            fix: self.fix.clone(),
+            remediation: self.remediation_for("any").unwrap_or_default().to_owned(),
+            false_positives: self.false_positives.clone(),
+            references: self.references.clone(),
         }
     }
 
@@ -159,7 +195,17 @@ impl Rule {
         let subject_text = (!values.is_empty()).then(|| values.join(", "));
         let message = self.message.render(table, &self.settings, subject);
         let facts = self.facts(subject);
-        FindingParts { client, server, server_port, key, subject: subject_text, message, facts }
+        let declared = declared(subject).cloned();
+        FindingParts {
+            client,
+            server,
+            server_port,
+            key,
+            subject: subject_text,
+            message,
+            facts,
+            declared,
+        }
     }
 
     /// The facts that the condition asked for, with their values in words.
@@ -206,7 +252,16 @@ fn party_names<'a>(subject: &Subject<'a>) -> (&'a str, &'a str, u16) {
         Subject::Edge(e) => (&e.client.service, &e.server.service, e.port),
         Subject::Change(c) => ("", &c.server.service, c.port),
         Subject::Reliance(r) => (&r.client.service, &r.server.service, r.port),
+        Subject::Policy(p) => (&p.client.service, &p.server.service, p.port),
         Subject::Run(_) => ("", "", 0),
+    }
+}
+
+/// The line of the user's file that a subject is about.
+fn declared<'a>(subject: &Subject<'a>) -> Option<&'a Place> {
+    match subject {
+        Subject::Policy(policy) => Some(&policy.place),
+        _ => None,
     }
 }
 
@@ -224,6 +279,7 @@ fn parties(subject: &Subject<'_>) -> (Option<Party>, Option<Party>, Option<u16>)
         Subject::Edge(e) => (Some(e.client.clone()), Some(e.server.clone()), Some(e.port)),
         Subject::Change(c) => (None, Some(c.server.clone()), Some(c.port)),
         Subject::Reliance(r) => (Some(r.client.clone()), Some(r.server.clone()), Some(r.port)),
+        Subject::Policy(p) => (Some(p.client.clone()), Some(p.server.clone()), Some(p.port)),
         Subject::Run(_) => (None, None, None),
     }
 }

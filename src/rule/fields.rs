@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use crate::model::{Field, Kind, Seen, Subject, SubjectKind, Value};
 use crate::{identity, inspect, pki};
 
-use super::run_fields;
 use super::source::{nearest, suggestion};
+use super::{policy_fields, run_fields};
 
 /// The fields of one kind of subject, sorted by path. A field's number is its place here.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub fn fields_of(on: SubjectKind) -> &'static FieldTable {
 }
 
 fn collect(on: SubjectKind) -> Vec<&'static Field> {
-    let tables: [&'static [Field]; 12] = [
+    let tables: [&'static [Field]; 13] = [
         inspect::SESSION_FIELDS,
         inspect::READABLE_FIELDS,
         inspect::MESH_FIELDS,
@@ -42,6 +42,7 @@ fn collect(on: SubjectKind) -> Vec<&'static Field> {
         identity::FIELDS,
         identity::ACCESS_FIELDS,
         identity::CREDENTIAL_FIELDS,
+        policy_fields::FIELDS,
         run_fields::FIELDS,
     ];
     let protocols = inspect::PROTOCOLS.iter().map(|protocol| protocol.fields());

@@ -13,6 +13,8 @@ mod fields;
 mod file;
 mod functions;
 mod message;
+mod policy;
+mod policy_fields;
 mod proof;
 mod run_fields;
 mod set;
@@ -28,6 +30,10 @@ pub use explain::{RuleRow, TestFailure, TestReport, explain, read_only, rule_row
 pub use fields::{FieldRow, FieldTable, field_rows, fields_markdown, fields_of};
 pub use file::read_rule;
 pub use message::Message;
+pub use policy::{
+    Demand, Draft, Found, Policy, PolicyEdge, Require, Terms, diff, diff_seen, exactly,
+    glob_matches, identity_fits, policy_text,
+};
 pub use proof::{POINTS, Point};
 pub use set::RuleSet;
 pub use trial::{Expectation, Trial};

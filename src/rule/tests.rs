@@ -294,7 +294,7 @@ fn rules_are_chosen_by_code_name_and_beginning() {
 
 fn session(version: u16) -> AuditedSession {
     let addr = |last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
-    let party = |last| Party { service: addr(last).to_string(), addr: addr(last), how: "unmapped" };
+    let party = |last| Party::unmapped(Endpoint::new(addr(last), 0));
     let hello = ServerHello { version, suite: 0xc02f, ..ServerHello::default() };
     let tls = TlsFacts { server_hello: Seen::Value(Box::new(hello)), ..TlsFacts::default() };
     AuditedSession {

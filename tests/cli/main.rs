@@ -3,11 +3,17 @@
 #![cfg(test)]
 
 mod bytes;
+mod edges;
+mod evidence;
+mod formats;
+mod html;
 mod input;
 mod keylog;
+mod policy;
 mod program;
 mod rules;
 mod screens;
+mod services;
 mod storage;
 mod streams;
 mod trust;

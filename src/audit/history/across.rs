@@ -2,7 +2,6 @@
 //! session adds to its edge and to the certificates that it showed.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use super::Map;
 use crate::model::{
@@ -126,7 +125,7 @@ struct Facts {
 
 #[derive(Default)]
 struct Key {
-    places: BTreeSet<(Direction, IpAddr, u16)>,
+    places: BTreeSet<(Direction, Endpoint)>,
     identities: Vec<CertificateDetails>,
 }
 
@@ -163,7 +162,7 @@ impl Facts {
         }
         if place.role == Direction::ToClient {
             self.of_servers.insert(place.certificate.sha256);
-            let end = Endpoint::new(place.party.addr, place.port);
+            let end = place.party.at(place.port);
             self.issuers.entry(details.issuer.clone()).or_default().insert(end);
         }
     }
@@ -197,7 +196,7 @@ impl Facts {
             across.key_identities = key.identities.len() as u64;
         }
         if let (Direction::ToClient, Some(left)) = (place.role, self.left.get(&details.issuer)) {
-            let own = Endpoint::new(place.party.addr, place.port);
+            let own = place.party.at(place.port);
             let earlier = left.partition_point(|(time, _)| *time <= place.last.time);
             let moved = left.iter().any(|(_, end)| *end == own);
             across.issuer_left_by = if moved { 0 } else { earlier as u64 };
@@ -205,9 +204,9 @@ impl Facts {
     }
 }
 
-fn holder(place: &CertificateAt) -> (Direction, IpAddr, u16) {
+fn holder(place: &CertificateAt) -> (Direction, Endpoint) {
     let port = if place.role == Direction::ToClient { place.port } else { 0 };
-    (place.role, place.party.addr, port)
+    (place.role, place.party.at(port))
 }
 
 /// A certificate that signed itself is its own issuer: another one with the same names is no twin.

@@ -1,8 +1,8 @@
 use super::*;
 use crate::model::fixture::{certificate, moment, session};
 use crate::model::{
-    CertificateAt, ClientHello, Coverage, Direction, FrameNo, Party, Posture, SanName, Seen,
-    TlsFacts, Why,
+    CertificateAt, ClientHello, Coverage, Direction, Endpoint, FrameNo, Party, Posture, SanName,
+    Seen, TlsFacts, Why,
 };
 
 /// A session in which the server at `port` showed a leaf, at this moment, to a client that asked for this name.
@@ -169,7 +169,7 @@ fn place(leaf: &Arc<Certificate>, role: Direction, addr: &str, port: u16) -> Cer
         role,
         position: 0,
         chain_length: 1,
-        party: Party { service: addr.to_string(), addr, how: "unmapped" },
+        party: Party::unmapped(Endpoint::new(addr, 0)),
         port,
         requested_names: Vec::new(),
         asked_without_name: false,

@@ -387,6 +387,24 @@ fn ipv6_extension_headers_around_and_inside_a_tunnel_are_taken_off() {
     assert_eq!(segment(&mut decoder, &whole(LinkType::RAW, &data)).payload, b"hello");
 }
 
+#[test]
+fn a_virtual_network_is_told_apart_where_that_is_wanted() {
+    let frame_of = |bytes: &[u8], decoder: &mut Decoder| {
+        let bytes = over_udp(4789, &[VXLAN, bytes]);
+        let frame = whole(LinkType::ETHERNET, &bytes);
+        match decoder.decode(&frame) {
+            Decoded::Segment(segment) => (segment.from.realm.network(), segment.to.realm.network()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let inner = frame();
+    assert_eq!(frame_of(&inner, &mut Decoder::new()), (None, None));
+    let mut other = Decoder::new().telling_apart(vec![8, 1]);
+    assert_eq!(frame_of(&inner, &mut other), (None, None));
+    let mut wanted = Decoder::new().telling_apart(vec![9, 7]);
+    assert_eq!(frame_of(&inner, &mut wanted), (Some(7), Some(7)));
+}
+
 proptest! {
     #[test]
     fn tunnels_with_changed_bytes_never_panic_and_never_exceed_the_frame(

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{AcrossRun, Descent, EdgeAccess, EndpointAccess, Inherited, Refusals, Session};
+use super::{
+    AcrossRun, Dealings, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
+};
 use crate::model::{
-    Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Postures, Seen, SeenChain,
-    Timestamp,
+    Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Particulars, Place,
+    Postures, Realm, Seen, SeenChain, Timestamp, Value,
 };
 
 /// How private and authenticated a session is.
@@ -139,8 +141,76 @@ pub struct Party {
     pub service: String,
     /// Its address.
     pub addr: std::net::IpAddr,
+    /// What tells it from another one at the same address.
+    pub realm: Realm,
     /// How it got its name: `unmapped` for an address.
     pub how: &'static str,
+    /// What the user's services file says of it.
+    pub profile: Option<Arc<Profile>>,
+}
+
+/// What the user's services file says of a service. All text is escaped.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Profile {
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// How much depends on it: a word of the user's.
+    pub tier: Option<String>,
+    /// What it is for: a word of the user's, `discovery` for a registry.
+    pub kind: Option<String>,
+    /// The entry.
+    pub place: Place,
+}
+
+impl Party {
+    /// A party of which only the address is known.
+    #[must_use]
+    pub fn unmapped(host: Endpoint) -> Self {
+        let Endpoint { addr, realm, .. } = host;
+        Self { service: addr.to_string(), addr, realm, how: Self::UNMAPPED, profile: None }
+    }
+
+    /// How a party is named that has no name.
+    pub const UNMAPPED: &'static str = "unmapped";
+
+    /// Its endpoint with this port.
+    #[must_use]
+    pub fn at(&self, port: u16) -> Endpoint {
+        Endpoint::new(self.addr, port).within(self.realm)
+    }
+
+    /// Whether the user's services file names it.
+    #[must_use]
+    pub fn is_mapped(&self) -> bool {
+        self.how != Self::UNMAPPED && !self.how.starts_with("learned-")
+    }
+
+    /// By what it is known, for people; nothing where the user's file says it by address, and where it has no name.
+    #[must_use]
+    pub fn known_by(&self) -> Option<&'static str> {
+        Some(match self.how {
+            "spiffe" | "learned-spiffe" => "by SPIFFE id",
+            "san" | "learned-san" => "by certificate",
+            "sni" | "learned-sni" => "by SNI",
+            "authority" | "learned-authority" => "by HTTP authority",
+            "learned-registry" => "by registry",
+            "learned-dns" => "by DNS",
+            "learned-mdns" => "by multicast",
+            _ => return None,
+        })
+    }
+
+    /// What of its profile the user's services file says.
+    #[must_use]
+    pub fn told(&self, of: impl FnOnce(&Profile) -> Option<&str>) -> Seen<Value<'_>> {
+        self.profile.as_deref().and_then(of).map(Value::text).into()
+    }
+
+    /// Who answers for it, as the user's services file says.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        self.profile.as_deref()?.owner.as_deref()
+    }
 }
 
 /// One certificate at one place, over all sessions that showed it there.
@@ -249,6 +319,8 @@ pub struct EndpointFacts {
     pub refused_plaintext: u64,
     /// Who is let in.
     pub access: EndpointAccess,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
 }
 
 /// One client address talking to one server address and port over the run.
@@ -276,4 +348,10 @@ pub struct EdgeFacts {
     pub hours: Vec<(Timestamp, Posture, u64, u64)>,
     /// How the caller says who it is.
     pub access: EdgeAccess,
+    /// Who the ends are and what is called.
+    pub dealings: Dealings,
+    /// What its sessions used, as far as a policy can speak of it.
+    pub used: EdgeUse,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
 }

@@ -4,6 +4,8 @@ mod audited;
 mod calls;
 mod change;
 mod credential_at;
+mod dealings;
+mod edge_use;
 mod inference;
 mod inherited;
 mod readable;
@@ -11,12 +13,16 @@ mod tls;
 mod token;
 
 pub use audited::{
-    AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture, Recalled,
-    RelianceFacts,
+    AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture, Profile,
+    Recalled, RelianceFacts,
 };
 pub use calls::{Call, CallFacts};
 pub use change::{AcrossRun, ChangeFacts, Descent, Refusals, Showing};
 pub use credential_at::{CredentialAt, EdgeAccess, EndpointAccess};
+pub use dealings::{Dealings, EdgeCall, Identity, IdentityRank};
+pub use edge_use::{
+    Aspect, EdgeUse, EndIdentity, Method, PolicyFacts, Sighting, ToldBy, Unseen, Used,
+};
 pub use inference::{ClientStep, Inference, ServerStep};
 pub use inherited::{Inherited, Link, Shown};
 pub use readable::{

@@ -8,15 +8,16 @@ mod chain;
 mod coverage;
 mod credential;
 mod finding;
+mod grade;
 mod inventory;
 mod session;
 mod tls;
 
 pub(super) use certificate::{CertificateBody, CertificateUse};
-pub(super) use coverage::{CoverageBody, RunBody, SourceBody, VerdictBody};
+pub(super) use coverage::{CoverageBody, RunBody, SourceBody, VerdictBody, postures};
 pub(super) use credential::CredentialBody;
 pub(super) use finding::FindingBody;
-pub(super) use inventory::{EdgeBody, ServiceBody};
+pub(super) use inventory::{EdgeBody, ServiceBody, versions};
 pub(super) use session::SessionBody;
 
 use std::fmt::Display;
@@ -68,6 +69,14 @@ pub(super) struct PartyBody<'a> {
     ip: Text<std::net::IpAddr>,
     mapped: bool,
     how: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vni: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
 }
 
 impl<'a> PartyBody<'a> {
@@ -75,8 +84,12 @@ impl<'a> PartyBody<'a> {
         Self {
             service: &party.service,
             ip: Text(party.addr),
-            mapped: party.how != "unmapped",
+            mapped: party.is_mapped(),
             how: party.how,
+            vni: party.realm.network(),
+            owner: party.owner(),
+            tier: party.profile.as_deref().and_then(|profile| profile.tier.as_deref()),
+            kind: party.profile.as_deref().and_then(|profile| profile.kind.as_deref()),
         }
     }
 }

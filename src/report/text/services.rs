@@ -3,14 +3,14 @@
 use std::cmp::Reverse;
 use std::io;
 
-use crate::model::{Outcome, Posture, Postures, ServiceRow, limits};
+use crate::model::{Outcome, Party, Posture, Postures, ServiceRow, limits};
 use crate::report::layout::{grouped, percent, table};
 use crate::report::{Show, Style};
 
 /// Below this many sessions a share says less than the numbers.
 const FEW: u64 = 20;
 
-/// Below this width the endpoint has no column of its own.
+/// Below this width the endpoint and the number of clients have no columns of their own.
 const WIDE: usize = 100;
 
 pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
@@ -25,7 +25,9 @@ pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -
     let wide = style.width >= WIDE;
     let mut header = vec!["SERVICE"];
     header.extend(wide.then_some("ENDPOINT"));
-    header.extend(["CLIENTS", "SESSIONS", "mTLS", "TLS", "OPAQUE", "PLAIN", "UNKNOWN", "FINDINGS"]);
+    header.push("GRADE");
+    header.extend(wide.then_some("CLIENTS"));
+    header.extend(["SESSIONS", "mTLS", "TLS", "OPAQUE", "PLAIN", "UNKNOWN", "FINDINGS"]);
     let rows = services.iter().take(most).map(|row| cells(row, wide)).collect();
     out.write_all(table(style, &header, rows, true).as_bytes())?;
     if services.len() > most {
@@ -36,11 +38,11 @@ pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -
 }
 
 fn cells(row: &ServiceRow, wide: bool) -> Vec<String> {
-    let named = row.service.how != "unmapped";
-    let mut cells =
-        vec![if named || wide { row.service.service.clone() } else { row.endpoint.clone() }];
+    let mut cells = vec![name(row, wide)];
     cells.extend(wide.then(|| row.endpoint.clone()));
-    cells.extend([grouped(row.clients), grouped(row.postures.total())]);
+    cells.push(row.grade.mark());
+    cells.extend(wide.then(|| grouped(row.clients)));
+    cells.extend([grouped(row.postures.total())]);
     cells.extend(Posture::ALL.map(|posture| share(&row.postures, posture)));
     cells.push(match row.worst {
         Some(worst) => format!("{} ({worst})", grouped(row.findings)),
@@ -48,6 +50,21 @@ fn cells(row: &ServiceRow, wide: bool) -> Vec<String> {
         None => "-".to_owned(),
     });
     cells
+}
+
+/// The name, with its port where the endpoint has no column, and what it is known by where that is not the user's word.
+fn name(row: &ServiceRow, wide: bool) -> String {
+    let Party { service, .. } = &row.service;
+    let port = row.endpoint.rsplit(':').next().unwrap_or_default();
+    let name = match (wide, row.service.how) {
+        (true, _) => service.clone(),
+        (false, Party::UNMAPPED) => row.endpoint.clone(),
+        (false, _) => format!("{service}:{port}"),
+    };
+    match row.service.known_by() {
+        Some(by) => format!("{name} ({by})"),
+        None => name,
+    }
 }
 
 /// A share of the sessions, or their number when they are few.

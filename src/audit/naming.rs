@@ -1,0 +1,110 @@
+//! Names, put where they belong when the run is over.
+//!
+//! Names are learned while a run goes on, so nothing that outlives a session may hold one before its end. What is kept by
+//! place gets its names here. A finding about sessions is worded when it begins: until the end it says, instead of a name,
+//! where it goes.
+
+use std::net::IpAddr;
+
+use crate::identity::{Directory, Names, note_address};
+use crate::model::{
+    AuditedSession, CertificateAt, ChangeFacts, CredentialRow, Direction, EdgeFacts, Endpoint,
+    EndpointFacts, Party, Realm, RelianceFacts,
+};
+
+pub(super) fn certificates(names: &Names, all: &mut [CertificateAt]) {
+    for place in all {
+        place.party = match place.role {
+            Direction::ToServer => names.client(place.party.at(0)),
+            Direction::ToClient => names.server(place.party.at(place.port)),
+        };
+    }
+}
+
+pub(super) fn changes(names: &Names, all: &mut [ChangeFacts]) {
+    for change in all {
+        change.server = names.server(change.server.at(change.port));
+    }
+}
+
+pub(super) fn reliances(names: &Names, all: &mut [RelianceFacts]) {
+    for reliance in all {
+        reliance.client = names.client(reliance.client.at(0));
+        reliance.server = names.server(reliance.server.at(reliance.port));
+    }
+}
+
+pub(super) fn endpoints(names: &Names, all: &mut [EndpointFacts]) {
+    for endpoint in all {
+        endpoint.server = names.server(endpoint.server.at(endpoint.port));
+    }
+}
+
+pub(super) fn edges(names: &Names, all: &mut [EdgeFacts]) {
+    for edge in all {
+        edge.client = names.client(edge.client.at(0));
+        edge.server = names.server(edge.server.at(edge.port));
+        note_address(&mut edge.dealings.client_identities, &edge.client);
+        note_address(&mut edge.dealings.server_identities, &edge.server);
+    }
+}
+
+pub(super) fn credentials(names: &Names, all: &mut [CredentialRow]) {
+    for row in all {
+        row.at.server = names.server(row.at.server.at(row.at.port));
+    }
+}
+
+pub(super) fn sessions(names: &Names, all: &mut [AuditedSession]) {
+    for audited in all {
+        audited.client = names.client(audited.session.client);
+        audited.server = names.server(audited.session.server);
+    }
+}
+
+/// Puts marks in the place of names that may change, and gives back the names.
+pub(super) fn hide(audited: &mut AuditedSession) -> [Option<String>; 2] {
+    let hidden = |party: &mut Party, at: Endpoint, end| {
+        let mark = (!Directory::is_final(party)).then(|| mark(end, at));
+        mark.map(|mark| std::mem::replace(&mut party.service, mark))
+    };
+    let session = &audited.session;
+    [
+        hidden(&mut audited.client, session.client.host(), CLIENT),
+        hidden(&mut audited.server, session.server.host(), SERVER),
+    ]
+}
+
+/// Puts the names back.
+pub(super) fn restore(audited: &mut AuditedSession, [client, server]: [Option<String>; 2]) {
+    for (party, name) in [(&mut audited.client, client), (&mut audited.server, server)] {
+        if let Some(name) = name {
+            party.service = name;
+        }
+    }
+}
+
+/// A text with names in the place of the marks of these ends.
+pub(super) fn reveal(text: &mut String, ends: (Endpoint, Endpoint), [client, server]: [&str; 2]) {
+    if !text.contains(OPEN) {
+        return;
+    }
+    let marks = [(mark(CLIENT, ends.0.host()), client), (mark(SERVER, ends.1.host()), server)];
+    for (mark, name) in marks {
+        *text = text.replace(&mark, name);
+    }
+}
+
+/// Where the name of a client or server at an address goes. Text from the wire is escaped and has no such characters.
+fn mark(end: char, at: Endpoint) -> String {
+    let (addr, realm): (IpAddr, Realm) = (at.addr, at.realm);
+    format!("{OPEN}{end}{addr}/{:?}/{}{CLOSE}", realm.network(), realm.period())
+}
+
+const OPEN: char = '\u{e000}';
+const CLOSE: char = '\u{e001}';
+const CLIENT: char = 'c';
+const SERVER: char = 's';
+
+#[cfg(test)]
+mod tests;
