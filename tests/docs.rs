@@ -15,6 +15,7 @@ const PAGES: &[&str] = &[
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/ARCHITECTURE.md",
+    "docs/dashboard.md",
     "docs/grades.md",
     "docs/baseline.md",
     "docs/configuration.md",

@@ -63,6 +63,8 @@ pub(super) enum Command {
     /// Audit capture files and set the exit code
     #[command(alias = "replay")]
     Check(Box<Check>),
+    /// Look at a database, or at captures, in the terminal
+    Tui(Box<super::tui::Tui>),
     /// What a rule or a finding means, why it matters, how to fix it
     Explain {
         /// Code or name of the rule, as WL2001 or obsolete-version-negotiated; or the id of a finding, as wlf1:5f0c

@@ -18,7 +18,7 @@ use super::services;
 use super::terminal::Terminal;
 use super::{BUG, Code, INTERRUPTED, USAGE};
 use crate::audit::{Auditor, CaptureFacts, KeepSessions};
-use crate::capture::{Damage, Filter, Inputs};
+use crate::capture::{Damage, Filter, Inputs, Progress};
 use crate::edge::on_interrupt;
 use crate::engine::{End, Input, Options, replay, unsupported_links};
 use crate::identity::Directory;
@@ -143,24 +143,39 @@ impl Prepared {
         if let Err(error) = on_interrupt(Arc::clone(&stop)) {
             terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
         }
+        let bar = Bar::new(terminal.shows_progress());
+        let audited = self.follow(judged, &stop, &|progress| bar.show(progress), watch);
+        bar.finish();
+        audited
+    }
+
+    /// As [`Prepared::run`], for those who have signals and the terminal themselves.
+    ///
+    /// # Errors
+    /// No capture could be read at all.
+    pub(super) fn follow(
+        self,
+        judged: &Judged,
+        stop: &AtomicBool,
+        progress: &dyn Fn(&Progress),
+        watch: &mut Watch<'_>,
+    ) -> Result<Audited, Refusal> {
         let run = judged_by(&self.rules, judged);
         let auditor = Auditor::new(Arc::new(self.rules), self.directory.clone(), judged.keep);
         let expired = self.policy.clone();
         let mut auditor = auditor.with_authorities(self.authorities).with_policy(self.policy);
-        let bar = Bar::new(terminal.shows_progress());
         let input = Input {
             networks: self.directory.services().virtual_networks(),
             replay: self.inputs.replay(),
             filter: self.filter,
-            stop: &stop,
+            stop,
             run,
             keys: Arc::clone(&self.keys.log),
-            progress: &|progress| bar.show(progress),
+            progress,
         };
         let end = replay(input, self.options, &mut |run, session| {
             auditor.session(session, &mut |audited| watch(run, audited));
         });
-        bar.finish();
         let end = end.map_err(|error| usage(vec![error.diagnostic()]))?;
         let unsupported = unsupported_links(&end.sources);
         if !unsupported.is_empty() {

@@ -27,6 +27,7 @@ mod rules;
 mod services;
 mod shell;
 mod terminal;
+mod tui;
 mod watch;
 
 pub use diagnostic::Shown;
@@ -119,6 +120,7 @@ fn narrowing(matches: &ArgMatches) -> Vec<&'static str> {
 fn run(cli: Cli, given: &[&str], terminal: &Terminal) -> Code {
     match cli.command {
         Command::Check(check) => check::run(*check, terminal),
+        Command::Tui(tui) => tui::run(*tui, terminal),
         Command::Explain { rule, db, rules } => rules::explain(&rule, &db, &rules, terminal),
         Command::Edges(command) => edges::run(&command, terminal),
         Command::Rules(command) => rules::run(command, terminal),

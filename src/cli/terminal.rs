@@ -35,6 +35,16 @@ impl Terminal {
         self.progress
     }
 
+    /// Whether standard output is to have colours.
+    pub(super) fn colors(&self) -> bool {
+        self.color_out
+    }
+
+    /// Whether drawing is to be done with ASCII only.
+    pub(super) fn ascii(&self) -> bool {
+        self.ascii
+    }
+
     /// How reports on standard output look.
     pub(super) fn style(&self, show: Show) -> Style {
         let width = if io::stdout().is_terminal() { columns() } else { Style::NO_WIDTH };

@@ -7,10 +7,12 @@
 //! is an ordinary error of kind `BrokenPipe`, which whoever writes takes for "the reader has seen enough".
 
 mod interrupt;
+mod job;
 mod privileges;
 mod signals;
 
 pub use interrupt::{InterruptError, Interrupts, on_interrupt};
+pub use job::{JobSignal, on_job_signal, stop_here};
 pub use privileges::{
     Step, UserError, Wish, folder_of, give_up, has_landlock, is_root, may_capture, owner_of,
 };

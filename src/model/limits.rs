@@ -483,6 +483,29 @@ pub const CONFIG_FILE_BYTES: u64 = 1 << 20;
 
 /// Configuration files that one extends, each the next.
 pub const CONFIG_DEPTH: usize = 8;
+/// Rows held to each side of the selected one in a list on the screen: several screens of the tallest terminals.
+pub const VIEW_ROWS: usize = 256;
+
+/// Counts of filtered lists that are remembered until the database changes: one per filter that was typed.
+pub const VIEW_COUNTS: usize = 64;
+
+/// Runs that the dashboard can page through.
+pub const VIEW_RUNS: usize = 64;
+
+/// Reasons why a run is incomplete that are shown of it.
+pub const VIEW_REASONS: usize = 32;
+
+/// Hours and postures of one edge that are shown: a month, with every posture in every hour.
+pub const VIEW_HOURS: usize = 5 * 24 * 31;
+
+/// Characters of a filter that is typed.
+pub const FILTER_CHARS: usize = 1000;
+
+/// Nesting of parentheses in it.
+pub const FILTER_DEPTH: usize = 16;
+
+/// Characters of the reason for a decision about a finding.
+pub const REASON_CHARS: usize = 500;
 
 /// Distinct identities kept for each end of an edge. A client can show a certificate of its own making with every session.
 pub const USED_IDENTITIES: usize = 32;

@@ -7,6 +7,7 @@
 //! Reading the same capture twice therefore adds a run and changes no count: the views show a finding, an edge or a
 //! certificate's use as the latest run that saw it counted it, and first and last seen over all runs.
 
+mod annotations;
 mod changes;
 mod credential_rows;
 mod error;
@@ -19,8 +20,10 @@ mod prune;
 mod query;
 mod schema;
 mod session_rows;
+pub mod view;
 mod write;
 
+pub use annotations::{Annotation, Decision, annotate};
 pub use changes::Written;
 pub use error::StoreError;
 pub use open::Store;
