@@ -42,6 +42,9 @@ pub mod store;
 // What is printed: one file per format, all from one finished result.
 pub mod report;
 
+// The frames that prove findings, with what they must not show blanked.
+pub mod excerpt;
+
 // Threads, channels and the way to the end of a run.
 pub mod engine;
 

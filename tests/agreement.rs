@@ -28,6 +28,7 @@ struct Everything {
     concise: String,
     json: Json,
     events: Vec<Json>,
+    others: BTreeMap<&'static str, String>,
     database: PathBuf,
     _folder: tempfile::TempDir,
 }
@@ -44,6 +45,11 @@ fn run(captures: &[PathBuf]) -> Everything {
         output("concise"),
         output("json"),
         output("ndjson"),
+        output("sarif"),
+        output("junit"),
+        output("gitlab"),
+        output("markdown"),
+        output("csv-findings"),
         format!("--db={}", database.display()),
     ];
     let options = options.iter().map(OsStr::new);
@@ -56,10 +62,13 @@ fn run(captures: &[PathBuf]) -> Everything {
         concise: read("concise"),
         json: serde_json::from_str(&read("json")).unwrap(),
         events: read("ndjson").lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+        others: OTHERS.into_iter().map(|name| (name, read(name))).collect(),
         database,
         _folder: folder,
     }
 }
+
+const OTHERS: [&str; 5] = ["sarif", "junit", "gitlab", "markdown", "csv-findings"];
 
 fn query(database: &Path, sql: &str) -> Vec<Json> {
     let database = database.to_str().unwrap();
@@ -115,6 +124,33 @@ impl Everything {
     }
 }
 
+/// Findings by severity as the formats for other tools have them.
+fn assert_others(all: &Everything, findings: &Counts, name: &str) {
+    let sarif: Json = serde_json::from_str(&all.others["sarif"]).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let told = count(results.iter().map(|one| string(&one["properties"]["severity"])));
+    assert_eq!(&told, findings, "{name}: sarif");
+    assert_eq!(sarif["runs"][0]["invocations"][0]["exitCode"], all.code, "{name}: sarif");
+    let junit = &all.others["junit"];
+    let of = |mark: String| junit.matches(&mark).count() as u64;
+    let told = findings.keys().map(|severity| {
+        let failed = of(format!("<failure type=\"{severity}\""));
+        (severity.clone(), failed + of(format!("<system-out>{severity}, does not fail")))
+    });
+    assert_eq!(&told.collect::<Counts>(), findings, "{name}: junit");
+    let markdown = &all.others["markdown"];
+    let told = findings.keys().map(|severity| {
+        let heads = markdown.lines().filter(|line| line.starts_with(&format!("### {severity} ")));
+        (severity.clone(), heads.count() as u64)
+    });
+    assert_eq!(&told.collect::<Counts>(), findings, "{name}: markdown");
+    let gitlab: Vec<Json> = serde_json::from_str(&all.others["gitlab"]).unwrap();
+    assert_eq!(gitlab.len(), all.in_json().len(), "{name}: gitlab");
+    let rows = all.others["csv-findings"].lines().skip(1);
+    let told = rows.map(|row| row.split(',').nth(3).unwrap());
+    assert_eq!(&count(told), findings, "{name}: csv");
+}
+
 fn ids<'a>(findings: impl IntoIterator<Item = &'a Json>) -> BTreeSet<&'a str> {
     findings.into_iter().map(|finding| string(&finding["id"])).collect()
 }
@@ -138,6 +174,7 @@ fn assert_agreement(captures: &[PathBuf]) {
     assert_eq!(verdict(&stats["verdict"]), findings, "{name}: verdict of ndjson");
     assert_eq!(all.in_text(), findings, "{name}: text");
     assert_eq!(all.in_concise(), findings, "{name}: concise");
+    assert_others(&all, &findings, &name);
     let rows = query(&all.database, "SELECT severity, fingerprint FROM v_findings");
     assert_eq!(count(rows.iter().map(|row| string(&row["severity"]))), findings, "{name}: db");
     assert_eq!(ids(all.in_events()), ids(all.in_json()), "{name}");

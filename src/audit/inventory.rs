@@ -11,8 +11,8 @@ use crate::identity::note_dealings;
 use crate::model::{
     AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Dealings,
     Descent, Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
-    EndpointFacts, Finding, Moment, Posture, Postures, Refusals, Seen, ServiceRow, Timestamp,
-    limits,
+    EndpointFacts, Finding, Graded, Moment, Particulars, Posture, Postures, Refusals, Seen,
+    ServiceRow, Timestamp, limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -80,6 +80,7 @@ impl Inventory {
                 access: EdgeAccess::default(),
                 dealings: Dealings::default(),
                 used: EdgeUse::default(),
+                particulars: Particulars::default(),
             },
             kept: Postures::default(),
         });
@@ -93,6 +94,7 @@ impl Inventory {
         note_dealings(&mut facts.dealings, audited);
         note_use(&mut facts.used, audited);
         note_protocol(&mut facts.protocols, session.protocol);
+        note_particulars(&mut facts.particulars, audited);
         let micros = session.first.time.micros();
         let hour = Timestamp::from_micros(micros - micros.rem_euclid(HOUR));
         note_hour(&mut facts.hours, hour, audited.posture, bytes);
@@ -127,6 +129,7 @@ impl Inventory {
             incomplete: false,
             refused_plaintext: 0,
             access: EndpointAccess::default(),
+            particulars: Particulars::default(),
         });
         let new = endpoint.postures.of(audited.posture) == 0;
         endpoint.postures.add(audited.posture);
@@ -137,6 +140,7 @@ impl Inventory {
         let refused = session.facts.mismatch.is_some() && audited.posture == Posture::Plaintext;
         endpoint.refused_plaintext += u64::from(refused);
         note_protocol(&mut endpoint.protocols, session.protocol);
+        note_particulars(&mut endpoint.particulars, audited);
         if new && endpoint.samples.len() < limits::EVIDENCE {
             let at = session.facts.plaintext.unwrap_or(session.first);
             endpoint.samples.push((at, session.client, session.server));
@@ -317,6 +321,21 @@ fn note_protocol(protocols: &mut Vec<String>, protocol: Option<&'static str>) {
     }
 }
 
+fn note_particulars(particulars: &mut Particulars, audited: &AuditedSession) {
+    let facts = &audited.session.facts;
+    particulars.inferred += u64::from(audited.evidence == "inferred");
+    let refused = facts.mismatch.is_some() && audited.posture == Posture::Plaintext;
+    particulars.refused += u64::from(refused);
+    let hello = facts.tls.as_ref().and_then(|tls| tls.server_hello.value());
+    let encrypted = matches!(audited.posture, Posture::Mtls | Posture::Tls | Posture::TlsOpaque);
+    if let (Some(hello), true) = (hello, encrypted)
+        && let Err(slot) = particulars.versions.binary_search(&hello.version)
+        && particulars.versions.len() < limits::VERSIONS
+    {
+        particulars.versions.insert(slot, hello.version);
+    }
+}
+
 fn note_hour(
     hours: &mut Vec<(Timestamp, Posture, u64, u64)>,
     at: Timestamp,
@@ -345,6 +364,8 @@ pub(super) fn service_rows(endpoints: &[EndpointFacts], findings: &[Finding]) ->
         protocols: endpoint.protocols.clone(),
         findings: 0,
         worst: None,
+        particulars: endpoint.particulars.clone(),
+        grade: Graded::default(),
     };
     let mut rows = endpoints.iter().map(row).collect::<Vec<_>>();
     count_findings(&mut rows, findings);
@@ -382,6 +403,8 @@ pub(super) fn edge_rows(edges: Vec<EdgeFacts>) -> Vec<EdgeRow> {
         last: edge.last.time,
         dealings: edge.dealings,
         used: edge.used,
+        particulars: edge.particulars,
+        grade: Graded::default(),
     };
     edges.into_iter().map(row).collect()
 }

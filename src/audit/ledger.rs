@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 use super::naming::reveal;
 use crate::identity::Names;
 use crate::model::{
-    CommunityId, Confidence, Endpoint, Evidence, Finding, FindingId, Moment, NotObservable,
-    Severity, limits,
+    CommunityId, Confidence, Endpoint, Evidence, Finding, FindingId, Moment, NotObservable, Party,
+    Severity, Undecided, UndecidedAt, limits,
 };
 use crate::rule::{FindingParts, Rule, RuleSet};
 
@@ -17,18 +17,25 @@ pub(super) struct Ledger {
     slots: HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>,
     entries: Vec<Entry>,
     not_observable: Vec<u64>,
+    undecided: HashMap<Box<[u8]>, Unsettled, foldhash::quality::RandomState>,
+    undecided_cut: bool,
     /// Hits that were not kept because there were too many findings.
     pub(super) overflow: u64,
 }
+
+/// The ends of a session, whose names are only known at the end; nothing where the names are final.
+type Ends = Option<(Endpoint, Endpoint)>;
+
+/// Where a rule could not decide, between these ends.
+type Unsettled = (UndecidedAt, Ends);
 
 /// A finding that is not named yet.
 #[derive(Debug)]
 struct Entry {
     finding: Finding,
     key: Vec<(&'static str, String)>,
-    /// The ends of the session that it began with, whose names are only known at the end; nothing where the names are
-    /// final.
-    ends: Option<(Endpoint, Endpoint)>,
+    /// The ends of the session that it began with.
+    ends: Ends,
 }
 
 /// One time that a rule was true.
@@ -71,7 +78,7 @@ impl Ledger {
         &mut self,
         key: &[u8],
         rule: &Rule,
-        (parts, ends): (FindingParts, Option<(Endpoint, Endpoint)>),
+        (parts, ends): (FindingParts, Ends),
         hit: &Occurrence,
     ) {
         if self.slots.contains_key(key) {
@@ -106,8 +113,21 @@ impl Ledger {
         self.entries.push(Entry { finding, key: parts.key, ends });
     }
 
-    /// Counts a case that a rule could not decide.
-    pub(super) fn not_observable(&mut self, rule: usize) {
+    /// Counts a case that a rule could not decide. `key` is what [`Rule::write_parties`] wrote.
+    pub(super) fn not_observable(
+        &mut self,
+        rule: usize,
+        key: &[u8],
+        at: impl FnOnce() -> Unsettled,
+    ) {
+        let full = self.undecided.len() >= limits::UNDECIDED_PLACES;
+        match self.undecided.get_mut(key) {
+            Some((known, _)) => known.count += 1,
+            None if full => self.undecided_cut = true,
+            None => {
+                self.undecided.insert(key.into(), at());
+            }
+        }
         if self.not_observable.len() <= rule {
             self.not_observable.resize(rule + 1, 0);
         }
@@ -126,6 +146,34 @@ impl Ledger {
                 count: *count,
             })
             .collect()
+    }
+
+    /// Where rules could not decide, by final names, in a fixed order.
+    pub(super) fn undecided_places(&mut self, names: &Names) -> Undecided {
+        let named = |(mut at, ends): Unsettled| {
+            if let Some((client, server)) = ends {
+                let named = |name: &mut String, party: Party| {
+                    if !name.is_empty() {
+                        *name = party.service;
+                    }
+                };
+                named(&mut at.client, names.client(client));
+                named(&mut at.server, names.server(server));
+            }
+            at
+        };
+        let mut places: Vec<_> =
+            std::mem::take(&mut self.undecided).into_values().map(named).collect();
+        places.sort_unstable();
+        places.dedup_by(|next, first| {
+            let same = (&next.rule, &next.client, &next.server, next.port)
+                == (&first.rule, &first.client, &first.server, first.port);
+            if same {
+                first.count = first.count.saturating_add(next.count);
+            }
+            same
+        });
+        Undecided { places, cut: self.undecided_cut }
     }
 
     /// Gives the findings by their final names: worst first, then by rule, confidence and identity. Findings that are
@@ -162,9 +210,11 @@ impl Entry {
             finding.client = finding.client.is_some().then_some(client);
             finding.server = finding.server.is_some().then_some(server);
         }
-        let parties = finding.server.iter().chain(&finding.client);
-        finding.declared =
-            parties.filter_map(|party| party.profile.as_ref()).map(|p| p.place.clone()).next();
+        if finding.declared.is_none() {
+            let parties = finding.server.iter().chain(&finding.client);
+            finding.declared =
+                parties.filter_map(|party| party.profile.as_ref()).map(|p| p.place.clone()).next();
+        }
         finding.id = identity(&finding, &key);
         finding
     }
@@ -285,6 +335,8 @@ pub(super) fn evidence(
         frames,
         community_id: CommunityId::tcp(client, server).to_string(),
         connection: format!("{client} -> {server}"),
+        client,
+        server,
         facts,
     }
 }

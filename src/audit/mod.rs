@@ -9,6 +9,7 @@ mod chains;
 mod coverage;
 mod credentials;
 mod edge_use;
+mod grade;
 mod history;
 mod inventory;
 mod learn;
@@ -18,8 +19,10 @@ mod policy;
 mod posture;
 mod recall;
 mod resumption;
+mod suites;
 
 pub use acceptance::{Accepting, EXPIRES_SOON_DAYS, accept, is_guarded};
+pub use grade::grade;
 pub use inventory::count_findings;
 pub use learn::{Learn, Learned, learn};
 pub use ledger::renamed;
@@ -37,6 +40,7 @@ use inventory::Inventory;
 use ledger::{Ledger, Occurrence, evidence};
 use recall::Memory;
 use resumption::Resumption;
+use suites::Suites;
 
 use crate::identity::{Directory, Evidence, Names};
 use crate::model::{
@@ -73,6 +77,7 @@ pub struct Auditor {
     tally: Tally,
     credentials: Credentials,
     callers: Callers,
+    suites: Suites,
     memory: Memory,
     policy: Option<Policy>,
     keep: KeepSessions,
@@ -119,6 +124,7 @@ impl Auditor {
             tally: Tally::default(),
             credentials: Credentials::default(),
             callers: Callers::default(),
+            suites: Suites::default(),
             memory: Memory::default(),
             policy: None,
             keep,
@@ -187,6 +193,7 @@ impl Auditor {
         self.credentials.add(&audited);
         self.callers.add(&audited);
         self.named.add(&audited);
+        self.suites.add(&audited);
         self.chains.note(&audited);
         let sample = self.inventory.add(&audited);
         self.history.add(&audited);
@@ -246,6 +253,7 @@ impl Auditor {
             + self.chains.overflow
             + credentials.overflow
             + self.named.overflow()
+            + self.suites.overflow
             + unheard;
         if overflow > 0 {
             coverage.incomplete.push(Incomplete {
@@ -253,17 +261,14 @@ impl Auditor {
                 message: format!("{overflow} facts were not kept because there were too many"),
             });
         }
-        let times = [
-            Moment { time: coverage.first, ..Moment::default() },
-            Moment { time: coverage.last, ..Moment::default() },
-        ];
-        self.apply(&Subject::Run(&coverage), times, 1, &[]);
+        self.apply_run(&coverage);
         let rules = Arc::clone(self.evaluator.rules());
         coverage.not_observable = self.ledger.undecided(&rules);
         run.ruleset = rules.digest();
         run.rules = rules.rules().len();
+        let undecided = self.ledger.undecided_places(&names);
         let findings = self.ledger.finish(&names);
-        Outcome {
+        grade::with_grades(Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
             certificates: inventory::certificate_rows(&certificates),
@@ -272,8 +277,11 @@ impl Auditor {
             announcements,
             findings,
             coverage,
+            suites: self.suites.finish(),
+            rules: rules.texts(),
+            undecided,
             run,
-        }
+        })
     }
 
     /// What the sessions come to, with the names that are final.
@@ -391,6 +399,12 @@ impl Auditor {
         self.apply(&Subject::Change(change), times, weight, &change.samples);
     }
 
+    fn apply_run(&mut self, coverage: &Coverage) {
+        let times =
+            [coverage.first, coverage.last].map(|time| Moment { time, ..Moment::default() });
+        self.apply(&Subject::Run(coverage), times, 1, &[]);
+    }
+
     fn apply_endpoint(&mut self, endpoint: &EndpointFacts) {
         let times = [endpoint.first, endpoint.last];
         let weight = endpoint.postures.total();
@@ -428,7 +442,10 @@ impl Auditor {
         samples: &dyn Fn() -> Vec<(Vec<Moment>, Endpoint, Endpoint)>,
     ) -> bool {
         if hit.verdict == RuleVerdict::NotObservable {
-            self.ledger.not_observable(hit.rule);
+            self.key.clear();
+            rule.write_parties(subject, &mut self.key);
+            let at = || (rule.undecided_at(subject), ends(subject));
+            self.ledger.not_observable(hit.rule, &self.key, at);
             return false;
         }
         self.key.clear();
@@ -440,16 +457,20 @@ impl Auditor {
         }
         let parts = rule.finding_parts(subject);
         let facts = parts.facts.clone();
-        let ends = match subject {
-            Subject::Session(audited) => Some((audited.session.client, audited.session.server)),
-            _ => None,
-        };
-        self.ledger.begin(&self.key, rule, (parts, ends), &occurrence);
+        self.ledger.begin(&self.key, rule, (parts, ends(subject)), &occurrence);
         for (frames, client, server) in samples() {
             let evidence = evidence(frames, client, server, facts.clone());
             self.ledger.add_evidence(&self.key, evidence);
         }
         known.is_none()
+    }
+}
+
+/// The ends of a session, whose names are not final.
+fn ends(subject: &Subject<'_>) -> Option<(Endpoint, Endpoint)> {
+    match subject {
+        Subject::Session(audited) => Some((audited.session.client, audited.session.server)),
+        _ => None,
     }
 }
 

@@ -65,6 +65,13 @@ impl Inputs {
         })
     }
 
+    /// The name of one that cannot be read twice, if there is one: standard input, a pipe, a device.
+    #[must_use]
+    pub fn stream(&self) -> Option<String> {
+        let stream = |input: &&Input| !matches!(input, Input::File { bytes: Some(_), .. });
+        self.sources.iter().find(stream).map(Input::name)
+    }
+
     /// Begins to read them.
     #[must_use]
     pub fn replay(self) -> Replay {

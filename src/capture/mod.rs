@@ -16,6 +16,7 @@ mod key_files;
 mod link;
 mod pcap;
 mod pcapng;
+mod pcapng_writer;
 mod replay;
 mod secrets;
 mod stream;
@@ -31,6 +32,7 @@ pub use filter::Filter;
 pub use inputs::Inputs;
 pub use key_files::KeyFiles;
 pub use link::LinkType;
+pub use pcapng_writer::{PcapNgWriter, Written};
 pub use replay::{Progress, Replay, Source};
 pub use secrets::Secrets;
 

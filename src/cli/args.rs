@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::authorities::Bundle;
 use super::baseline::BaselineCommand;
 use super::config::ConfigCommand;
+use super::formats::FormatArgs;
 use super::gate::GateArgs;
 use super::shell::Shell;
 use crate::audit::KeepSessions;
@@ -72,6 +73,8 @@ pub(super) enum Command {
         #[command(flatten)]
         rules: RuleArgs,
     },
+    /// Who talks to whom, secured or not, with grades
+    Edges(Box<super::edges::Edges>),
     /// List, check and test rules
     #[command(subcommand)]
     Rules(Rules),
@@ -115,6 +118,8 @@ impl Command {
 pub(super) struct Check {
     #[command(flatten)]
     pub(super) audit: AuditArgs,
+    #[command(flatten)]
+    pub(super) formats: FormatArgs,
     /// The lowest severity that fails the run: info, low, medium, high, critical or never
     #[arg(long, value_name = "LEVEL", default_value = "high", value_parser = fail_on)]
     pub(super) fail_on: FailOn,
@@ -127,7 +132,7 @@ pub(super) struct Check {
     /// Report, and never fail because of findings
     #[arg(long)]
     pub(super) exit_zero: bool,
-    /// What to print: text, concise, json or ndjson
+    /// What to print: text, concise, json, ndjson, sarif, junit, github, markdown, csv-edges ... (docs/formats.md)
     #[arg(long, value_name = "FMT", default_value = "text", value_parser = report_format)]
     pub(super) format: &'static str,
     /// Also write a report to a file; may be given several times
@@ -307,7 +312,10 @@ fn row_format(word: &str) -> Result<&'static str, String> {
     one_of(ROW_FORMATS.iter().map(|(name, ..)| *name), word)
 }
 
-fn one_of(names: impl Iterator<Item = &'static str>, word: &str) -> Result<&'static str, String> {
+pub(super) fn one_of(
+    names: impl Iterator<Item = &'static str>,
+    word: &str,
+) -> Result<&'static str, String> {
     let names: Vec<_> = names.collect();
     let found = names.iter().find(|name| **name == word).copied();
     found.ok_or_else(|| format!("expected {}", names.join(", ")))

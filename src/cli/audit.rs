@@ -89,6 +89,10 @@ impl Prepared {
         let (authorities, lost) = authorities::load(&args.trust, &args.crl).map_err(usage)?;
         let keys = Keys::read(&args.keylog).map_err(|error| usage(vec![error.diagnostic()]))?;
         let policy = args.policy.as_deref().map(policy::load).transpose().map_err(usage)?;
+        let misspelt = policy.as_ref().map(|policy| policy::misspelt(policy, directory.services()));
+        if let Some(misspelt) = misspelt.filter(|misspelt| !misspelt.is_empty()) {
+            return Err(usage(misspelt));
+        }
         keys.said.iter().for_each(|said| terminal.say(said));
         let options = Options { workers: args.workers.max(1), round: args.batch };
         Ok(Self {
@@ -117,6 +121,11 @@ impl Prepared {
         self.rules = self.rules.choose(&codes, &[]).map_err(usage)?;
         self.gate.in_force(rules::names(&self.rules));
         Ok(self)
+    }
+
+    /// The captures, to be read once more.
+    pub(super) fn inputs(&self) -> &Inputs {
+        &self.inputs
     }
 
     /// Reads the captures and judges them.

@@ -5,11 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::{Check, OnIncomplete};
 use super::audit::{Audited, Judged, Prepared, Refusal};
+use super::evidence::Folder;
+use super::formats::Shown;
 use super::output::Target;
 use super::terminal::{Terminal, ignore_closed, unwritable};
 use super::{Code, STORAGE};
 use crate::model::{Accept, AuditedSession, Diagnostic, Outcome, RunInfo, Timestamp};
-use crate::report::{SessionWriter, Show, Verdict, format};
+use crate::report::{SessionWriter, Show, Style, Verdict, format};
 use crate::store::{RunEnd, RunStart, Store};
 
 /// Runs the command.
@@ -23,18 +25,28 @@ pub(super) fn run(check: Check, terminal: &Terminal) -> Code {
 fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     let started = now();
     let prepared = Prepared::read(&check.audit, terminal)?;
+    let folder = match &check.formats.evidence {
+        Some(path) => Some(Folder::begin(path, prepared.inputs().clone(), check.formats.force)?),
+        None => None,
+    };
     let mut store = open_store(check)?;
     let mut outputs = Outputs::begin(check)?;
     let audited = prepared.run(&judged(check), terminal, &mut |run, one| outputs.show(run, one));
-    let Audited { outcome, said, code } = match audited {
+    let Audited { mut outcome, said, code } = match audited {
         Ok(audited) => audited,
         Err(refusal) => {
             outputs.abandon();
             return Err(refusal);
         }
     };
+    check.formats.label(&mut outcome);
     said.iter().for_each(|diagnostic| terminal.say(diagnostic));
     let mut storage = outputs.finish(&outcome, check, terminal);
+    storage.extend(folder.into_iter().flat_map(|folder| folder.write(&outcome)));
+    let sarif = check.output.iter().find(|one| one.format == "sarif");
+    let sarif = sarif.map(|one| one.path.clone());
+    let shown = Shown { format: check.format, code, sarif };
+    storage.extend(check.formats.tell_job(&outcome, &shown));
     if let Some(store) = &mut store {
         storage.extend(record(store, &outcome, started, code));
     }
@@ -85,11 +97,11 @@ impl Outputs {
     fn begin(check: &Check) -> Result<Self, Refusal> {
         let mut targets = Vec::new();
         for output in &check.output {
-            match Target::begin(output) {
+            match Target::begin(output, check.formats.force) {
                 Ok(target) => targets.push(target),
-                Err(diagnostic) => {
+                Err((diagnostic, code)) => {
                     targets.into_iter().for_each(Target::abandon);
-                    return Err((vec![*diagnostic], STORAGE));
+                    return Err((vec![*diagnostic], code));
                 }
             }
         }
@@ -118,7 +130,9 @@ impl Outputs {
         };
         let mut wrong: Vec<Diagnostic> = targets
             .into_iter()
-            .filter_map(|target| target.finish(outcome).err().map(|error| *error))
+            .filter_map(|target| {
+                target.finish(outcome, &check.formats.style()).err().map(|error| *error)
+            })
             .collect();
         if let Err(error) = ignore_closed(printed) {
             wrong.push(unwritable(&error));
@@ -136,8 +150,9 @@ impl Outputs {
 
 fn print_report(outcome: &Outcome, check: &Check, terminal: &Terminal) -> io::Result<()> {
     let Some(write) = format(check.format) else { return Ok(()) };
-    let mut style = terminal.style(if check.all { Show::All } else { Show::Main });
-    style.suppressed = check.show_suppressed;
+    let style = terminal.style(if check.all { Show::All } else { Show::Main });
+    let (suppressed, raw_csv) = (check.show_suppressed, check.formats.csv_raw);
+    let style = Style { suppressed, raw_csv, ..style };
     let mut out = BufWriter::new(io::stdout());
     write(outcome, &style, &mut out)?;
     out.flush()

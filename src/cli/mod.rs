@@ -10,7 +10,10 @@ mod check;
 mod config;
 mod db;
 mod diagnostic;
+mod edges;
+mod evidence;
 mod finding;
+mod formats;
 mod gate;
 mod keys;
 mod output;
@@ -112,6 +115,7 @@ fn run(cli: Cli, given: &[&str], terminal: &Terminal) -> Code {
     match cli.command {
         Command::Check(check) => check::run(*check, terminal),
         Command::Explain { rule, db, rules } => rules::explain(&rule, &db, &rules, terminal),
+        Command::Edges(command) => edges::run(&command, terminal),
         Command::Rules(command) => rules::run(command, terminal),
         Command::Services(command) => services::run(command, terminal),
         Command::Policy(command) => policy::run(command, terminal),

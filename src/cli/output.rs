@@ -1,7 +1,7 @@
 //! Files that are complete or absent.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -9,9 +9,10 @@ use crate::model::{AuditedSession, Diagnostic, Outcome, RunInfo, escape_text};
 use crate::report::{SessionWriter, Style, Write as Report, format};
 
 use super::args::Output;
+use super::{Code, STORAGE, USAGE};
 
 /// A file that gets its name when it is complete.
-struct Whole {
+pub(super) struct Whole {
     file: BufWriter<File>,
     /// Its name until then and its own; `None` for a pipe or a device, which is written to where it is.
     names: Option<[PathBuf; 2]>,
@@ -22,7 +23,7 @@ const TEMPORARY_NAMES: u32 = 100;
 
 impl Whole {
     /// Begins the file under another name beside its own, readable by its owner alone: reports name internal hosts.
-    fn begin(path: &Path) -> io::Result<Self> {
+    pub(super) fn begin(path: &Path) -> io::Result<Self> {
         if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
             let file = BufWriter::new(OpenOptions::new().write(true).open(path)?);
             return Ok(Self { file, names: None });
@@ -34,7 +35,7 @@ impl Whole {
     }
 
     /// Gives it its name.
-    fn finish(mut self) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         let written = self.file.flush().and_then(|()| match &self.names {
             Some([temporary, path]) => fs::rename(temporary, path),
             None => Ok(()),
@@ -45,7 +46,7 @@ impl Whole {
         written
     }
 
-    fn abandon(self) {
+    pub(super) fn abandon(self) {
         if let Some([temporary, _]) = self.names {
             let _gone = fs::remove_file(temporary);
         }
@@ -93,9 +94,16 @@ impl Write for Whole {
 
 impl Target {
     /// Begins the file, so that one that cannot be written is known before any work.
-    pub(super) fn begin(output: &Output) -> Result<Self, Box<Diagnostic>> {
+    ///
+    /// # Errors
+    /// It cannot be written, or holds what somebody else wrote and `force` is not set.
+    pub(super) fn begin(output: &Output, force: bool) -> Result<Self, (Box<Diagnostic>, Code)> {
         let path = output.path.clone();
-        let whole = Whole::begin(&path).map_err(|error| Box::new(refusal(&path, &error)))?;
+        if !force && is_of_others(&path) {
+            return Err((Box::new(exists(&path)), USAGE));
+        }
+        let whole =
+            Whole::begin(&path).map_err(|error| (Box::new(refusal(&path, &error)), STORAGE))?;
         let state = match format(output.format) {
             Some(_) if output.format == "ndjson" => State::Events(SessionWriter::new(whole)),
             Some(report) => State::Report(whole, report),
@@ -114,13 +122,13 @@ impl Target {
     }
 
     /// Completes the file.
-    pub(super) fn finish(self, outcome: &Outcome) -> Result<(), Box<Diagnostic>> {
+    pub(super) fn finish(self, outcome: &Outcome, style: &Style) -> Result<(), Box<Diagnostic>> {
         let done = match self.state {
             State::Events(mut writer) => {
                 writer.finish(outcome).and_then(|()| writer.into_inner().finish())
             }
             State::Report(mut whole, report) => {
-                report(outcome, &Style::default(), &mut whole).and_then(|()| whole.finish())
+                report(outcome, style, &mut whole).and_then(|()| whole.finish())
             }
             State::Failed(error) => Err(error),
         };
@@ -164,6 +172,40 @@ pub(super) fn write_new(path: &Path, text: &str, force: bool) -> Result<(), Box<
         return Err(Box::new(exists.help("use --force to overwrite it")));
     }
     write_whole(path, text.as_bytes())
+}
+
+/// Bytes at the beginning and at the end of a file that tell who wrote it.
+const SIGNS: u64 = 4096;
+
+/// Whether a file is there that wirelint did not write: every report of it names it near its beginning, or ends with a
+/// verdict. An empty file is nobody's.
+fn is_of_others(path: &Path) -> bool {
+    let Ok(mut file) = File::open(path) else { return false };
+    let Ok(about) = file.metadata() else { return false };
+    if !about.is_file() || about.len() == 0 {
+        return false;
+    }
+    let (mut head, mut tail) = (Vec::new(), Vec::new());
+    let _unreadable = (&file).take(SIGNS).read_to_end(&mut head);
+    if file.seek(SeekFrom::Start(about.len().saturating_sub(SIGNS))).is_ok() {
+        let _unreadable = (&file).take(SIGNS).read_to_end(&mut tail);
+    }
+    let (head, tail) = (String::from_utf8_lossy(&head), String::from_utf8_lossy(&tail));
+    let last = tail.lines().last().unwrap_or_default();
+    let verdicts = ["FAILED: ", "INCOMPLETE: ", "NOTHING AUDITED: ", "passed: ", "wirelint: "];
+    let columns = ["id,rule,", "client,client_ip,", "sha256,role,", "service,ip,port,version,"];
+    let ours = head.contains("wirelint")
+        || verdicts.iter().any(|word| last.starts_with(word))
+        || columns.iter().any(|word| head.starts_with(word))
+        || head.trim() == "[]"
+        || head.contains("\"check_name\": \"");
+    !ours
+}
+
+fn exists(path: &Path) -> Diagnostic {
+    let path = escape_text(&path.to_string_lossy());
+    Diagnostic::error("output-exists", format!("{path} exists and was not written by wirelint"))
+        .help("use --force to overwrite")
 }
 
 fn refusal(path: &Path, error: &io::Error) -> Diagnostic {

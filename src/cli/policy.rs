@@ -13,6 +13,7 @@ use super::output::write_new;
 use super::terminal::{Terminal, ignore_closed, unwritable};
 use super::{Code, FINDINGS, OK, STORAGE, USAGE};
 use crate::audit::{KeepSessions, Learn, Learned, learn};
+use crate::identity::Services;
 use crate::model::{Accept, Diagnostic, Outcome, Severity, SubjectKind, escape_text, limits};
 use crate::rule::{Policy, Terms, diff, diff_seen, policy_text};
 
@@ -90,6 +91,13 @@ pub(super) fn load(path: &Path) -> Result<Policy, Vec<Diagnostic>> {
     let shown = escape_text(&path.to_string_lossy());
     let text = contents(path, &shown).map_err(|error| vec![*error])?;
     Policy::read(&shown, &text)
+}
+
+/// Names of a policy that are nearly, and not quite, those of the services file. Others may be names that the wire tells.
+pub(super) fn misspelt(policy: &Policy, services: &Services) -> Vec<Diagnostic> {
+    let mut unknown = policy.unknown_names(&services.names());
+    unknown.retain(|error| error.place.as_ref().is_some_and(|place| !place.label.is_empty()));
+    unknown
 }
 
 fn contents(path: &Path, shown: &str) -> Result<String, Box<Diagnostic>> {

@@ -38,7 +38,8 @@ impl Terminal {
     /// How reports on standard output look.
     pub(super) fn style(&self, show: Show) -> Style {
         let width = if io::stdout().is_terminal() { columns() } else { Style::NO_WIDTH };
-        Style { color: self.color_out, ascii: self.ascii, width, show, suppressed: false }
+        let (color, ascii) = (self.color_out, self.ascii);
+        Style { color, ascii, width, show, ..Style::default() }
     }
 
     /// Says something to the person; what `-q` hides is not said.

@@ -35,6 +35,7 @@ pub use calls::merge_calls;
 pub use datagram::Datagrams;
 pub use dialogue::Dialogue;
 pub use fields::SESSION_FIELDS;
+pub use http2::blank_header_block;
 pub use mesh::MESH_FIELDS;
 pub use readable_fields::READABLE_FIELDS;
 pub use tls::conclude;

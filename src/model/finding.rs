@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Moment, Party, Place, Timestamp};
+use super::{Endpoint, Moment, Party, Place, Timestamp};
 
 /// How bad a finding is, from least to worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -211,6 +211,10 @@ pub struct Evidence {
     pub community_id: String,
     /// The connection in words: `10.0.0.1:40000 -> 10.0.0.2:443`.
     pub connection: String,
+    /// Who called.
+    pub client: Endpoint,
+    /// Who was called.
+    pub server: Endpoint,
     /// Named facts that prove it. Never payload, never a secret.
     pub facts: Vec<(String, String)>,
 }

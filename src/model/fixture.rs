@@ -1,21 +1,23 @@
 //! Outcomes made by hand, for the tests of reports and store.
 
+mod acceptance;
 mod coverage;
 mod credentials;
 
 use std::sync::Arc;
 
+pub(crate) use acceptance::acceptance;
 use coverage::coverage;
 
 use crate::model::{
     Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
     CertificateRequest, CertificateRow, ChainFault, ChainFaults, ChainOutcome, ChainTrust,
     ClientAuth, ClientHello, Confidence, Coverage, Dealings, Der, Digest, Direction, EdgeRow,
-    EdgeUse, EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo,
-    Incomplete, KeyKind, Moment, NameCheck, NotObservable, Outcome, Party, PerDirection, Posture,
-    Postures, PublicKey, Recalled, RecordFact, Revocation, Roles, RunInfo, SanName, Seen,
-    ServerHello, ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo, StreamFacts,
-    Timestamp, TlsFacts, Traffic, Why, escape_text,
+    EdgeUse, EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo, Graded,
+    Incomplete, KeyKind, Moment, NameCheck, NotObservable, Outcome, Particulars, Party,
+    PerDirection, Posture, Postures, PublicKey, Recalled, RecordFact, Revocation, Roles, RunInfo,
+    SanName, Seen, ServerHello, ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo,
+    StreamFacts, Timestamp, TlsFacts, Traffic, Why, escape_text,
 };
 
 /// 2026-01-21T09:14:01.000002Z.
@@ -44,6 +46,7 @@ pub(crate) fn outcome() -> Outcome {
         sessions: vec![plaintext(1), mutual(2), opaque(3), unrecognised(4)],
         announcements: Vec::new(),
         coverage: coverage(),
+        ..Outcome::default()
     }
 }
 
@@ -107,6 +110,7 @@ fn run_info() -> RunInfo {
         fail_on: Some(Severity::High),
         accept: Accept::default(),
         rules: 31,
+        category: String::new(),
     }
 }
 
@@ -166,6 +170,8 @@ fn evidence(frame: u64) -> Evidence {
         frames: vec![moment(frame)],
         community_id: crate::model::CommunityId::tcp(client, server).to_string(),
         connection: format!("{client} -> {server}"),
+        client,
+        server,
         facts: vec![
             ("first bytes".into(), "PRI * HTTP/2.0".into()),
             ("call".into(), "POST /shop.Payments/Charge".into()),
@@ -186,6 +192,8 @@ fn services() -> Vec<ServiceRow> {
         protocols: vec!["grpc".into(), "tls".into()],
         findings,
         worst,
+        particulars: Particulars { versions: vec![0x0303, 0x0304], inferred: 31, refused: 0 },
+        grade: Graded::default(),
     };
     let few = Postures { plaintext: 5, unknown: 3, ..Postures::default() };
     let most = Postures { mtls: 88, tls: 25, tls_opaque: 48, plaintext: 53, unknown: 0 };
@@ -213,6 +221,8 @@ fn edges() -> Vec<EdgeRow> {
         last: moment(480).time,
         dealings: Dealings::default(),
         used: EdgeUse::default(),
+        particulars: Particulars { versions: vec![0x0304], inferred: 2, refused: 0 },
+        grade: Graded::default(),
     };
     let services = services();
     vec![

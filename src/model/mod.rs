@@ -3,16 +3,19 @@
 mod announcement;
 mod certificate;
 mod chain;
+mod counted;
 mod diagnostic;
 mod escape;
 mod fields;
 mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod grade;
 mod handle;
 pub mod limits;
 mod net;
 mod outcome;
+mod rule_text;
 mod secret;
 mod seen;
 mod session;
@@ -26,10 +29,12 @@ pub use certificate::{
 pub use chain::{
     ChainFault, ChainFaults, ChainOutcome, ChainTrust, NameCheck, Revocation, SeenChain, no_chain,
 };
+pub use counted::{SuiteRow, Undecided, UndecidedAt};
 pub use diagnostic::{Diagnostic, Level, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
 pub use finding::{Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingId, Severity};
+pub use grade::{CEILINGS, Cause, Ceiling, Grade, Graded, Lift, Particulars, Reason};
 pub use handle::Handle;
 pub use net::{
     CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, Realm, is_internal,
@@ -38,6 +43,7 @@ pub use outcome::{
     Accept, CertificateRow, Coverage, CredentialRow, EdgeRow, Incomplete, Located, NotObservable,
     Outcome, Postures, RunInfo, ServiceRow, SourceInfo,
 };
+pub use rule_text::RuleText;
 pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub use session::{

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{
     Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Dealings, EdgeUse,
-    Finding, FrameNo, Moment, Party, Posture, SeenChain, Severity, Timestamp,
+    Finding, FrameNo, Graded, Moment, Particulars, Party, Posture, RuleText, SeenChain, Severity,
+    SuiteRow, Timestamp, Undecided,
 };
 
 /// Everything a run found out.
@@ -28,6 +29,12 @@ pub struct Outcome {
     pub announcements: Vec<Announcement>,
     /// What was judged, and what could not be seen and why.
     pub coverage: Coverage,
+    /// Versions and cipher suites that servers agreed on, by server, port and version.
+    pub suites: Vec<SuiteRow>,
+    /// The rules in force, by code.
+    pub rules: Vec<RuleText>,
+    /// Where rules could not decide.
+    pub undecided: Undecided,
 }
 
 /// How a run came about.
@@ -49,6 +56,8 @@ pub struct RunInfo {
     pub rules: usize,
     /// Findings that were left out because the user asked for worse or surer ones only.
     pub unlisted: u64,
+    /// What the user calls this run where several come together, as `staging`; empty for nothing. Escaped.
+    pub category: String,
 }
 
 /// What passes a run although it is no proof that all is well.
@@ -169,6 +178,10 @@ pub struct ServiceRow {
     pub findings: u64,
     /// The worst of them.
     pub worst: Option<Severity>,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
+    /// What it comes to.
+    pub grade: Graded,
 }
 
 /// One client talking to one server endpoint.
@@ -196,6 +209,10 @@ pub struct EdgeRow {
     pub dealings: Dealings,
     /// What its sessions used, as far as a policy can speak of it.
     pub used: EdgeUse,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
+    /// What it comes to.
+    pub grade: Graded,
 }
 
 /// One certificate in one place.

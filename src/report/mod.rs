@@ -8,17 +8,28 @@
 
 mod body;
 mod concise;
+mod csv;
+mod edges;
+mod github;
+mod gitlab;
+mod html;
 mod json;
+mod junit;
 mod layout;
+mod markdown;
 mod ndjson;
 mod rows;
+mod sarif;
+mod standing;
 mod text;
 mod verdict;
+mod wireshark;
 
 use std::io;
 
 use crate::model::Outcome;
 
+pub use edges::{EDGE_FORMATS, EdgeLine, WriteEdges, stored_edges};
 pub use ndjson::SessionWriter;
 pub use rows::{Question, ROW_FORMATS, RowFormat, write_query};
 pub use verdict::Verdict;
@@ -36,6 +47,8 @@ pub struct Style {
     pub show: Show,
     /// Whether findings that were accepted are listed, behind the open ones.
     pub suppressed: bool,
+    /// Whether CSV has texts as they are, though a spreadsheet may run them.
+    pub raw_csv: bool,
 }
 
 impl Style {
@@ -51,6 +64,7 @@ impl Default for Style {
             width: Self::NO_WIDTH,
             show: Show::Main,
             suppressed: false,
+            raw_csv: false,
         }
     }
 }
@@ -73,6 +87,17 @@ pub const FORMATS: &[(&str, &str, Write)] = &[
     ("concise", "one line per finding, as compilers print them", concise::write),
     ("json", "one document with everything (schema wirelint.report/1)", json::write),
     ("ndjson", "one event per line, sessions included (schema wirelint.event/1)", ndjson::write),
+    ("html", "one page for people, with a map and grades, that needs nothing else", html::write),
+    ("sarif", "SARIF 2.1.0, for code scanning", sarif::write),
+    ("junit", "JUnit XML, for test reports", junit::write),
+    ("github", "annotations of GitHub Actions", github::write),
+    ("github-summary", "the Markdown that GitHub shows with a job", markdown::summary),
+    ("gitlab", "GitLab's code quality report", gitlab::write),
+    ("markdown", "the whole report in Markdown", markdown::write),
+    ("csv-findings", "findings with their first evidence, for spreadsheets", csv::findings),
+    ("csv-edges", "who talks to whom, and how", csv::edges),
+    ("csv-certificates", "certificates and where they were shown", csv::certificates),
+    ("csv-ciphers", "versions and cipher suites that servers agreed on", csv::ciphers),
 ];
 
 /// How a format with this name is written.

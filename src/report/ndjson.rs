@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::Style;
 use super::body::{
-    CertificateUse, CoverageBody, CredentialBody, FindingBody, RunBody, SessionBody, SourceBody,
-    Text, Time, VerdictBody, file_and_number,
+    CertificateUse, CoverageBody, CredentialBody, EdgeBody, FindingBody, RunBody, ServiceBody,
+    SessionBody, SourceBody, Text, Time, VerdictBody, file_and_number,
 };
 use crate::model::{AuditedSession, Finding, Outcome, RunInfo, Timestamp};
 
@@ -48,7 +48,7 @@ impl<W: io::Write> SessionWriter<W> {
         self.event("session", Some(at), SessionBody::of(run, audited))
     }
 
-    /// Writes the events that are known at the end: certificates, credentials, findings, statistics.
+    /// Writes the events that are known at the end: services, edges, certificates, credentials, findings, statistics.
     ///
     /// # Errors
     /// What writing says.
@@ -57,6 +57,13 @@ impl<W: io::Write> SessionWriter<W> {
         let (first, last) = (outcome.coverage.first, outcome.coverage.last);
         let any = outcome.coverage.frames > 0;
         self.begin(run, any.then_some(first))?;
+        for row in &outcome.services {
+            let service = ServiceBody::of(row);
+            self.event("service", any.then_some(last), ServiceEvent { service })?;
+        }
+        for row in &outcome.edges {
+            self.event("edge", Some(row.last), EdgeEvent { edge: EdgeBody::of(row) })?;
+        }
         for row in &outcome.certificates {
             let certificate = CertificateUse::of(run, row);
             self.event("certificate", Some(row.last.time), CertificateEvent { certificate })?;
@@ -117,6 +124,16 @@ struct Event<T> {
 #[derive(Serialize)]
 struct RunEvent<'a> {
     run: RunBody<'a>,
+}
+
+#[derive(Serialize)]
+struct ServiceEvent<'a> {
+    service: ServiceBody<'a>,
+}
+
+#[derive(Serialize)]
+struct EdgeEvent<'a> {
+    edge: EdgeBody<'a>,
 }
 
 #[derive(Serialize)]

@@ -154,13 +154,10 @@ impl RowSink for CsvSink<'_> {
 
 /// A text field that no spreadsheet takes for a formula (OWASP ASVS 1.2.10), quoted where RFC 4180 says.
 fn quoted(text: &str) -> String {
-    let guarded = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']);
-    let text = format!("{}{}", if guarded { "'" } else { "" }, safe(text));
-    if text.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
+    // A tab or a line end in front is escaped, and would be no formula any longer; the quote says that it was one.
+    let formula = text.starts_with(['\t', '\r', '\0']);
+    let text = format!("{}{}", if formula { "'" } else { "" }, safe(text));
+    super::csv::field(&text, false)
 }
 
 struct NdjsonSink<'a> {

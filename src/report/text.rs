@@ -6,6 +6,8 @@ mod credentials;
 mod findings;
 mod services;
 
+pub(super) use coverage::{concluded, unseen};
+
 use std::io;
 
 use super::layout::{Tone, paint, tally};

@@ -1,8 +1,8 @@
 //! A rule that was read and checked.
 
 use crate::model::{
-    AuditedSession, Confidence, Direction, Moment, Party, Place, Severity, Subject, SubjectKind,
-    Value,
+    AuditedSession, Confidence, Direction, Moment, Party, Place, RuleText, Severity, Subject,
+    SubjectKind, UndecidedAt, Value,
 };
 
 use super::check::Condition;
@@ -140,13 +140,46 @@ impl Rule {
     /// Cheaper than [`Rule::finding_parts`], for counting a finding that is known already.
     pub fn write_identity(&self, subject: &Subject<'_>, out: &mut Vec<u8>) {
         let table = self.table();
+        self.write_parties(subject, out);
+        for number in self.key.iter().filter_map(|path| table.find(path)) {
+            write_seen(&table.read(number, subject), out);
+        }
+    }
+
+    /// Writes the rule, the parties and the server's port.
+    pub fn write_parties(&self, subject: &Subject<'_>, out: &mut Vec<u8>) {
         write_text(&self.code, out);
         let (client, server, port) = party_names(subject);
         write_text(client, out);
         write_text(server, out);
         out.extend(port.to_le_bytes());
-        for number in self.key.iter().filter_map(|path| table.find(path)) {
-            write_seen(&table.read(number, subject), out);
+    }
+
+    /// That it could not decide this subject.
+    #[must_use]
+    pub fn undecided_at(&self, subject: &Subject<'_>) -> UndecidedAt {
+        let (client, server, port) = party_names(subject);
+        let (client, server) = (client.to_owned(), server.to_owned());
+        UndecidedAt { rule: self.code.clone(), client, server, port, count: 1 }
+    }
+
+    /// What reports tell of it, with the severity that the user fixed, if any.
+    #[must_use]
+    pub fn told(&self, fixed: Option<Severity>) -> RuleText {
+        RuleText {
+            code: self.code.clone(),
+            name: self.name.clone(),
+            title: self.title.clone(),
+            severity: fixed.unwrap_or(self.severity),
+            confidence: self.confidence,
+            on: self.on,
+            tags: self.tags.clone(),
+            why: self.description.clone(),
+            impact: self.impact.clone(),
+            fix: self.fix.clone(),
+            remediation: self.remediation_for("any").unwrap_or_default().to_owned(),
+            false_positives: self.false_positives.clone(),
+            references: self.references.clone(),
         }
     }
 

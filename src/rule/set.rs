@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Diagnostic, Severity, Value};
+use crate::model::{Diagnostic, RuleText, Severity, Value};
 
 use super::definition::Rule;
 use super::file::read_rule;
@@ -208,6 +208,13 @@ impl RuleSet {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// What reports tell of the rules in force, by code.
+    #[must_use]
+    pub fn texts(&self) -> Vec<RuleText> {
+        let told = |(number, rule): (usize, &Rule)| rule.told(self.fixed_severity(number));
+        self.rules.iter().enumerate().map(told).collect()
     }
 
     /// The severity that the user fixed for the rule with this number, if any.

@@ -4,7 +4,11 @@ use rusqlite::params;
 
 use super::flat;
 use super::write::{Writer, int, json, texts};
-use crate::model::{Certificate, CertificateDetails, CertificateRow, EdgeRow, Party, Posture};
+use crate::inspect::tls::version_name;
+use crate::model::{
+    Certificate, CertificateDetails, CertificateRow, EdgeRow, Grade, Graded, Particulars, Party,
+    Posture, ServiceRow, Severity,
+};
 
 impl Writer<'_> {
     /// The row of a service, new or known.
@@ -139,16 +143,66 @@ impl Writer<'_> {
                 edge.first.micros(),
                 edge.last.micros(),
                 hours(edge),
+                versions(&edge.particulars),
+                edge.grade.grade.map(Grade::name),
+                edge.grade.certainty.name(),
             ])?;
         }
         Ok(())
     }
 }
 
+impl Writer<'_> {
+    pub(super) fn write_grade(&mut self, row: &ServiceRow) -> rusqlite::Result<()> {
+        let service = self.service(&row.service)?;
+        let of = |posture| int(row.postures.of(posture));
+        let graded = &row.grade;
+        self.db.prepare_cached(GRADE)?.execute(params![
+            service,
+            row.endpoint,
+            self.run.0,
+            int(row.clients),
+            texts(&row.protocols),
+            versions(&row.particulars),
+            of(Posture::Mtls),
+            of(Posture::Tls),
+            of(Posture::TlsOpaque),
+            of(Posture::Plaintext),
+            of(Posture::Unknown),
+            int(row.findings),
+            row.worst.map(Severity::name),
+            graded.grade.map(Grade::name),
+            graded.certainty.name(),
+            texts(&graded.doubts),
+            reasons(graded),
+            json(&graded.lifts.iter().map(|one| (&one.step, one.to.name())).collect::<Vec<_>>()),
+        ])?;
+        Ok(())
+    }
+}
+
+fn reasons(graded: &Graded) -> String {
+    let told = graded.reasons.iter().map(|one| {
+        (one.ceiling.code, one.ceiling.grade.name(), &one.rule, &one.what, one.accepted)
+    });
+    json(&told.collect::<Vec<_>>())
+}
+
+fn versions(particulars: &Particulars) -> String {
+    let names = particulars.versions.iter().map(|version| version_name(*version).to_string());
+    texts(&names.collect::<Vec<_>>())
+}
+
+const GRADE: &str = "
+    INSERT OR REPLACE INTO service_grade (service_id, endpoint, run_id, clients, protocols, versions, mtls, tls,
+      tls_opaque, plaintext, unknown, findings, worst, grade, certainty, doubts, reasons, lifts)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+
 const EDGE: &str = "
     INSERT OR REPLACE INTO edge (server_service_id, client_service_id, server_port, server_ip, client_ip, run_id,
-      protocols, mtls, tls, tls_opaque, plaintext, unknown, bytes, first_us, last_us, hours)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+      protocols, mtls, tls, tls_opaque, plaintext, unknown, bytes, first_us, last_us, hours, versions,
+      grade, certainty)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 
 fn hours(edge: &EdgeRow) -> String {
     let hours = edge.hours.iter();

@@ -233,7 +233,33 @@ CREATE TABLE edge (
   first_us          INTEGER NOT NULL,
   last_us           INTEGER NOT NULL,
   hours             TEXT    NOT NULL,
+  versions          TEXT    NOT NULL, -- of TLS
+  grade             TEXT, -- A to F; NULL: nothing could be judged
+  certainty         TEXT    NOT NULL, -- low, medium, high
   PRIMARY KEY (server_service_id, client_service_id, server_port, server_ip, client_ip, run_id)
+) STRICT, WITHOUT ROWID;
+
+-- What a server address and port came to in a run. reasons, lifts, doubts: as in the json report.
+CREATE TABLE service_grade (
+  service_id INTEGER NOT NULL REFERENCES service,
+  endpoint   TEXT    NOT NULL,
+  run_id     INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  clients    INTEGER NOT NULL,
+  protocols  TEXT    NOT NULL,
+  versions   TEXT    NOT NULL,
+  mtls       INTEGER NOT NULL,
+  tls        INTEGER NOT NULL,
+  tls_opaque INTEGER NOT NULL,
+  plaintext  INTEGER NOT NULL,
+  unknown    INTEGER NOT NULL,
+  findings   INTEGER NOT NULL,
+  worst      TEXT,
+  grade      TEXT, -- A to F; NULL: nothing could be judged
+  certainty  TEXT    NOT NULL, -- low, medium, high
+  doubts     TEXT    NOT NULL,
+  reasons    TEXT    NOT NULL,
+  lifts      TEXT    NOT NULL,
+  PRIMARY KEY (service_id, endpoint, run_id)
 ) STRICT, WITHOUT ROWID;
 
 -- The key of this database's fingerprints. No query may read it.
@@ -324,7 +350,7 @@ SELECT c.name AS client, d.name AS server, e.server_port AS port, e.client_ip, e
             WHEN e.tls > 0 THEN 'tls'
             WHEN e.tls_opaque > 0 THEN 'tls-opaque'
             ELSE 'mtls' END AS worst_posture,
-       e.bytes,
+       e.grade, e.certainty, e.versions, e.bytes,
        strftime('%Y-%m-%dT%H:%M:%SZ', e.first_us / 1e6, 'unixepoch') AS first_seen,
        strftime('%Y-%m-%dT%H:%M:%SZ', e.last_us / 1e6, 'unixepoch') AS last_seen,
        e.run_id
@@ -336,6 +362,17 @@ WHERE NOT EXISTS (
   WHERE n.server_service_id = e.server_service_id AND n.client_service_id = e.client_service_id
     AND n.server_port = e.server_port AND n.server_ip = e.server_ip AND n.client_ip = e.client_ip
     AND n.run_id > e.run_id);
+
+-- reasons: [reason, best grade, rule, what, accepted]; lifts: [step, grade it leads to].
+CREATE VIEW v_grades AS
+SELECT s.name AS service, g.endpoint, g.grade, g.certainty, g.clients,
+       g.mtls + g.tls + g.tls_opaque + g.plaintext + g.unknown AS sessions,
+       g.mtls, g.tls, g.tls_opaque, g.plaintext, g.unknown, g.protocols, g.versions, g.findings, g.worst,
+       g.doubts, g.reasons, g.lifts, g.run_id
+FROM service_grade g
+JOIN service s ON s.service_id = g.service_id
+WHERE g.run_id = (SELECT max(n.run_id) FROM service_grade n
+                  WHERE n.service_id = g.service_id AND n.endpoint = g.endpoint);
 
 CREATE VIEW v_findings AS
 SELECT f.finding_id, x.code AS rule, x.name AS rule_name, f.severity, f.confidence, f.state, x.title,

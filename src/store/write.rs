@@ -162,6 +162,9 @@ impl Writer<'_> {
             }
         }
         self.write_edges(&outcome.edges)?;
+        for row in &outcome.services {
+            self.write_grade(row)?;
+        }
         for session in &outcome.sessions {
             self.write_session(&outcome.run, session)?;
         }

@@ -5,6 +5,10 @@
 mod baseline;
 mod bytes;
 mod config;
+mod edges;
+mod evidence;
+mod formats;
+mod html;
 mod input;
 mod keylog;
 mod policy;

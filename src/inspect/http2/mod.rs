@@ -19,6 +19,13 @@ use super::calls::{CallName, Calls, Status, registries};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, limits};
 
+/// Blanks the literal values of a whole header block (RFC 7541) where they stand; the block keeps its length and stays
+/// readable. `kept` is told a field's name, empty when only the dynamic table has it, and its value, and says how many
+/// bytes of the value may stay. Gives `false`, and leaves a part as it was, when the block cannot be read to its end.
+pub fn blank_header_block(block: &mut [u8], kept: &dyn Fn(&[u8], &[u8]) -> usize) -> bool {
+    hpack::blank(block, kept).is_ok()
+}
+
 /// HTTP/2 without TLS.
 pub(super) struct Http2;
 

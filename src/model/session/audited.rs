@@ -7,8 +7,8 @@ use super::{
     AcrossRun, Dealings, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
 };
 use crate::model::{
-    Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Place, Postures, Realm,
-    Seen, SeenChain, Timestamp, Value,
+    Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Particulars, Place,
+    Postures, Realm, Seen, SeenChain, Timestamp, Value,
 };
 
 /// How private and authenticated a session is.
@@ -319,6 +319,8 @@ pub struct EndpointFacts {
     pub refused_plaintext: u64,
     /// Who is let in.
     pub access: EndpointAccess,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
 }
 
 /// One client address talking to one server address and port over the run.
@@ -350,4 +352,6 @@ pub struct EdgeFacts {
     pub dealings: Dealings,
     /// What its sessions used, as far as a policy can speak of it.
     pub used: EdgeUse,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{PartyBody, Place, Text};
 use crate::model::{Acceptance, Evidence, Finding, FindingId, RunInfo, Timestamp};
+use crate::report::wireshark::in_files;
 
 /// A finding, however often it was seen.
 #[derive(Serialize)]
@@ -58,7 +59,15 @@ struct EvidenceBody<'a> {
     community_id: &'a str,
     connection: &'a str,
     frames: Vec<Place>,
+    wireshark: Vec<FilterBody>,
     facts: BTreeMap<&'a str, &'a str>,
+}
+
+/// A display filter of Wireshark, for one file.
+#[derive(Serialize)]
+struct FilterBody {
+    pcap_filename: String,
+    filter: String,
 }
 
 impl<'a> FindingBody<'a> {
@@ -94,6 +103,10 @@ impl<'a> EvidenceBody<'a> {
             community_id: &evidence.community_id,
             connection: &evidence.connection,
             frames: evidence.frames.iter().map(|moment| Place::of(run, *moment)).collect(),
+            wireshark: in_files(run, evidence)
+                .into_iter()
+                .map(|found| FilterBody { pcap_filename: found.file, filter: found.filter })
+                .collect(),
             facts: facts.map(|(name, value)| (name.as_str(), value.as_str())).collect(),
         }
     }

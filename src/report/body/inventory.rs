@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::coverage::postures;
+use super::grade::GradeBody;
 use super::{PartyBody, Text, Time};
-use crate::model::{EdgeCall, EdgeRow, Identity, ServiceRow};
+use crate::inspect::tls::version_name;
+use crate::model::{EdgeCall, EdgeRow, Identity, Particulars, ServiceRow};
 
 /// One service as its clients see it.
 #[derive(Serialize)]
@@ -18,8 +20,10 @@ pub(in crate::report) struct ServiceBody<'a> {
     sessions: u64,
     postures: BTreeMap<&'static str, u64>,
     protocols: &'a [String],
+    versions: Vec<String>,
     findings: u64,
     worst: Option<&'static str>,
+    grade: GradeBody<'a>,
 }
 
 impl<'a> ServiceBody<'a> {
@@ -31,8 +35,10 @@ impl<'a> ServiceBody<'a> {
             sessions: row.postures.total(),
             postures: postures(&row.postures),
             protocols: &row.protocols,
+            versions: versions(&row.particulars),
             findings: row.findings,
             worst: row.worst.map(|severity| severity.name()),
+            grade: GradeBody::of(&row.grade),
         }
     }
 }
@@ -44,6 +50,7 @@ pub(in crate::report) struct EdgeBody<'a> {
     server: PartyBody<'a>,
     server_port: u16,
     protocols: &'a [String],
+    versions: Vec<String>,
     sessions: u64,
     postures: BTreeMap<&'static str, u64>,
     bytes: u64,
@@ -52,6 +59,7 @@ pub(in crate::report) struct EdgeBody<'a> {
     client_identities: Vec<IdentityBody<'a>>,
     server_identities: Vec<IdentityBody<'a>>,
     calls: Vec<EdgeCallBody<'a>>,
+    grade: GradeBody<'a>,
 }
 
 /// Who one end is, by one proof.
@@ -75,6 +83,7 @@ impl<'a> EdgeBody<'a> {
             server: PartyBody::of(&row.server),
             server_port: row.server_port,
             protocols: &row.protocols,
+            versions: versions(&row.particulars),
             sessions: row.postures.total(),
             postures: postures(&row.postures),
             bytes: row.bytes,
@@ -83,6 +92,7 @@ impl<'a> EdgeBody<'a> {
             client_identities: identities(&row.dealings.client_identities),
             server_identities: identities(&row.dealings.server_identities),
             calls: row.dealings.calls.iter().map(EdgeCallBody::of).collect(),
+            grade: GradeBody::of(&row.grade),
         }
     }
 }
@@ -95,4 +105,9 @@ impl<'a> EdgeCallBody<'a> {
     fn of(call: &'a EdgeCall) -> Self {
         Self { method: &call.method, count: call.count, ok: call.succeeded }
     }
+}
+
+/// Versions of TLS by name.
+pub(in crate::report) fn versions(particulars: &Particulars) -> Vec<String> {
+    particulars.versions.iter().map(|version| version_name(*version).to_string()).collect()
 }

@@ -8,15 +8,16 @@ mod chain;
 mod coverage;
 mod credential;
 mod finding;
+mod grade;
 mod inventory;
 mod session;
 mod tls;
 
 pub(super) use certificate::{CertificateBody, CertificateUse};
-pub(super) use coverage::{CoverageBody, RunBody, SourceBody, VerdictBody};
+pub(super) use coverage::{CoverageBody, RunBody, SourceBody, VerdictBody, postures};
 pub(super) use credential::CredentialBody;
 pub(super) use finding::FindingBody;
-pub(super) use inventory::{EdgeBody, ServiceBody};
+pub(super) use inventory::{EdgeBody, ServiceBody, versions};
 pub(super) use session::SessionBody;
 
 use std::fmt::Display;

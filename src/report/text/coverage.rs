@@ -111,7 +111,7 @@ fn trust(outcome: &Outcome) -> Option<String> {
 }
 
 /// Postures that are conclusions, and from what.
-fn concluded(coverage: &Coverage) -> impl Iterator<Item = String> {
+pub(in crate::report) fn concluded(coverage: &Coverage) -> impl Iterator<Item = String> {
     let postures = |count, words: &str| {
         (count > 0).then(|| format!("{} {words}", counted(count, "posture", "postures")))
     };
@@ -124,7 +124,7 @@ fn concluded(coverage: &Coverage) -> impl Iterator<Item = String> {
 }
 
 /// What could not be seen, one line per reason that there is.
-fn unseen(coverage: &Coverage) -> Vec<String> {
+pub(in crate::report) fn unseen(coverage: &Coverage) -> Vec<String> {
     let sessions = |count, words: &str| {
         (count > 0).then(|| format!("{} {words}", counted(count, "session", "sessions")))
     };

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::model::{Confidence, Evidence, Finding, Outcome, Severity, limits};
-use crate::report::layout::{Tone, acceptance, counted, grouped, paint, place, wrapped};
+use crate::report::layout::{Tone, acceptance, counted, grouped, paint, path, place, wrapped};
+use crate::report::wireshark::in_files;
 use crate::report::{Show, Style};
 
 /// Findings of one rule that are shown in full, so that a rule with hundreds does not hide the others.
@@ -76,6 +77,9 @@ fn write_finding(
         let why = acceptance(accepted);
         out.write_all(wrapped("   = accepted: ", "   |       ", &why, style.width).as_bytes())?;
     }
+    if style.show == Show::All {
+        write_filters(outcome, finding, style, out)?;
+    }
     let help = format!("{} (wirelint explain {})", finding.fix, finding.rule);
     out.write_all(wrapped("   = help: ", "   |       ", &help, style.width).as_bytes())?;
     writeln!(out)
@@ -104,6 +108,20 @@ fn write_owner(finding: &Finding, style: &Style, out: &mut dyn io::Write) -> io:
     if let Some(owner) = parties.find_map(|party| party.owner()) {
         let line = wrapped("   = owner: ", "   |        ", owner, style.width);
         out.write_all(line.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// How to see all of it in Wireshark.
+fn write_filters(
+    outcome: &Outcome,
+    finding: &Finding,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    for found in finding.evidence.iter().flat_map(|one| in_files(&outcome.run, one)) {
+        let line = format!("{}: {}", path(&found.file), found.filter);
+        out.write_all(wrapped("   = wireshark: ", "   |       ", &line, style.width).as_bytes())?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::report::{Show, Style};
 /// Below this many sessions a share says less than the numbers.
 const FEW: u64 = 20;
 
-/// Below this width the endpoint has no column of its own.
+/// Below this width the endpoint and the number of clients have no columns of their own.
 const WIDE: usize = 100;
 
 pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
@@ -25,7 +25,9 @@ pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -
     let wide = style.width >= WIDE;
     let mut header = vec!["SERVICE"];
     header.extend(wide.then_some("ENDPOINT"));
-    header.extend(["CLIENTS", "SESSIONS", "mTLS", "TLS", "OPAQUE", "PLAIN", "UNKNOWN", "FINDINGS"]);
+    header.push("GRADE");
+    header.extend(wide.then_some("CLIENTS"));
+    header.extend(["SESSIONS", "mTLS", "TLS", "OPAQUE", "PLAIN", "UNKNOWN", "FINDINGS"]);
     let rows = services.iter().take(most).map(|row| cells(row, wide)).collect();
     out.write_all(table(style, &header, rows, true).as_bytes())?;
     if services.len() > most {
@@ -38,7 +40,9 @@ pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -
 fn cells(row: &ServiceRow, wide: bool) -> Vec<String> {
     let mut cells = vec![name(row, wide)];
     cells.extend(wide.then(|| row.endpoint.clone()));
-    cells.extend([grouped(row.clients), grouped(row.postures.total())]);
+    cells.push(row.grade.mark());
+    cells.extend(wide.then(|| grouped(row.clients)));
+    cells.extend([grouped(row.postures.total())]);
     cells.extend(Posture::ALL.map(|posture| share(&row.postures, posture)));
     cells.push(match row.worst {
         Some(worst) => format!("{} ({worst})", grouped(row.findings)),

@@ -39,6 +39,12 @@ const LENGTHS: [u8; 257] = [
     30,
 ];
 
+/// Bits of the code of a string, without its padding.
+pub(super) fn bits(text: &[u8]) -> usize {
+    let of = |byte: &u8| LENGTHS.get(usize::from(*byte)).copied().map_or(0, usize::from);
+    text.iter().map(of).sum()
+}
+
 /// Appends the string that a code stands for, or about its first `limit` bytes.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 //! from then on is known, because indices count from the newest entry. A block that makes no sense is refused, never a
 //! panic, and the table is unknown after it.
 
+mod blank;
 mod huffman;
 mod reader;
 mod statics;
@@ -13,6 +14,8 @@ mod table;
 mod tests;
 
 use smallvec::SmallVec;
+
+pub(in crate::inspect) use self::blank::blank;
 
 use self::reader::Reader;
 use self::table::Table;

@@ -22,6 +22,11 @@ impl<'a> Reader<'a> {
         Self { rest: block }
     }
 
+    /// How many bytes are left.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The next byte, which stays.
     pub(super) fn peek(&self) -> Option<u8> {
         self.rest.first().copied()
