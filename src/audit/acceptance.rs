@@ -37,6 +37,8 @@ pub fn accept(outcome: &mut Outcome, by: &Accepting<'_>) -> Vec<Diagnostic> {
         finding.accepted = uses.judge(finding);
     }
     inventory::count_findings(&mut outcome.services, &outcome.findings);
+    // Grades count what is accepted too, and say that it is.
+    super::grade::grade(outcome);
     let whole = outcome.coverage.incomplete.is_empty() && outcome.run.filter.is_none();
     uses.said(whole && outcome.coverage.sessions > 0)
 }

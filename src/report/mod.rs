@@ -66,6 +66,7 @@ impl Default for Style {
             show: Show::Main,
             raw_csv: false,
             suppressed: false,
+            raw_csv: false,
         }
     }
 }
