@@ -66,7 +66,6 @@ impl Default for Style {
             show: Show::Main,
             raw_csv: false,
             suppressed: false,
-            raw_csv: false,
         }
     }
 }
