@@ -6,8 +6,9 @@
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use crate::model::{Credential, CredentialKind, Direction, Exposure, Field, Moment, Secret};
-use crate::model::{escape_bytes, limits};
+use crate::model::{
+    Credential, CredentialKind, Direction, Exposure, Field, Moment, Secret, escape_bytes, limits,
+};
 
 /// Redis, Valkey, KeyDB and their like.
 pub(in crate::inspect) struct Redis;
@@ -49,7 +50,7 @@ impl Protocol for Redis {
 }
 
 /// The grammar of RESP.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Resp {
     /// A reply says nothing of the command any longer: the connection gets messages it did not ask for.
     pushed: bool,
@@ -250,6 +251,7 @@ fn bulk(bytes: &[u8]) -> Bulk<'_> {
 }
 
 /// A line of a type byte and a number.
+#[derive(Clone)]
 enum Line {
     /// The number, and where the line ends.
     Number(i64, usize),
@@ -271,6 +273,7 @@ fn number_line(bytes: &[u8]) -> Line {
 }
 
 /// Where something ends.
+#[derive(Clone)]
 enum End {
     At(u64),
     Later,

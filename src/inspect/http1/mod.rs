@@ -59,7 +59,7 @@ impl Protocol for Http1 {
 }
 
 /// One connection.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Connection {
     sides: PerDirection<Side>,
     pairing: Pairing,
@@ -76,7 +76,7 @@ struct Connection {
 }
 
 /// One direction of it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Side {
     place: Place,
     /// Bytes of an unfinished head in which its end was looked for already.
@@ -104,6 +104,7 @@ enum Place {
 }
 
 /// What one step of reading came to.
+#[derive(Clone)]
 enum Step {
     /// This many bytes were used.
     Used(usize),
@@ -154,6 +155,10 @@ impl Inspector for Connection {
             self.pairing.lose();
         }
         Next::More
+    }
+
+    fn copy(&self) -> Option<Box<dyn Inspector>> {
+        Some(Box::new(self.clone()))
     }
 
     fn finish(mut self: Box<Self>) -> Facts {

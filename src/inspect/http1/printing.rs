@@ -7,6 +7,7 @@ use crate::inspect::calls::{HeaderName, Used};
 use crate::model::{Moment, limits};
 
 /// A request that is being read. Its hash does not depend on how its bytes were cut: the hasher takes a stream of bytes.
+#[derive(Clone)]
 pub(super) struct Printing {
     hasher: DefaultHasher,
     /// The credentials that it carried.

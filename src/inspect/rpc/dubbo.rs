@@ -67,6 +67,7 @@ const JAVA: [u8; 3] = [3, 4, 7];
 const FASTJSON: u8 = 6;
 const KRYO: [u8; 2] = [8, 25];
 
+#[derive(Clone)]
 struct Header {
     request: bool,
     two_way: bool,
@@ -106,7 +107,7 @@ impl Header {
 }
 
 /// The grammar of Dubbo.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Body;
 
 impl Grammar for Body {

@@ -56,10 +56,10 @@ pub(in crate::report) struct EdgeBody<'a> {
     bytes: u64,
     first: Time,
     last: Time,
+    grade: GradeBody<'a>,
     client_identities: Vec<IdentityBody>,
     server_identities: Vec<IdentityBody>,
     calls: Vec<EdgeCallBody<'a>>,
-    grade: GradeBody<'a>,
 }
 
 /// Who one end is, by one proof.
@@ -89,12 +89,17 @@ impl<'a> EdgeBody<'a> {
             bytes: row.bytes,
             first: Text(row.first),
             last: Text(row.last),
+            grade: GradeBody::of(&row.grade),
             client_identities: identities(row.used.client_identities(&row.client)),
             server_identities: identities(row.used.server_identities(&row.server)),
             calls: row.used.methods.iter().map(EdgeCallBody::of).collect(),
-            grade: GradeBody::of(&row.grade),
         }
     }
+}
+
+/// Versions of TLS by name.
+pub(in crate::report) fn versions(particulars: &Particulars) -> Vec<String> {
+    particulars.carried().map(|version| version_name(version).to_string()).collect()
 }
 
 fn identities(all: Vec<Identity>) -> Vec<IdentityBody> {
@@ -107,9 +112,4 @@ impl<'a> EdgeCallBody<'a> {
         let Method { name, count, succeeded, .. } = &call.what;
         Self { method: name, count: *count, ok: *succeeded }
     }
-}
-
-/// Versions of TLS by name.
-pub(in crate::report) fn versions(particulars: &Particulars) -> Vec<String> {
-    particulars.carried().map(|version| version_name(version).to_string()).collect()
 }
