@@ -11,6 +11,7 @@ pub(super) mod frameworks;
 mod header;
 mod jwt;
 mod parameters;
+pub(super) mod printing;
 pub(super) mod registries;
 mod scheme;
 pub(super) mod target;
