@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::exchange::merge_readable;
+use super::sensitive::Search;
 use super::tls::KeyLog;
 use super::{
     Context, Head, Inspector, Next, PROTOCOLS, Probe, Protocol, ProtocolId, merge_calls, protocol,
@@ -39,6 +40,8 @@ pub struct Dialogue {
     undecided: PerDirection<usize>,
     /// Of these, what came before TLS began and is not part of it.
     before_tls: PerDirection<usize>,
+    /// What of the readable bytes nobody should send in clear.
+    sensitive: Search,
 }
 
 #[derive(Default)]
@@ -81,6 +84,7 @@ impl StreamReader for Dialogue {
     }
 
     fn gap(&mut self, direction: Direction, missing: u64, at: Moment) -> Want {
+        self.sensitive.gap(direction);
         let State::Reading(inspector) = &mut self.state else {
             self.midstream |= matches!(self.state, State::Probing);
             return Want::More;
@@ -121,6 +125,10 @@ impl Dialogue {
             State::Probing | State::Watching => self.note_unknown(),
             State::Over => {}
         }
+        let sensitive = self.sensitive.finish();
+        if !sensitive.is_empty() {
+            self.facts.readable.get_or_insert_default().sensitive = sensitive;
+        }
         (self.facts.protocol.or(self.protocol), self.facts)
     }
 
@@ -135,6 +143,9 @@ impl Dialogue {
             State::Watching => self.watch(direction, bytes),
             State::Reading(inspector) => {
                 let (used, next) = inspector.read(direction, bytes, at);
+                if self.protocol != Some("tls") {
+                    self.sensitive.read(direction, bytes.get(..used).unwrap_or(bytes), at);
+                }
                 (used, self.follow(next))
             }
         }
