@@ -19,6 +19,7 @@ mod posture;
 mod recall;
 mod resumption;
 mod suites;
+mod tickets;
 
 pub use grade::grade;
 pub use learn::{Learn, Learned, learn};
@@ -40,9 +41,9 @@ use suites::Suites;
 
 use crate::identity::{Directory, Evidence, Names};
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, CredentialAt, DatagramFacts,
-    Der, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled, RelianceFacts,
-    RunInfo, Seen, Session, Subject, limits,
+    AuditedSession, Certificate, CertificateAt, ChangeFacts, Confidence, Coverage, CredentialAt,
+    DatagramFacts, Der, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled,
+    RelianceFacts, RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::{Authorities, CertificateCache};
 use crate::rule::{Evaluator, Hit, Policy, Rule, RuleSet, Verdict as RuleVerdict};
@@ -446,7 +447,12 @@ impl Auditor {
         }
         self.key.clear();
         rule.write_identity(subject, &mut self.key);
-        let occurrence = Occurrence { first, last, severity: hit.severity, weight };
+        let surest = match subject {
+            Subject::Session(session) => rule.surest(session),
+            _ => Confidence::High,
+        };
+        let (severity, confidence) = (hit.severity, hit.confidence.min(surest));
+        let occurrence = Occurrence { first, last, severity, confidence, weight };
         let known = self.ledger.again(&self.key, &occurrence);
         if known == Some(false) {
             return false;

@@ -35,6 +35,8 @@ pub static FIELDS: &[Field] = &[
     field("cert.issuer_left_by", Kind::Int, "0", "other servers that had left the issuer of this certificate for another one before it was last shown here; 0 when this server did too", |s| of(s, |c| said(c, |_| int(c.across.issuer_left_by)))),
     field("cert.refused", Kind::Int, "0", "handshakes that the other end gave up with an alert about this certificate; an alert that is encrypted is not counted", |s| of(s, |c| int(c.refused.sessions))),
     field("cert.refused_by", Kind::Int, "0", "distinct addresses of those ends, at most 64", |s| of(s, |c| int(c.refused.by.len() as u64))),
+    field("cert.refused_inferred", Kind::Int, "0", "handshakes of TLS 1.3 that the other end gave up as it does when it refuses, where this is the only leaf seen in this place: inferred from the lengths of encrypted records, at medium confidence or more", |s| of(s, |c| int(c.refused.inferred))),
+    field("cert.refused_by_or_inferred", Kind::Int, "0", "distinct addresses of the ends that refused, read or inferred, at most 128", |s| of(s, |c| int(c.refused.by.union(&c.refused.by_inference).count() as u64))),
     field("cert.same_as_server", Kind::Bool, "false", "a client showed the very certificate that the server had shown it", |s| of(s, |c| bool(c.same_as_server > 0))),
     field("cert.also_server", Kind::Bool, "false", "a server showed the same leaf, at any address", |s| of(s, |c| bool(c.across.also_server))),
     field("cert.holder_internal", Kind::Bool, "true", "the address that presented it cannot be reached from the public internet", |s| of(s, |c| bool(is_internal(c.party.addr)))),
