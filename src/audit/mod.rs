@@ -293,6 +293,7 @@ impl Auditor {
         self.callers.tell_edges(&mut edges);
         let mut credentials = std::mem::take(&mut self.credentials).finish();
         naming::certificates(names, &mut certificates);
+        naming::called(&self.named, &mut certificates);
         naming::changes(names, &mut changes);
         naming::reliances(names, &mut reliances);
         naming::endpoints(names, &mut endpoints);

@@ -337,6 +337,26 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_asks_for_an_upgrade_is_answered_in_the_new_protocol() {
+        let mut dialogue = Dialogue::default();
+        let at = Moment::default();
+        let request =
+            b"GET /a HTTP/1.1\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n";
+        assert_eq!(dialogue.read(Direction::ToServer, request, at).0, request.len());
+        let switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n";
+        // SETTINGS, and HEADERS on stream 1 with status 404.
+        let frames =
+            [&[0, 0, 0, 4, 0, 0, 0, 0, 0][..], &[0, 0, 1, 1, 5, 0, 0, 0, 1, 0x8d]].concat();
+        dialogue.read(Direction::ToClient, &[&switch[..], &frames].concat(), at);
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+        dialogue.read(Direction::ToServer, preface, at);
+        let calls = dialogue.finish().1.calls.unwrap();
+        let [call] = &calls.calls[..] else { panic!("{calls:?}") };
+        assert_eq!((&*call.method, call.count, call.failed), ("GET /a", 1, 1));
+        assert_eq!(call.last_status, Some(404));
+    }
+
+    #[test]
     fn tls_is_found_behind_a_beginning_in_clear() {
         let mut dialogue = Dialogue::default();
         let at = Moment::default();

@@ -8,7 +8,7 @@ use crate::model::{
     Timestamp, Value, WRONG_SUBJECT, Why, is_internal,
 };
 
-use super::name_match::mismatched;
+use super::name_match::{covered, mismatched};
 
 type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
 
@@ -26,6 +26,7 @@ pub static FIELDS: &[Field] = &[
     field("cert.requested_names", Kind::Texts, "payments.internal", "names that clients asked this server for while it showed the certificate", |s| of(s, |c| texts(c.requested_names.iter().map(|name| Cow::Borrowed(name.as_str()))))),
     field("cert.mismatched_names", Kind::Texts, "payments.internal", "requested names that the certificate is not valid for (RFC 9525); hidden when no client named one", |s| of(s, mismatched_names)),
     field("cert.asked_without_name", Kind::Bool, "false", "a client connected without naming a server", |s| of(s, |c| bool(c.asked_without_name))),
+    field("cert.uncovered_names", Kind::Texts, "payments.internal", "where a client connected without naming a server: the host names by which the server is found (name servers, registries, announcements, the services file), when the certificate is valid for none of them, nor for the address", |s| of(s, uncovered_names)),
     field("cert.holders", Kind::Int, "1", "distinct places that showed the same leaf", |s| of(s, |c| int(c.holders))),
     field("cert.holder_names", Kind::Int, "1", "distinct names that clients asked those places for", |s| of(s, |c| int(c.holder_names))),
     field("cert.both_roles", Kind::Bool, "false", "a server and a client at another address showed the same leaf", |s| of(s, |c| bool(c.both_roles))),
@@ -180,6 +181,17 @@ fn key_bits(details: &CertificateDetails) -> Seen<Value<'_>> {
 /// An exponent that does not fit is large, which no rule objects to.
 fn exponent(details: &CertificateDetails) -> Seen<Value<'_>> {
     details.key.exponent.map_or(Seen::Absent, int)
+}
+
+/// A client that named nobody reached the server by one of these names, or by its address: one that fits is enough.
+fn uncovered_names(at: &CertificateAt) -> Seen<Value<'_>> {
+    said(at, |details| {
+        let wrong = mismatched(&at.called, &details.names).count();
+        let by_address = covered(&at.party.addr.to_string(), &details.names);
+        let none_fits = wrong > 0 && wrong == at.called.len() && !by_address;
+        let names: &[String] = if none_fits { &at.called } else { &[] };
+        texts(names.iter().map(|name| Cow::Borrowed(name.as_str())))
+    })
 }
 
 /// Only what a client asked a server for can be mismatched; where nobody named anything, nobody can tell.

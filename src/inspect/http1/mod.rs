@@ -390,6 +390,9 @@ impl Connection {
         // A server with TLS answers nothing else before: an earlier answer means that it serves readable requests.
         self.refusal = (head.status == 400 && self.answers == 1).then(Vec::new);
         if head.status == ResponseHead::SWITCHING {
+            if head.upgrade == Next::Switch("h2") {
+                self.calls.upgraded(asked.and_then(|asked| asked.call));
+            }
             return Step::Then(used, head.upgrade);
         }
         let (call, with) = asked.map(|asked| (asked.call, asked.used)).unwrap_or_default();

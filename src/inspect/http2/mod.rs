@@ -80,6 +80,8 @@ struct Connection {
     /// Bytes from the client are missing.
     lossy: bool,
     streams: Streams,
+    /// The call of [`UPGRADED`], which the client made before the connection became HTTP/2.
+    earlier: Stream,
     calls: Calls,
     prints: Prints,
     /// A stream was opened whose data is to be read.
@@ -435,6 +437,10 @@ impl Connection {
         let id = block.stream;
         let informational = message.status.is_some_and(|status| status < 200);
         let Some(stream) = self.streams.find(id) else {
+            if id == UPGRADED && !self.streams.was_opened(id) && !informational {
+                let status = outcome(&mut self.earlier, message);
+                status.into_iter().for_each(|status| self.calls.earlier_ended(status));
+            }
             if message.status.is_some() && !informational {
                 self.calls.response(at);
                 self.grpc |= message.grpc;
@@ -465,6 +471,9 @@ impl Connection {
         }
     }
 }
+
+/// The stream on which a request is answered that asked for the upgrade (RFC 7540 section 3.2).
+const UPGRADED: u32 = 1;
 
 /// What a response says of how its call ended, the first time it says so.
 fn outcome(stream: &mut Stream, message: &Message) -> Option<Status> {

@@ -237,6 +237,9 @@ pub struct CertificateAt {
     pub requested_names: Vec<String>,
     /// Whether a client connected without naming a server.
     pub asked_without_name: bool,
+    /// Host names by which this endpoint is found, where a client named none: answers of name servers, registries,
+    /// announcements, and the user's services file; bounded, sorted. Known at the end of the run.
+    pub called: Vec<String>,
     /// Distinct endpoints (servers) or addresses (clients) that showed the same leaf, over the run.
     pub holders: u64,
     /// Distinct names that clients asked those holders for.
