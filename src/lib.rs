@@ -51,5 +51,8 @@ pub mod engine;
 // Signals of the operating system.
 pub mod edge;
 
+// The dashboard in the terminal.
+pub mod tui;
+
 // The commands.
 pub mod cli;

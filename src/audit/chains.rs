@@ -65,6 +65,12 @@ impl Chains {
         self.judge.unused_crls().map(|number| crls.describe(number)).collect()
     }
 
+    /// Begins another run, judged against the same.
+    pub(super) fn begin_run(&mut self) {
+        let judge = std::mem::take(&mut self.judge);
+        *self = Self { judge, ..Self::default() };
+    }
+
     /// How many chains were asked for, and how many of them had to be judged.
     pub(super) fn work(&self) -> (u64, u64) {
         self.judge.work()
@@ -150,10 +156,23 @@ impl Chains {
         }
     }
 
+    /// The same for a session that was noted before, while its client had not decided.
+    pub(super) fn note_again(&mut self, before: &AuditedSession, now: &AuditedSession) {
+        let decided = |audited: &AuditedSession| {
+            let tls = audited.session.facts.tls.as_deref();
+            tls.is_some_and(|tls| {
+                went_on(tls) || refused_certificate(tls) || inferred::is_refused(tls)
+            })
+        };
+        if !decided(before) {
+            self.note(now);
+        }
+    }
+
     /// Takes in what the client of a session made of the server's certificate.
     pub(super) fn note(&mut self, audited: &AuditedSession) {
         let Some(tls) = &audited.session.facts.tls else { return };
-        self.refused.note(&audited.session, tls);
+        self.overflow += self.refused.note(&audited.session, tls);
         let (Some(outcome), Some(leaf)) =
             (audited.server_outcome.value(), audited.server_chain.first())
         else {
@@ -197,16 +216,17 @@ impl Chains {
         }
     }
 
-    /// Ends the run: judges the chains that lead nowhere with what other peers sent, corrects `places` by it, and gives
+    /// Judges what only all sessions tell: judges the chains that lead nowhere with what other peers sent, corrects `places` by it, and gives
     /// what every client made of the certificates that should not have passed, in the order of their places.
-    pub(super) fn finish(&mut self, places: &mut [CertificateAt]) -> Vec<RelianceFacts> {
+    pub(super) fn finish(&self, places: &mut [CertificateAt]) -> Vec<RelianceFacts> {
         let completed = self.complete();
         for place in places.iter_mut().filter(|place| place.position == 0) {
             if let Some(outcome) = completed.get(&(place.role, place.certificate.sha256)) {
                 correct(place, outcome);
             }
         }
-        let mut all: Vec<_> = std::mem::take(&mut self.reliances).into_iter().collect();
+        let one = |(key, facts): (&RelianceKey, &RelianceFacts)| (key.clone(), facts.clone());
+        let mut all: Vec<_> = self.reliances.iter().map(one).collect();
         all.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         for (key, reliance) in &mut all {
             if completed.contains_key(&(Direction::ToClient, key.leaf)) {
@@ -216,7 +236,6 @@ impl Chains {
         }
         count_others(&mut all);
         self.refused.tell(places, &mut all);
-        self.overflow += self.refused.overflow;
         all.into_iter().map(|(_, reliance)| reliance).collect()
     }
 

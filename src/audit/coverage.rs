@@ -41,9 +41,16 @@ impl Tally {
         }
     }
 
+    /// Takes back what [`Self::add`] counted: the session is told of anew.
+    pub(super) fn remove(&mut self, audited: &AuditedSession) {
+        let mut one = Self::default();
+        one.add(audited);
+        self.coverage.take_sessions(&one.coverage);
+    }
+
     /// Joins what the sessions and what the capture say.
-    pub(super) fn finish(self, capture: Coverage) -> Coverage {
-        let sessions = self.coverage;
+    pub(super) fn joined(&self, capture: Coverage) -> Coverage {
+        let sessions = &self.coverage;
         Coverage {
             sessions: sessions.sessions,
             half_open: sessions.half_open + capture.half_open,

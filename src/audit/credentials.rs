@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
+use super::ongoing::is_same;
 use crate::model::{
     AuditedSession, Credential, CredentialAt, CredentialKind, CredentialRow, Direction, Endpoint,
     Exposure, Moment, Secret, Seen, Why, limits,
@@ -71,6 +72,25 @@ impl Credentials {
         }
     }
 
+    /// Takes in what a session that was counted before used again.
+    pub(super) fn go_on(&mut self, before: &AuditedSession, now: &AuditedSession) {
+        let (Some(old), Some(new)) =
+            (before.session.facts.readable.as_deref(), now.session.facts.readable.as_deref())
+        else {
+            return;
+        };
+        for known in old.credentials.iter().filter(|one| one.direction == Direction::ToServer) {
+            let again = new.credentials.iter().find(|one| is_same(known, one));
+            let (Some(again), key) = (again, Key::of(known, now.session.server)) else { continue };
+            let place = self.places.get(&key).copied();
+            let Some(entry) = place.and_then(|place| self.rows.get_mut(place)) else { continue };
+            entry.at.accepted = entry.accepted(again);
+            let more = again.count.saturating_sub(known.count);
+            entry.at.count = entry.at.count.saturating_add(more);
+            entry.at.last = entry.at.last.max(now.session.last);
+        }
+    }
+
     fn add_one(&mut self, audited: &AuditedSession, credential: &Credential) {
         let session = &audited.session;
         let ordinal = self.spread(credential.secret, session.client.addr, session.server);
@@ -109,7 +129,7 @@ impl Credentials {
     }
 
     /// The rows in the order of their servers, with what is known across servers.
-    pub(super) fn finish(self) -> Told {
+    pub(super) fn told(&self) -> Told {
         let mut principals: Map<(Endpoint, &'static str, String), BTreeSet<Secret>> =
             Map::default();
         for entry in &self.rows {
@@ -119,10 +139,10 @@ impl Credentials {
                 insert(principals.entry(key).or_default(), entry.at.credential.secret);
             }
         }
-        let mut rows = self.rows;
+        let mut rows: Vec<&Entry> = self.rows.iter().collect();
         rows.sort_by(|one, other| one.key.cmp(&other.key));
-        let row = |mut entry: Entry| {
-            let at = &mut entry.at;
+        let row = |entry: &Entry| {
+            let mut at = entry.at.clone();
             at.sources = entry.sources.len() as u64;
             if let Some(spread) = self.secrets.get(&at.credential.secret) {
                 at.servers = spread.servers.len() as u64;
@@ -133,7 +153,7 @@ impl Credentials {
                 principals.get(&(entry.key.server, entry.key.mechanism, principal))
             });
             at.secrets_of_principal = known.map_or(0, BTreeSet::len) as u64;
-            CredentialRow { at: entry.at, clients: entry.sources.into_iter().collect() }
+            CredentialRow { at, clients: entry.sources.iter().copied().collect() }
         };
         Told { rows: rows.into_iter().map(row).collect(), overflow: self.overflow }
     }

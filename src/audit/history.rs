@@ -102,7 +102,8 @@ impl History {
     }
 
     /// All changes, by server, name and time: within each series, and between servers that clients call by one name.
-    pub(super) fn changes(&mut self) -> Vec<ChangeFacts> {
+    /// And how many there were beyond the bound.
+    pub(super) fn changes(&self) -> (Vec<ChangeFacts>, u64) {
         let mut names = vec![None; self.names.len() + 1];
         for (name, id) in &self.names {
             if let Some(slot) = names.get_mut(*id as usize) {
@@ -125,9 +126,8 @@ impl History {
         };
         changes.sort_by_cached_key(order);
         let over = changes.len().saturating_sub(limits::CERTIFICATE_CHANGES);
-        self.overflow += over as u64;
         changes.truncate(limits::CERTIFICATE_CHANGES);
-        changes
+        (changes, over as u64)
     }
 }
 

@@ -58,6 +58,49 @@ impl Inventory {
         self.add_edge(audited)
     }
 
+    /// Takes in what a session that was counted `before` is known to be now.
+    pub(super) fn amend(&mut self, before: &AuditedSession, now: &AuditedSession) {
+        for (role, chain) in [
+            (Direction::ToClient, &before.server_chain),
+            (Direction::ToServer, &before.client_chain),
+        ] {
+            if chain.is_empty() {
+                self.add_certificates(now, role);
+            }
+        }
+        let session = &now.session;
+        let bytes = |of: &AuditedSession| {
+            of.session.traffic.to_server.bytes + of.session.traffic.to_client.bytes
+        };
+        let more = bytes(now).saturating_sub(bytes(before));
+        if let Some(edge) = self.edges.get_mut(&(session.client.host(), session.server)) {
+            let facts = &mut edge.facts;
+            facts.last = facts.last.max(session.last);
+            facts.bytes += more;
+            note_protocol(&mut facts.protocols, session.protocol);
+            let hour = hour_of(session.first.time);
+            let moved = before.posture != now.posture;
+            if moved {
+                facts.postures.remove(before.posture);
+                facts.postures.add(now.posture);
+                note_descent(&mut facts.descent, now);
+                take_hour(&mut facts.hours, hour, before.posture, bytes(before));
+            }
+            let (sessions, bytes) = if moved { (1, bytes(now)) } else { (0, more) };
+            note_hour(&mut facts.hours, (hour, now.posture), sessions, bytes);
+        }
+        if let Some(endpoint) = self.endpoints.get_mut(&session.server) {
+            endpoint.last = endpoint.last.max(session.last);
+            note_protocol(&mut endpoint.protocols, session.protocol);
+            endpoint.incomplete |=
+                session.stream.gap_bytes.to_server + session.stream.gap_bytes.to_client > 0;
+            if before.posture != now.posture {
+                endpoint.postures.remove(before.posture);
+                endpoint.postures.add(now.posture);
+            }
+        }
+    }
+
     fn add_edge(&mut self, audited: &AuditedSession) -> bool {
         let session = &audited.session;
         let key = (session.client.host(), session.server);
@@ -95,9 +138,8 @@ impl Inventory {
         note_use(&mut facts.used, audited);
         note_protocol(&mut facts.protocols, session.protocol);
         note_particulars(&mut facts.particulars, audited);
-        let micros = session.first.time.micros();
-        let hour = Timestamp::from_micros(micros - micros.rem_euclid(HOUR));
-        note_hour(&mut facts.hours, hour, audited.posture, bytes);
+        let hour = hour_of(session.first.time);
+        note_hour(&mut facts.hours, (hour, audited.posture), 1, bytes);
         let endpoint = self.kept.entry(session.server).or_default();
         let wanted = edge.kept.of(audited.posture) < limits::SESSIONS_PER_EDGE
             && endpoint.of(audited.posture) < limits::SESSIONS_PER_ENDPOINT
@@ -339,46 +381,75 @@ fn note_particulars(particulars: &mut Particulars, audited: &AuditedSession) {
 
 fn note_hour(
     hours: &mut Vec<(Timestamp, Posture, u64, u64)>,
-    at: Timestamp,
-    posture: Posture,
+    (at, posture): (Timestamp, Posture),
+    sessions: u64,
     bytes: u64,
 ) {
     let place = hours.binary_search_by_key(&(at, posture), |hour| (hour.0, hour.1));
     match place {
         Ok(slot) => {
             if let Some(hour) = hours.get_mut(slot) {
-                hour.2 += 1;
+                hour.2 += sessions;
                 hour.3 += bytes;
             }
         }
-        Err(slot) => hours.insert(slot, (at, posture, 1, bytes)),
+        Err(slot) => hours.insert(slot, (at, posture, sessions, bytes)),
     }
+}
+
+/// Takes back one session of an hour.
+fn take_hour(
+    hours: &mut Vec<(Timestamp, Posture, u64, u64)>,
+    at: Timestamp,
+    posture: Posture,
+    bytes: u64,
+) {
+    if let Some(hour) = hours.iter_mut().find(|hour| (hour.0, hour.1) == (at, posture)) {
+        hour.2 = hour.2.saturating_sub(1);
+        hour.3 = hour.3.saturating_sub(bytes);
+    }
+    hours.retain(|hour| hour.2 > 0);
+}
+
+/// The first moment of the hour.
+fn hour_of(at: Timestamp) -> Timestamp {
+    let micros = at.micros();
+    Timestamp::from_micros(micros - micros.rem_euclid(HOUR))
 }
 
 /// The table of services.
 pub(super) fn service_rows(endpoints: &[EndpointFacts], findings: &[Finding]) -> Vec<ServiceRow> {
+    let row = |endpoint: &EndpointFacts| ServiceRow {
+        service: endpoint.server.clone(),
+        endpoint: Endpoint::new(endpoint.server.addr, endpoint.port).to_string(),
+        clients: endpoint.clients,
+        postures: endpoint.postures,
+        protocols: endpoint.protocols.clone(),
+        findings: 0,
+        worst: None,
+        particulars: endpoint.particulars.clone(),
+        grade: Graded::default(),
+    };
+    let mut rows = endpoints.iter().map(row).collect::<Vec<_>>();
+    count_findings(&mut rows, findings);
+    rows
+}
+
+/// Counts the open findings about each service.
+pub fn count_findings(rows: &mut [ServiceRow], findings: &[Finding]) {
     let mut about: Map<(&str, Option<u16>), Vec<&Finding>> = Map::default();
-    for finding in findings {
+    for finding in findings.iter().filter(|finding| finding.is_open()) {
         if let Some(server) = &finding.server {
             about.entry((&server.service, finding.server_port)).or_default().push(finding);
         }
     }
-    let row = |endpoint: &EndpointFacts| {
-        let key = (endpoint.server.service.as_str(), Some(endpoint.port));
-        let own = about.get(&key).map(Vec::as_slice).unwrap_or_default();
-        ServiceRow {
-            service: endpoint.server.clone(),
-            endpoint: Endpoint::new(endpoint.server.addr, endpoint.port).to_string(),
-            clients: endpoint.clients,
-            postures: endpoint.postures,
-            protocols: endpoint.protocols.clone(),
-            findings: own.len() as u64,
-            worst: own.iter().map(|finding| finding.severity).max(),
-            particulars: endpoint.particulars.clone(),
-            grade: Graded::default(),
-        }
-    };
-    endpoints.iter().map(row).collect()
+    for row in rows {
+        let port = row.endpoint.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let own = about.get(&(row.service.service.as_str(), port));
+        let own = own.map(Vec::as_slice).unwrap_or_default();
+        row.findings = own.len() as u64;
+        row.worst = own.iter().map(|finding| finding.severity).max();
+    }
 }
 
 /// The table of edges.

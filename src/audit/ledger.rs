@@ -17,6 +17,8 @@ pub(super) struct Ledger {
     slots: HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>,
     entries: Vec<Entry>,
     not_observable: Vec<u64>,
+    /// How many findings fewer than the most there is room for.
+    taken: usize,
     undecided: HashMap<Box<[u8]>, Unsettled, foldhash::quality::RandomState>,
     undecided_cut: bool,
     /// Hits that were not kept because there were too many findings.
@@ -30,7 +32,7 @@ type Ends = Option<(Endpoint, Endpoint)>;
 type Unsettled = (UndecidedAt, Ends);
 
 /// A finding that is not named yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     finding: Finding,
     key: Vec<(&'static str, String)>,
@@ -48,6 +50,11 @@ pub(super) struct Occurrence {
 }
 
 impl Ledger {
+    /// One with room for so many findings.
+    pub(super) fn with_room(room: usize) -> Self {
+        Self { taken: limits::FINDINGS.saturating_sub(room), ..Self::default() }
+    }
+
     /// Counts a hit on a finding that is known under `key`, and says whether it may use another piece of evidence;
     /// `None` when it is not known.
     pub(super) fn again(&mut self, key: &[u8], hit: &Occurrence) -> Option<bool> {
@@ -86,7 +93,7 @@ impl Ledger {
         if self.slots.contains_key(key) {
             return;
         }
-        if self.entries.len() >= limits::FINDINGS {
+        if self.entries.len() + self.taken >= limits::FINDINGS {
             self.overflow += 1;
             return;
         }
@@ -138,16 +145,49 @@ impl Ledger {
         }
     }
 
-    /// Cases that rules could not decide, by code.
-    pub(super) fn undecided(&self, rules: &RuleSet) -> Vec<NotObservable> {
-        let named = rules.rules().iter().zip(&self.not_observable).filter(|(_, count)| **count > 0);
-        named
+    /// A case that a rule could not decide can be decided now.
+    pub(super) fn decided(&mut self, rule: usize) {
+        if let Some(count) = self.not_observable.get_mut(rule) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// Cases that rules could not decide, here and in another ledger, by code.
+    pub(super) fn undecided(&self, rules: &RuleSet, other: Option<&Self>) -> Vec<NotObservable> {
+        let of = |ledger: &Self, rule| ledger.not_observable.get(rule).copied().unwrap_or(0);
+        let count = |rule| of(self, rule) + other.map_or(0, |other| of(other, rule));
+        let counted = rules.rules().iter().enumerate().map(|(at, rule)| (rule, count(at)));
+        counted
+            .filter(|(_, count)| *count > 0)
             .map(|(rule, count)| NotObservable {
                 rule: rule.code.clone(),
                 rule_name: rule.name.clone(),
-                count: *count,
+                count,
             })
             .collect()
+    }
+
+    /// The findings of both by their final names, in order. One that both have is told as the other counted it.
+    pub(super) fn joined(mut self, other: &Self, names: &Names) -> Vec<Finding> {
+        let known = |key: &[u8]| other.slots.contains_key(key);
+        let again: Vec<usize> =
+            self.slots.iter().filter(|(key, _)| known(key)).map(|(_, slot)| *slot).collect();
+        let mut place = 0;
+        self.entries.retain(|_| {
+            place += 1;
+            !again.contains(&(place - 1))
+        });
+        self.entries.extend(other.entries.iter().cloned());
+        self.finish(names)
+    }
+
+    /// The places of both where rules could not decide.
+    pub(super) fn undecided_in_both(&mut self, other: &Self, names: &Names) -> Undecided {
+        for (key, place) in &other.undecided {
+            self.undecided.entry(key.clone()).or_insert_with(|| place.clone());
+        }
+        self.undecided_cut |= other.undecided_cut;
+        self.undecided_places(names)
     }
 
     /// Where rules could not decide, by final names, in a fixed order.
@@ -253,22 +293,78 @@ fn merge(known: &mut Finding, other: Finding) {
 
 /// The identity of a finding: what the rule and its key say, length-prefixed so that no two keys run together.
 fn identity(finding: &Finding, key: &[(&'static str, String)]) -> FindingId {
+    let Finding { rule, client, server, server_port, .. } = finding;
+    let names = [client, server].map(|party| party.as_ref().map(|p| &*p.service));
+    identity_of(rule, names, *server_port, key.iter().map(|(path, value)| (*path, value.as_str())))
+}
+
+fn identity_of<'k>(
+    code: &str,
+    [client, server]: [Option<&str>; 2],
+    port: Option<u16>,
+    key: impl Iterator<Item = (&'k str, &'k str)>,
+) -> FindingId {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());
     };
     add("wlf1");
-    add(&finding.rule);
-    add(finding.client.as_ref().map_or("", |party| &party.service));
-    add(finding.server.as_ref().map_or("", |party| &party.service));
-    add(&finding.server_port.map_or_else(String::new, |port| port.to_string()));
+    add(code);
+    add(client.unwrap_or_default());
+    add(server.unwrap_or_default());
+    add(&port.map_or_else(String::new, |port| port.to_string()));
     for (path, value) in key {
         add(path);
         add(value);
     }
     let digest: [u8; 32] = hash.finalize().into();
     FindingId(digest.first_chunk().copied().unwrap_or_default())
+}
+
+/// The identity that a finding had while the service `new` was called `old`; `None` when the name is not in it, or when
+/// the finding is not this rule's.
+///
+/// A finding keeps the values of its key in one line only. Where they could be cut in several ways, the right one is that
+/// which gives the finding's own identity.
+#[must_use]
+pub fn renamed(rule: &Rule, finding: &Finding, old: &str, new: &str) -> Option<FindingId> {
+    let names = [&finding.client, &finding.server].map(|party| party.as_ref().map(|p| &*p.service));
+    let subject = finding.subject.as_deref();
+    let cuts = cuts(subject, rule.key.len());
+    let of = |names, values: &[&str]| {
+        let key = rule.key.iter().copied().zip(values.iter().copied());
+        identity_of(&rule.code, names, finding.server_port, key)
+    };
+    let values = cuts.into_iter().find(|values| of(names, values) == finding.id)?;
+    let was = |name: &str| if name == new { old.to_owned() } else { name.to_owned() };
+    let old_values: Vec<String> = values.iter().map(|value| was(value)).collect();
+    let old_values: Vec<&str> = old_values.iter().map(String::as_str).collect();
+    let old_names = names.map(|name| name.map(was));
+    let id = of(old_names.each_ref().map(Option::as_deref), &old_values);
+    (id != finding.id).then_some(id)
+}
+
+/// Every way to cut a line into so many values where they were joined.
+fn cuts(line: Option<&str>, values: usize) -> Vec<Vec<&str>> {
+    const JOINT: &str = ", ";
+    const WAYS: usize = 64;
+    let (Some(line), 1..) = (line, values) else { return vec![Vec::new()] };
+    let mut found = Vec::new();
+    let mut open: Vec<(Vec<&str>, &str)> = vec![(Vec::new(), line)];
+    while let Some((head, rest)) = open.pop().filter(|_| found.len() < WAYS) {
+        if head.len() + 1 == values {
+            found.push(head.into_iter().chain([rest]).collect());
+            continue;
+        }
+        for (at, _) in rest.match_indices(JOINT).take(WAYS) {
+            let (Some(value), Some(behind)) = (rest.get(..at), rest.get(at + JOINT.len()..)) else {
+                continue;
+            };
+            open.push((head.iter().copied().chain([value]).collect(), behind));
+        }
+    }
+    found
 }
 
 /// A piece of evidence: frames, the connection, and the facts that the rule asked for.
@@ -285,5 +381,42 @@ pub(super) fn evidence(
         client,
         server,
         facts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fixture;
+
+    /// A finding with the identity that its own parts give it.
+    fn finding(rule: &Rule, client: &str, server: &str, values: &[&str]) -> Finding {
+        let mut finding = fixture::finding(&rule.code, &rule.name, Severity::High, 1);
+        finding.client = Some(fixture::party(client, "10.0.1.5"));
+        finding.server = Some(fixture::party(server, "10.0.2.9"));
+        finding.subject = (!values.is_empty()).then(|| values.join(", "));
+        let key = rule.key.iter().copied().zip(values.iter().copied());
+        let names = [Some(client), Some(server)];
+        finding.id = identity_of(&rule.code, names, finding.server_port, key);
+        finding
+    }
+
+    #[test]
+    fn a_renamed_service_is_found_by_what_it_was_called() {
+        let rules = RuleSet::built_in().unwrap();
+        let values = ["a, b", "payments", "c", "d"];
+        let mut seen = 0;
+        for rule in rules.rules().iter().filter(|rule| rule.key.len() <= values.len()) {
+            let now = finding(rule, "orders", "payments", &values[..rule.key.len()]);
+            let was: Vec<&str> =
+                values.iter().map(|v| if *v == "payments" { "pay" } else { v }).collect();
+            let old = finding(rule, "orders", "pay", &was[..rule.key.len()]);
+            assert_eq!(renamed(rule, &now, "pay", "payments"), Some(old.id), "{}", rule.code);
+            assert_eq!(renamed(rule, &now, "pay", "nobody"), None);
+            let others = Finding { id: old.id, ..now };
+            assert_eq!(renamed(rule, &others, "pay", "payments"), None, "not its identity");
+            seen = seen.max(rule.key.len());
+        }
+        assert!(seen > 1, "rules with several values in their key are among them");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Takes sessions one by one in a fixed order; gives one finished [`Outcome`]. Knows no frames, no threads and no clock.
 
+mod acceptance;
 mod access;
 mod announced;
 mod chains;
@@ -13,7 +14,9 @@ mod history;
 mod inventory;
 mod learn;
 mod ledger;
+mod live;
 mod naming;
+mod ongoing;
 mod policy;
 mod posture;
 mod recall;
@@ -21,8 +24,11 @@ mod resumption;
 mod suites;
 mod tickets;
 
+pub use acceptance::{Accepting, EXPIRES_SOON_DAYS, accept, is_guarded};
 pub use grade::grade;
+pub use inventory::count_findings;
 pub use learn::{Learn, Learned, learn};
+pub use ledger::renamed;
 pub use posture::{Verdict, judge};
 
 use std::sync::Arc;
@@ -35,6 +41,7 @@ use hashbrown::HashMap;
 use history::History;
 use inventory::Inventory;
 use ledger::{Ledger, Occurrence, evidence};
+use ongoing::Ongoing;
 use recall::Memory;
 use resumption::Resumption;
 use suites::Suites;
@@ -71,11 +78,14 @@ pub struct Auditor {
     resumption: Resumption,
     history: History,
     ledger: Ledger,
+    /// Findings of what is only judged when an outcome is made, while the run goes on.
+    standing: Option<Ledger>,
     tally: Tally,
     credentials: Credentials,
     callers: Callers,
     suites: Suites,
     memory: Memory,
+    ongoing: Ongoing,
     policy: Option<Policy>,
     keep: KeepSessions,
     kept: Vec<AuditedSession>,
@@ -93,6 +103,8 @@ struct Gathered {
     endpoints: Vec<EndpointFacts>,
     edges: Vec<EdgeFacts>,
     credentials: credentials::Told,
+    /// Changes beyond the bound.
+    untold: u64,
 }
 
 /// What the capture itself says of a run, for its coverage.
@@ -118,11 +130,13 @@ impl Auditor {
             resumption: Resumption::default(),
             history: History::default(),
             ledger: Ledger::default(),
+            standing: None,
             tally: Tally::default(),
             credentials: Credentials::default(),
             callers: Callers::default(),
             suites: Suites::default(),
             memory: Memory::default(),
+            ongoing: Ongoing::default(),
             policy: None,
             keep,
             kept: Vec::new(),
@@ -164,8 +178,9 @@ impl Auditor {
             self.tally.coverage.half_open += 1;
             return;
         }
-        let now = session.last;
         self.directory.place(&mut session);
+        let Some(session) = self.go_on(session, seen) else { return };
+        let now = session.last;
         if let Some(session) = self.resumption.hold(session) {
             self.admit(session, seen);
         }
@@ -186,23 +201,27 @@ impl Auditor {
         let mut audited = self.judge(session);
         self.resumption.remember(&audited);
         audited.recalled = self.memory.recall(&audited);
-        self.tally.add(&audited);
-        self.credentials.add(&audited);
-        self.callers.add(&audited);
-        self.named.add(&audited);
-        self.suites.add(&audited);
-        self.chains.note(&audited);
-        let sample = self.inventory.add(&audited);
-        self.history.add(&audited);
-        let is_evidence = self.apply_session(&mut audited);
-        seen(&audited);
-        let keep = match self.keep {
+        if self.add(&mut audited, seen) {
+            self.kept.push(audited);
+        }
+    }
+
+    /// Counts a session everywhere, and says whether it is to be kept.
+    fn add(&mut self, audited: &mut AuditedSession, seen: &mut dyn FnMut(&AuditedSession)) -> bool {
+        self.tally.add(audited);
+        self.credentials.add(audited);
+        self.callers.add(audited);
+        self.named.add(audited);
+        self.suites.add(audited);
+        self.chains.note(audited);
+        let sample = self.inventory.add(audited);
+        self.history.add(audited);
+        let is_evidence = self.apply_session(audited);
+        seen(audited);
+        match self.keep {
             KeepSessions::All => true,
             KeepSessions::Samples => sample || is_evidence,
             KeepSessions::None => false,
-        };
-        if keep {
-            self.kept.push(audited);
         }
     }
 
@@ -220,12 +239,30 @@ impl Auditor {
 
     /// Judges what is only known at the end, and gives the outcome.
     #[must_use]
-    pub fn finish(mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
+    pub fn finish(mut self, run: RunInfo, capture: CaptureFacts) -> Outcome {
         self.flush(&mut |_| {});
+        self.conclude(run, capture)
+    }
+
+    /// What is known of a run that goes on: the same as [`Self::finish`] would give now, but for sessions, of which it
+    /// gives those that came or changed since the last time.
+    ///
+    /// Its cost grows with the inventory, not with the sessions.
+    #[must_use]
+    pub fn publish(&mut self, run: RunInfo, capture: CaptureFacts) -> Outcome {
+        let room = limits::FINDINGS.saturating_sub(self.ledger.len());
+        self.standing = Some(Ledger::with_room(room));
+        let outcome = self.conclude(run, capture);
+        self.standing = None;
+        outcome
+    }
+
+    fn conclude(&mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
         let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
-        self.named.announced(&announcements);
-        let names = Names::settle(self.directory.clone(), &self.named);
-        let Gathered { certificates, changes, reliances, endpoints, edges, credentials } =
+        let mut named = self.named.clone();
+        named.announced(&announcements);
+        let names = Names::settle(self.directory.clone(), &named);
+        let Gathered { certificates, changes, reliances, endpoints, edges, credentials, untold } =
             self.gather(&names);
         naming::sessions(&names, &mut self.kept);
         certificates.iter().for_each(|place| self.apply_certificate(place));
@@ -235,7 +272,7 @@ impl Auditor {
         edges.iter().for_each(|edge| self.apply_edge(edge));
         self.apply_policy(&edges);
         reliances.iter().for_each(|reliance| self.apply_reliance(reliance));
-        let mut coverage = std::mem::take(&mut self.tally).finish(capture.coverage);
+        let mut coverage = self.tally.joined(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
         history::count_leaves(&certificates, &mut coverage);
         for mut session in announced::sessions(&announcements) {
@@ -244,54 +281,60 @@ impl Auditor {
             self.apply_session(&mut audited);
         }
         coverage.incomplete.extend(self.chains.lost());
-        let overflow = self.inventory.overflow
-            + self.history.overflow
-            + self.ledger.overflow
-            + self.chains.overflow
-            + credentials.overflow
-            + self.named.overflow()
-            + self.suites.overflow
-            + unheard;
-        if overflow > 0 {
-            coverage.incomplete.push(Incomplete {
-                code: "inventory-full",
-                message: format!("{overflow} facts were not kept because there were too many"),
-            });
-        }
+        let overflow = self.overflow() + credentials.overflow + untold + unheard + named.overflow();
+        coverage.incomplete.extend(inventory_full(overflow));
         self.apply_run(&coverage);
         let rules = Arc::clone(self.evaluator.rules());
-        coverage.not_observable = self.ledger.undecided(&rules);
+        coverage.not_observable = match &self.standing {
+            Some(standing) => standing.undecided(&rules, Some(&self.ledger)),
+            None => self.ledger.undecided(&rules, None),
+        };
         run.ruleset = rules.digest();
         run.rules = rules.rules().len();
-        let undecided = self.ledger.undecided_places(&names);
-        let findings = self.ledger.finish(&names);
+        let (undecided, findings) = match self.standing.take() {
+            Some(mut standing) => (
+                standing.undecided_in_both(&self.ledger, &names),
+                standing.joined(&self.ledger, &names),
+            ),
+            None => {
+                let mut ledger = std::mem::take(&mut self.ledger);
+                (ledger.undecided_places(&names), ledger.finish(&names))
+            }
+        };
         grade::with_grades(Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
             certificates: inventory::certificate_rows(&certificates),
             credentials: credentials.rows,
-            sessions: self.kept,
+            sessions: std::mem::take(&mut self.kept),
             announcements,
             findings,
             coverage,
-            suites: self.suites.finish(),
+            suites: self.suites.told(&names),
             rules: rules.texts(),
             undecided,
             run,
         })
     }
 
+    /// How much was not kept because there was too much of it.
+    fn overflow(&self) -> u64 {
+        let standing = self.standing.as_ref().map_or(0, |standing| standing.overflow);
+        let lists = self.inventory.overflow + self.history.overflow + self.chains.overflow;
+        lists + self.ledger.overflow + standing + self.suites.overflow
+    }
+
     /// What the sessions come to, with the names that are final.
-    fn gather(&mut self, names: &Names) -> Gathered {
+    fn gather(&self, names: &Names) -> Gathered {
         let mut certificates = self.inventory.certificates();
-        let mut changes = self.history.changes();
+        let (mut changes, untold) = self.history.changes();
         history::relate(&mut certificates, &mut changes);
         let mut reliances = self.chains.finish(&mut certificates);
         let mut endpoints = self.inventory.endpoints();
         let mut edges = self.inventory.edges();
         self.callers.tell_endpoints(&mut endpoints, &certificates);
         self.callers.tell_edges(&mut edges);
-        let mut credentials = std::mem::take(&mut self.credentials).finish();
+        let mut credentials = self.credentials.told();
         naming::certificates(names, &mut certificates);
         naming::called(&self.named, &mut certificates);
         naming::changes(names, &mut changes);
@@ -299,7 +342,7 @@ impl Auditor {
         naming::endpoints(names, &mut endpoints);
         naming::edges(names, &mut edges);
         naming::credentials(names, &mut credentials.rows);
-        Gathered { certificates, changes, reliances, endpoints, edges, credentials }
+        Gathered { certificates, changes, reliances, endpoints, edges, credentials, untold }
     }
 
     fn judge(&mut self, mut session: Session) -> AuditedSession {
@@ -333,7 +376,20 @@ impl Auditor {
 
     /// Applies the session rules, and says whether a finding begins with this session.
     fn apply_session(&mut self, audited: &mut AuditedSession) -> bool {
+        self.apply_session_rules(audited, None)
+    }
+
+    /// Applies these of the session rules, or all.
+    fn apply_session_rules(
+        &mut self,
+        audited: &mut AuditedSession,
+        only: Option<&[usize]>,
+    ) -> bool {
         let hits = self.evaluator.evaluate(&Subject::Session(audited));
+        let hits: Vec<Hit> = match only {
+            Some(only) => hits.iter().filter(|hit| only.contains(&hit.rule)).cloned().collect(),
+            None => hits.to_vec(),
+        };
         if hits.is_empty() {
             return false;
         }
@@ -347,12 +403,13 @@ impl Auditor {
         let subject = Subject::Session(audited);
         let rules = Arc::clone(self.evaluator.rules());
         let mut is_evidence = false;
-        for hit in hits.iter() {
+        for hit in hits {
             let Some(rule) = rules.rules().get(hit.rule) else { continue };
             let session = &audited.session;
             let samples = || vec![(rule.proof(audited), session.client, session.server)];
             let times = [session.first, session.last];
-            if self.count(rule, hit, &subject, times, 1, &samples) {
+            let begins = self.count(rule, hit, &subject, times, 1, &samples);
+            if begins && self.standing.is_none() {
                 let kept = self.evidence.entry((hit.rule, session.server)).or_default();
                 *kept += 1;
                 is_evidence |= *kept <= limits::SESSIONS_PER_ENDPOINT;
@@ -439,11 +496,12 @@ impl Auditor {
         weight: u64,
         samples: &dyn Fn() -> Vec<(Vec<Moment>, Endpoint, Endpoint)>,
     ) -> bool {
+        let ledger = self.standing.as_mut().unwrap_or(&mut self.ledger);
         if hit.verdict == RuleVerdict::NotObservable {
             self.key.clear();
             rule.write_parties(subject, &mut self.key);
             let at = || (rule.undecided_at(subject), ends(subject));
-            self.ledger.not_observable(hit.rule, &self.key, at);
+            ledger.not_observable(hit.rule, &self.key, at);
             return false;
         }
         self.key.clear();
@@ -454,19 +512,26 @@ impl Auditor {
         };
         let (severity, confidence) = (hit.severity, hit.confidence.min(surest));
         let occurrence = Occurrence { first, last, severity, confidence, weight };
-        let known = self.ledger.again(&self.key, &occurrence);
+        let known = ledger.again(&self.key, &occurrence);
         if known == Some(false) {
             return false;
         }
         let parts = rule.finding_parts(subject);
         let facts = parts.facts.clone();
-        self.ledger.begin(&self.key, rule, (parts, ends(subject)), &occurrence);
+        ledger.begin(&self.key, rule, (parts, ends(subject)), &occurrence);
         for (frames, client, server) in samples() {
             let evidence = evidence(frames, client, server, facts.clone());
-            self.ledger.add_evidence(&self.key, evidence);
+            ledger.add_evidence(&self.key, evidence);
         }
         known.is_none()
     }
+}
+
+fn inventory_full(overflow: u64) -> Option<Incomplete> {
+    (overflow > 0).then(|| Incomplete {
+        code: "inventory-full",
+        message: format!("{overflow} facts were not kept because there were too many"),
+    })
 }
 
 /// The ends of a session, whose names are not final.

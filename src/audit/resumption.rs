@@ -32,6 +32,8 @@ pub(super) struct Resumption {
     /// Waiting sessions whose origin has come.
     ready: VecDeque<u64>,
     arrivals: u64,
+    /// Seconds for which a session waits, where that is less than it may.
+    pub(super) patience: Option<i64>,
     /// Origins that were forgotten to make room.
     pub(super) forgotten: u64,
 }
@@ -50,6 +52,12 @@ struct Origin {
 const TICKET_SECONDS: i64 = 604_800;
 
 impl Resumption {
+    /// Whether a resumed session continues one that has not come.
+    pub(super) fn lacks_origin(&self, session: &Session) -> bool {
+        let wanted = wanted(session);
+        !wanted.is_empty() && self.find(session, &wanted).is_none()
+    }
+
     /// Keeps back a resumed session whose origin has not come yet; gives back any other, which is to be judged now.
     pub(super) fn hold(&mut self, session: Session) -> Option<Session> {
         let wanted = wanted(&session);
@@ -74,7 +82,7 @@ impl Resumption {
         }
         let (_, oldest) = self.waiting.first_key_value()?;
         let waited = now.time.micros_since(oldest.last.time);
-        let over = waited > limits::AWAITING_ORIGIN_SECONDS * 1_000_000;
+        let over = waited > self.patience.unwrap_or(limits::AWAITING_ORIGIN_SECONDS) * 1_000_000;
         if over || self.waiting.len() > limits::AWAITING_ORIGIN {
             return self.release_oldest();
         }

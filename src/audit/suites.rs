@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use crate::identity::Names;
 use crate::model::{AuditedSession, Endpoint, SuiteRow, limits};
 
 /// What servers agreed on.
@@ -40,8 +41,12 @@ impl Suites {
     }
 
     /// The rows by server, port, version and suite.
-    pub(super) fn finish(self) -> Vec<SuiteRow> {
-        let mut rows: Vec<SuiteRow> = self.rows.into_values().collect();
+    pub(super) fn told(&self, names: &Names) -> Vec<SuiteRow> {
+        let named = |(key, row): (&(Endpoint, u16, u16, Option<u16>), &SuiteRow)| SuiteRow {
+            server: names.server(key.0),
+            ..row.clone()
+        };
+        let mut rows: Vec<SuiteRow> = self.rows.iter().map(named).collect();
         let place = |row: &SuiteRow| (row.server.service.clone(), row.server.addr, row.port);
         rows.sort_by_cached_key(|row| (place(row), row.version, row.suite, row.group));
         rows

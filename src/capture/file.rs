@@ -139,6 +139,14 @@ impl CaptureFile {
         &self.secrets
     }
 
+    /// Whether the next record is there whole, so that reading it waits for nobody.
+    pub(super) fn has_more_at_hand(&self) -> bool {
+        match &self.format {
+            Format::Pcap(reader) => reader.is_at_hand(&self.window),
+            Format::PcapNg(_) => pcapng::is_at_hand(self.window.bytes()),
+        }
+    }
+
     /// Goes to the next frame; `false` at the end.
     #[inline]
     pub(super) fn advance(&mut self) -> Result<bool, CaptureError> {

@@ -2,8 +2,7 @@
 //!
 //! Takes paths, gives frames in order with their time and link type. Knows nothing of what is inside a frame.
 //!
-//! A [`Replay`] runs through [`Inputs`]; one [`CaptureFile`] reads one of them. Live interfaces belong here too, as
-//! another [`FrameSource`].
+//! A [`Replay`] runs through [`Inputs`]; one [`CaptureFile`] reads one of them. A [`Feed`] gives frames as they come.
 
 mod clock;
 mod damage;
@@ -14,6 +13,7 @@ mod filter_words;
 mod inputs;
 mod key_files;
 mod link;
+mod live;
 mod pcap;
 mod pcapng;
 mod pcapng_writer;
@@ -32,6 +32,10 @@ pub use filter::Filter;
 pub use inputs::Inputs;
 pub use key_files::KeyFiles;
 pub use link::LinkType;
+pub use live::{
+    Arrival, DeviceError, Feed, Follow, FrameBatch, InterfaceFeed, InterfaceInfo, LiveOptions,
+    Merge, OpenInterface, OpenPipe, PipeFeed, SourceReport, SourceState, interfaces, open,
+};
 pub use pcapng_writer::{PcapNgWriter, Written};
 pub use replay::{Progress, Replay, Source};
 pub use secrets::Secrets;

@@ -81,6 +81,16 @@ impl PcapReader {
         }
     }
 
+    /// Whether the next record is there whole.
+    pub(super) fn is_at_hand(&self, window: &Window) -> bool {
+        let bytes = window.bytes();
+        match self.layout {
+            Layout::Little => parse_pcap_frame(bytes).is_ok(),
+            Layout::Big => parse_pcap_frame_be(bytes).is_ok(),
+            Layout::Modified => parse_pcap_frame_modified(bytes).is_ok(),
+        }
+    }
+
     /// Reads on until a record that lacks `needed` bytes is whole, or says why it will not be.
     #[cold]
     fn read_more(&self, window: &mut Window, needed: usize) -> io::Result<Option<Step>> {

@@ -41,6 +41,14 @@ struct Head {
     length: u32,
 }
 
+/// Whether the next block is there whole, whatever the byte order of its section: a length in the other order is far
+/// larger than any block.
+pub(super) fn is_at_hand(bytes: &[u8]) -> bool {
+    let Some([_, _, _, _, length @ ..]) = bytes.first_chunk::<8>() else { return false };
+    let length = u32::from_le_bytes(*length).min(u32::from_be_bytes(*length));
+    usize::try_from(length).is_ok_and(|length| length <= bytes.len())
+}
+
 impl PcapNgReader {
     /// Starts before the first section header.
     pub(super) fn new() -> Self {

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::authorities::Bundle;
+use super::baseline::BaselineCommand;
+use super::config::ConfigCommand;
 use super::formats::FormatArgs;
+use super::gate::GateArgs;
+use super::shell::Shell;
 use crate::audit::KeepSessions;
 use crate::model::Severity;
 use crate::report::{FORMATS, ROW_FORMATS};
@@ -15,7 +19,7 @@ use crate::report::{FORMATS, ROW_FORMATS};
 #[command(name = "wirelint", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 passed, 1 findings, 2 usage or input, 3 nothing to audit, 4 evidence \
-    incomplete, 6 storage, 70 a bug, 130 interrupted."
+    incomplete, 5 device or permission, 6 storage, 70 a bug, 130 interrupted."
 )]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -27,6 +31,12 @@ pub(super) struct Cli {
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(super) struct Global {
+    /// Read this configuration file
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Read no configuration file
+    #[arg(long, global = true, conflicts_with = "config")]
+    pub(super) isolated: bool,
     /// When to use colours
     #[arg(long, value_enum, default_value_t = When::Auto, global = true, value_name = "WHEN")]
     pub(super) color: When,
@@ -53,10 +63,15 @@ pub(super) enum Command {
     /// Audit capture files and set the exit code
     #[command(alias = "replay")]
     Check(Box<Check>),
-    /// What a rule means, why it matters, how to fix it
+    /// Look at a database, or at captures, in the terminal
+    Tui(Box<super::tui::Tui>),
+    /// What a rule or a finding means, why it matters, how to fix it
     Explain {
-        /// Code or name of the rule, as WL2001 or obsolete-version-negotiated
+        /// Code or name of the rule, as WL2001 or obsolete-version-negotiated; or the id of a finding, as wlf1:5f0c
         rule: String,
+        /// The database that the finding is in
+        #[arg(long, value_name = "FILE", default_value = "wirelint.db")]
+        db: PathBuf,
         #[command(flatten)]
         rules: RuleArgs,
     },
@@ -65,15 +80,44 @@ pub(super) enum Command {
     /// List, check and test rules
     #[command(subcommand)]
     Rules(Rules),
+    /// Audit live traffic: an interface, or a packet file that is still being written
+    Watch(Box<super::watch::WatchArgs>),
+    /// Can I capture here, and what is missing
+    Doctor(super::doctor::DoctorArgs),
     /// Check, ask and make files that say who is who
     #[command(subcommand)]
     Services(super::services::Command),
     /// Ask a database of results
     #[command(subcommand)]
     Db(Db),
+    /// Write down which findings are known and accepted
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
+    /// Show, check and begin the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the page of the manual, or write those of all commands into a folder
+    Man {
+        /// The folder
+        dir: Option<PathBuf>,
+    },
     /// Learn, check and compare policies: who may talk to whom, and how
     #[command(subcommand)]
     Policy(super::policy::PolicyCommand),
+}
+
+impl Command {
+    /// Whether the configuration gives its options their defaults. What writes or explains the configuration, or needs
+    /// none, works with a broken one.
+    pub(super) fn is_configured(&self) -> bool {
+        !matches!(self, Self::Config(_) | Self::Completions { .. } | Self::Man { .. })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -103,6 +147,9 @@ pub(super) struct Check {
     /// Show every finding in text
     #[arg(long)]
     pub(super) all: bool,
+    /// List the findings too that the baseline accepts
+    #[arg(long)]
+    pub(super) show_suppressed: bool,
     /// Keep the results in this SQLite file
     #[arg(long, value_name = "FILE")]
     pub(super) db: Option<PathBuf>,
@@ -126,6 +173,9 @@ pub(super) struct AuditArgs {
     /// Audit only frames that this BPF filter lets through (man pcap-filter)
     #[arg(short, long, value_name = "BPF")]
     pub(super) filter: Option<String>,
+    /// The same, from a file
+    #[arg(short = 'F', long, value_name = "FILE", conflicts_with = "filter")]
+    pub(super) filter_file: Option<PathBuf>,
     /// Judge chains against these authorities (PEM or DER); may be given several times
     #[arg(long, value_name = "[NAME=]PEM", value_parser = super::authorities::bundle)]
     pub(super) trust: Vec<Bundle>,
@@ -143,6 +193,8 @@ pub(super) struct AuditArgs {
     pub(super) policy: Option<PathBuf>,
     #[command(flatten)]
     pub(super) rules: RuleArgs,
+    #[command(flatten)]
+    pub(super) gate: GateArgs,
     /// Threads that follow connections; the result does not depend on it
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) workers: usize,
@@ -166,6 +218,14 @@ pub(super) struct RuleArgs {
     /// Give a rule another severity, as WL2004=low
     #[arg(long, value_delimiter = ',', value_name = "RULE=LEVEL")]
     pub(super) severity: Vec<String>,
+    /// Set an option of a rule, as expires-soon.days=14; may be given several times
+    #[arg(long, value_name = "RULE.KEY=VALUE")]
+    pub(super) option: Vec<String>,
+    /// Severities and options of the configuration. They are not replaced by those of the command line but come before.
+    #[arg(long, hide = true)]
+    pub(super) config_severity: Vec<String>,
+    #[arg(long, hide = true)]
+    pub(super) config_option: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -174,6 +234,20 @@ pub(super) enum Rules {
     List {
         #[command(flatten)]
         rules: RuleArgs,
+    },
+    /// Print the file of a rule
+    Show {
+        /// Code or name
+        rule: String,
+        #[command(flatten)]
+        rules: RuleArgs,
+    },
+    /// Print the beginning of a rule file of your own
+    New {
+        /// Its code, as ACME101
+        code: String,
+        /// Its name, as payments-in-clear
+        name: String,
     },
     /// Check rule files without traffic
     Check {
@@ -227,7 +301,7 @@ pub(super) struct Output {
     pub(super) path: PathBuf,
 }
 
-fn fail_on(word: &str) -> Result<FailOn, String> {
+pub(super) fn fail_on(word: &str) -> Result<FailOn, String> {
     if word == "never" {
         return Ok(FailOn(None));
     }
@@ -261,7 +335,7 @@ fn output(word: &str) -> Result<Output, String> {
     Ok(Output { format: report_format(format)?, path: path.into() })
 }
 
-fn keep_sessions(word: &str) -> Result<KeepSessions, String> {
+pub(super) fn keep_sessions(word: &str) -> Result<KeepSessions, String> {
     match word {
         "samples" => Ok(KeepSessions::Samples),
         "all" => Ok(KeepSessions::All),

@@ -8,21 +8,23 @@ use std::sync::atomic::AtomicBool;
 
 use super::args::AuditArgs;
 use super::authorities;
+use super::gate::Gate;
 use super::keys::Keys;
 use super::policy;
 use super::progress::Bar;
 use super::reasons::reasons;
-use super::rules::load;
+use super::rules;
 use super::services;
 use super::terminal::Terminal;
 use super::{BUG, Code, INTERRUPTED, USAGE};
 use crate::audit::{Auditor, CaptureFacts, KeepSessions};
-use crate::capture::{Damage, Filter, Inputs};
+use crate::capture::{Damage, Filter, Inputs, Progress};
 use crate::edge::on_interrupt;
 use crate::engine::{End, Input, Options, replay, unsupported_links};
 use crate::identity::Directory;
 use crate::model::{
     Accept, AuditedSession, Diagnostic, Incomplete, Outcome, RunInfo, Severity, SubjectKind,
+    escape_text,
 };
 use crate::pki::Authorities;
 use crate::report::Verdict;
@@ -41,6 +43,7 @@ pub(super) struct Prepared {
     /// What of the user's own files could not be read.
     lost: Vec<Incomplete>,
     keys: Keys,
+    gate: Gate,
     policy: Option<Policy>,
     options: Options,
 }
@@ -74,10 +77,14 @@ impl Prepared {
     /// # Errors
     /// What is wrong with the first of these that is not sound.
     pub(super) fn read(args: &AuditArgs, terminal: &Terminal) -> Result<Self, Refusal> {
-        let rules = load(&args.rules).map_err(usage)?;
+        let rules = rules::all(&args.rules).map_err(usage)?;
+        let known = rules::names(&rules);
+        let rules = rules.choose(&args.rules.select, &args.rules.ignore).map_err(usage)?;
+        let gate = Gate::read(&args.gate, &known, rules::names(&rules)).map_err(usage)?;
         let directory = Directory::of(Arc::new(services::load(&args.services).map_err(usage)?));
         let inputs = inputs(args)?;
-        let filter = args.filter.as_deref().map(Filter::compile).transpose();
+        let filter = filter(args)?;
+        let filter = filter.as_deref().map(Filter::compile).transpose();
         let filter = filter.map_err(|error| usage(vec![error.diagnostic()]))?;
         let (authorities, lost) = authorities::load(&args.trust, &args.crl).map_err(usage)?;
         let keys = Keys::read(&args.keylog).map_err(|error| usage(vec![error.diagnostic()]))?;
@@ -88,7 +95,18 @@ impl Prepared {
         }
         keys.said.iter().for_each(|said| terminal.say(said));
         let options = Options { workers: args.workers.max(1), round: args.batch };
-        Ok(Self { rules, inputs, filter, directory, authorities, lost, keys, policy, options })
+        Ok(Self {
+            rules,
+            inputs,
+            filter,
+            directory,
+            authorities,
+            lost,
+            keys,
+            gate,
+            policy,
+            options,
+        })
     }
 
     /// Keeps only the rules that judge this kind of subject.
@@ -101,6 +119,7 @@ impl Prepared {
             .map(|rule| rule.code.clone())
             .collect();
         self.rules = self.rules.choose(&codes, &[]).map_err(usage)?;
+        self.gate.in_force(rules::names(&self.rules));
         Ok(self)
     }
 
@@ -119,57 +138,92 @@ impl Prepared {
         terminal: &Terminal,
         watch: &mut Watch<'_>,
     ) -> Result<Audited, Refusal> {
+        self.gate.check(judged.fail_on).map_err(|error| usage(vec![*error]))?;
         let stop = Arc::new(AtomicBool::new(false));
         if let Err(error) = on_interrupt(Arc::clone(&stop)) {
             terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
         }
+        let bar = Bar::new(terminal.shows_progress());
+        let audited = self.follow(judged, &stop, &|progress| bar.show(progress), watch);
+        bar.finish();
+        audited
+    }
+
+    /// As [`Prepared::run`], for those who have signals and the terminal themselves.
+    ///
+    /// # Errors
+    /// No capture could be read at all.
+    pub(super) fn follow(
+        self,
+        judged: &Judged,
+        stop: &AtomicBool,
+        progress: &dyn Fn(&Progress),
+        watch: &mut Watch<'_>,
+    ) -> Result<Audited, Refusal> {
         let run = judged_by(&self.rules, judged);
         let auditor = Auditor::new(Arc::new(self.rules), self.directory.clone(), judged.keep);
         let expired = self.policy.clone();
         let mut auditor = auditor.with_authorities(self.authorities).with_policy(self.policy);
-        let bar = Bar::new(terminal.shows_progress());
         let input = Input {
             networks: self.directory.services().virtual_networks(),
             replay: self.inputs.replay(),
             filter: self.filter,
-            stop: &stop,
+            stop,
             run,
             keys: Arc::clone(&self.keys.log),
-            progress: &|progress| bar.show(progress),
+            progress,
         };
         let end = replay(input, self.options, &mut |run, session| {
             auditor.session(session, &mut |audited| watch(run, audited));
         });
-        bar.finish();
         let end = end.map_err(|error| usage(vec![error.diagnostic()]))?;
         let unsupported = unsupported_links(&end.sources);
         if !unsupported.is_empty() {
             return Err(usage(unsupported));
         }
         auditor.flush(&mut |audited| watch(&end.run, audited));
-        let mut audited = conclude(auditor, end, self.lost, &self.keys);
+        let mut audited = conclude(auditor, end, self.lost, (&self.keys, &self.gate));
         let last = audited.outcome.coverage.last;
         audited.said.extend(expired.iter().flat_map(|policy| policy.expired(last)));
         Ok(audited)
     }
 }
 
-fn conclude(auditor: Auditor, end: End, lost: Vec<Incomplete>, keys: &Keys) -> Audited {
+fn conclude(
+    auditor: Auditor,
+    end: End,
+    lost: Vec<Incomplete>,
+    (keys, gate): (&Keys, &Gate),
+) -> Audited {
     let (stopped, failed_readers, tunnels) = (end.stopped, end.failed_readers, end.tunnels.clone());
     let damages: Vec<Damage> =
         end.sources.iter().filter_map(|source| source.damage.clone()).collect();
     let carried = end.carried_keys;
     let unused = authorities::unused(&auditor.unused_crls());
-    let outcome = finish(auditor, end, lost);
+    let mut outcome = finish(auditor, end, lost);
+    let settled = gate.settle(&mut outcome);
     let code = code(&outcome, stopped, failed_readers);
     let mut said = reasons(&outcome, &damages, &tunnels);
     said.extend(unused);
+    said.extend(settled);
     said.extend(keys.after(&outcome.coverage, &carried));
     Audited { outcome, said, code }
 }
 
 fn usage(diagnostics: Vec<Diagnostic>) -> Refusal {
     (diagnostics, USAGE)
+}
+
+/// The filter: of the file that is named, else of the option.
+fn filter(args: &AuditArgs) -> Result<Option<String>, Refusal> {
+    let Some(path) = &args.filter_file else { return Ok(args.filter.clone()) };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let shown = escape_text(&path.to_string_lossy());
+        let message = format!("the filter {shown} cannot be read: {error}");
+        usage(vec![Diagnostic::error("input-unreadable", message)])
+    })?;
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(Some(lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")))
 }
 
 fn inputs(args: &AuditArgs) -> Result<Inputs, Refusal> {

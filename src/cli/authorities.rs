@@ -14,6 +14,13 @@ pub(super) struct Bundle {
     path: PathBuf,
 }
 
+impl Bundle {
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 /// Reads `PEM` or `NAME=PEM`.
 pub(super) fn bundle(word: &str) -> Result<Bundle, String> {
     let (name, path) = match word.split_once('=') {

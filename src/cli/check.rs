@@ -78,8 +78,9 @@ fn record(
     store.record(outcome, &start, &end).err().map(|error| error.diagnostic())
 }
 
-/// The clock of the machine: only for when a run was made, never for what it says.
-fn now() -> Timestamp {
+/// The clock of the machine: for when a run was made, and by which entries of a baseline expire; never for what traffic
+/// is judged by.
+pub(super) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
@@ -150,7 +151,8 @@ impl Outputs {
 fn print_report(outcome: &Outcome, check: &Check, terminal: &Terminal) -> io::Result<()> {
     let Some(write) = format(check.format) else { return Ok(()) };
     let style = terminal.style(if check.all { Show::All } else { Show::Main });
-    let style = Style { raw_csv: check.formats.csv_raw, ..style };
+    let style =
+        Style { raw_csv: check.formats.csv_raw, suppressed: check.show_suppressed, ..style };
     let mut out = BufWriter::new(io::stdout());
     write(outcome, &style, &mut out)?;
     out.flush()

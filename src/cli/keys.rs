@@ -39,6 +39,13 @@ impl Keys {
         Ok(Self { log: Arc::new(read.growing(Box::new(tail))), said, files: paths.len() })
     }
 
+    /// Reads the files again, from their beginnings: what is new in them is known from here on.
+    pub(super) fn read_again(&self, paths: &[PathBuf]) -> Result<(), CaptureError> {
+        KeyFiles::new(paths).read(&mut |_, lines| {
+            self.log.add(lines, FrameNo::default());
+        })
+    }
+
     /// What is to be said after the run.
     pub(super) fn after(&self, coverage: &Coverage, carried: &KeyLines) -> Vec<Diagnostic> {
         let mut said = Vec::new();

@@ -145,6 +145,25 @@ impl Target {
     }
 }
 
+/// Writes a file as a whole or not at all. One that it replaces keeps who may read it.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
+    let permissions = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+    let written = Whole::begin(path).and_then(|mut whole| {
+        let done = whole.write_all(bytes).and_then(|()| match &permissions {
+            Some(known) => whole.file.get_ref().set_permissions(known.permissions()),
+            None => Ok(()),
+        });
+        match done {
+            Ok(()) => whole.finish(),
+            Err(error) => {
+                whole.abandon();
+                Err(error)
+            }
+        }
+    });
+    written.map_err(|error| Box::new(refusal(path, &error)))
+}
+
 /// Writes a file that a person goes on with: whole or not at all, and over another one only when that was asked for.
 pub(super) fn write_new(path: &Path, text: &str, force: bool) -> Result<(), Box<Diagnostic>> {
     if !force && fs::metadata(path).is_ok_and(|known| known.is_file()) {
@@ -152,15 +171,7 @@ pub(super) fn write_new(path: &Path, text: &str, force: bool) -> Result<(), Box<
         let exists = Diagnostic::error("output-exists", format!("{path} exists"));
         return Err(Box::new(exists.help("use --force to overwrite it")));
     }
-    let failed = |error: io::Error| Box::new(refusal(path, &error));
-    let mut whole = Whole::begin(path).map_err(failed)?;
-    match whole.write_all(text.as_bytes()) {
-        Ok(()) => whole.finish().map_err(failed),
-        Err(error) => {
-            whole.abandon();
-            Err(failed(error))
-        }
-    }
+    write_whole(path, text.as_bytes())
 }
 
 /// Bytes at the beginning and at the end of a file that tell who wrote it.

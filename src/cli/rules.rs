@@ -1,28 +1,47 @@
 //! `wirelint rules` and `wirelint explain`.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::{RuleArgs, Rules};
+use super::finding::{PREFIX, explain_finding};
 use super::terminal::{Terminal, ignore_closed, unwritable};
 use super::{Code, FINDINGS, OK, STORAGE, USAGE};
 use crate::model::Diagnostic;
-use crate::rule::{RuleSet, explain as explanation, field_rows, read_only, rule_rows, run_tests};
+use crate::rule::{
+    RuleSet, explain as explanation, field_rows, read_only, read_rule, rule_rows, run_tests,
+};
 
 /// The rules that the options ask for.
 pub(super) fn load(args: &RuleArgs) -> Result<RuleSet, Vec<Diagnostic>> {
+    all(args)?.choose(&args.select, &args.ignore)
+}
+
+/// All rules there are, with the severities and options that are asked for. These may be those of rules that are then
+/// not chosen: a configuration is not wrong because a run looks at less.
+pub(super) fn all(args: &RuleArgs) -> Result<RuleSet, Vec<Diagnostic>> {
     RuleSet::built_in()?
         .with_files(&args.rule_paths)?
-        .choose(&args.select, &args.ignore)?
+        .fix_options(&args.config_option)?
+        .fix_options(&args.option)?
+        .fix_severities(&args.config_severity)?
         .fix_severities(&args.severity)
 }
 
+/// Codes and names of rules.
+pub(super) fn names(set: &RuleSet) -> Vec<(String, String)> {
+    set.rules().iter().map(|rule| (rule.code.clone(), rule.name.clone())).collect()
+}
+
 /// Runs `wirelint explain`.
-pub(super) fn explain(word: &str, args: &RuleArgs, terminal: &Terminal) -> Code {
+pub(super) fn explain(word: &str, db: &Path, args: &RuleArgs, terminal: &Terminal) -> Code {
     let set = match load(args) {
         Ok(set) => set,
         Err(diagnostics) => return terminal.refuse(&diagnostics, USAGE),
     };
+    if word.starts_with(PREFIX) {
+        return explain_finding(word, db, &set, terminal);
+    }
     match set.find(word) {
         Ok(rule) => print(terminal, &explanation(rule)),
         Err(diagnostic) => terminal.refuse(&[*diagnostic], USAGE),
@@ -33,6 +52,8 @@ pub(super) fn explain(word: &str, args: &RuleArgs, terminal: &Terminal) -> Code 
 pub(super) fn run(command: Rules, terminal: &Terminal) -> Code {
     let done = match command {
         Rules::List { rules } => load(&rules).map(|set| list(&set, terminal)),
+        Rules::Show { rule, rules } => load(&rules).and_then(|set| show(&rule, &set, terminal)),
+        Rules::New { code, name } => begin(&code, &name, terminal),
         Rules::Check { paths } => check(&paths, terminal),
         Rules::Test { paths } => test(&paths, terminal),
         Rules::Fields { prefix } => Ok(fields(&prefix.unwrap_or_default(), terminal)),
@@ -50,6 +71,23 @@ fn list(set: &RuleSet, terminal: &Terminal) -> Code {
         );
     }
     print(terminal, &out)
+}
+
+fn show(word: &str, set: &RuleSet, terminal: &Terminal) -> Result<Code, Vec<Diagnostic>> {
+    let rule = set.find(word).map_err(|error| vec![*error])?;
+    // A file of the user's may hold anything.
+    let lines = rule.text.lines().map(|line| {
+        let safe =
+            |c: char| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
+        line.chars().map(safe).chain(['\n']).collect::<String>()
+    });
+    Ok(print(terminal, &lines.collect::<String>()))
+}
+
+/// A rule that loads and passes its tests, to be changed.
+fn begin(code: &str, name: &str, terminal: &Terminal) -> Result<Code, Vec<Diagnostic>> {
+    let text = include_str!("new_rule.toml").replace("ACME101", code).replace("my-rule", name);
+    read_rule("the new rule", &text).map(|_| print(terminal, &text))
 }
 
 fn check(paths: &[PathBuf], terminal: &Terminal) -> Result<Code, Vec<Diagnostic>> {

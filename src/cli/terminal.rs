@@ -18,16 +18,9 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub(super) fn new(global: &Global) -> Self {
-        let color = |is_terminal: bool| match global.color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => {
-                let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-                !set("NO_COLOR") && (is_terminal || set("FORCE_COLOR"))
-            }
-        };
+        let color = |is_terminal: bool| colors(global.color, is_terminal, &variable);
         let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        let ci = std::env::var_os("CI").is_some();
+        let ci = is_on(variable("CI"));
         Self {
             color_out: color(out),
             color_err: color(err),
@@ -42,10 +35,21 @@ impl Terminal {
         self.progress
     }
 
+    /// Whether standard output is to have colours.
+    pub(super) fn colors(&self) -> bool {
+        self.color_out
+    }
+
+    /// Whether drawing is to be done with ASCII only.
+    pub(super) fn ascii(&self) -> bool {
+        self.ascii
+    }
+
     /// How reports on standard output look.
     pub(super) fn style(&self, show: Show) -> Style {
         let width = if io::stdout().is_terminal() { columns() } else { Style::NO_WIDTH };
-        Style { color: self.color_out, ascii: self.ascii, width, show, raw_csv: false }
+        let color = self.color_out;
+        Style { color, ascii: self.ascii, width, show, raw_csv: false, suppressed: false }
     }
 
     /// Says something to the person; what `-q` hides is not said.
@@ -74,6 +78,32 @@ impl Terminal {
     }
 }
 
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
+}
+
+/// Whether a stream has colours: what the user says wins, then `NO_COLOR` (no-color.org), then what demands colours, then
+/// whether it is a terminal.
+fn colors(
+    when: When,
+    is_terminal: bool,
+    variable: &dyn Fn(&str) -> Option<std::ffi::OsString>,
+) -> bool {
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto if variable("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
+        When::Auto => {
+            is_terminal || is_on(variable("FORCE_COLOR")) || is_on(variable("CLICOLOR_FORCE"))
+        }
+    }
+}
+
+/// Whether a variable says yes: it is set, and to nothing that means no.
+fn is_on(value: Option<std::ffi::OsString>) -> bool {
+    value.is_some_and(|value| !["", "0", "false"].iter().any(|no| value == *no))
+}
+
 /// Columns of the terminal, as far as the environment says.
 fn columns() -> usize {
     let set = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
@@ -95,4 +125,30 @@ pub(super) fn unwritable(error: &io::Error) -> Diagnostic {
             .help("free space, or write elsewhere");
     }
     Diagnostic::error("output-unwritable", format!("standard output cannot be written: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_option_wins_then_no_color_then_what_demands_colours_then_the_terminal() {
+        let of = |when, is_terminal, set: &[(&str, &str)]| {
+            let find = |name: &str| set.iter().find(|one| one.0 == name).map(|one| one.1.into());
+            colors(when, is_terminal, &find)
+        };
+        let (no, force, cli) = (("NO_COLOR", "1"), ("FORCE_COLOR", "1"), ("CLICOLOR_FORCE", "1"));
+        assert!(of(When::Auto, true, &[]) && !of(When::Auto, false, &[]));
+        assert!(!of(When::Auto, true, &[no]) && of(When::Auto, true, &[("NO_COLOR", "")]));
+        assert!(of(When::Auto, false, &[force]) && of(When::Auto, false, &[cli]));
+        assert!(!of(When::Auto, false, &[("FORCE_COLOR", "0")]));
+        assert!(!of(When::Auto, true, &[no, force, cli]));
+        assert!(of(When::Always, false, &[no]) && !of(When::Never, true, &[force]));
+    }
+
+    #[test]
+    fn a_variable_that_says_no_is_off() {
+        assert!(is_on(Some("true".into())) && is_on(Some("1".into())));
+        assert!(!is_on(None) && !is_on(Some("".into())) && !is_on(Some("false".into())));
+    }
 }

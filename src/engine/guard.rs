@@ -32,6 +32,13 @@ pub(super) fn table(keys: &Arc<KeyLog>) -> Table<Guarded> {
     Table::new(limits::FLOWS / limits::SHARDS, Box::new(make))
 }
 
+/// The same for a live audit: it follows at most so many connections, and gives out those that go on.
+pub(super) fn live_table(keys: &Arc<KeyLog>, capacity: usize) -> Table<Guarded> {
+    let keys = Arc::clone(keys);
+    let make = move || Guarded { dialogue: None, began: false, keys: Arc::clone(&keys) };
+    Table::new(capacity, Box::new(make)).giving_out_open()
+}
+
 impl Guarded {
     fn attempt(&mut self, work: impl FnOnce(&mut Dialogue) -> (usize, Want)) -> (usize, Want) {
         if !self.began {
@@ -60,6 +67,15 @@ impl StreamReader for Guarded {
 
     fn held(&self) -> usize {
         self.dialogue.as_ref().map_or(0, StreamReader::held)
+    }
+
+    fn copy(&self) -> Option<Self> {
+        let keys = Arc::clone(&self.keys);
+        let Some(dialogue) = &self.dialogue else {
+            return self.began.then_some(Self { dialogue: None, began: true, keys });
+        };
+        let copied = catch_unwind(AssertUnwindSafe(|| dialogue.copy())).ok()??;
+        Some(Self { dialogue: Some(copied), began: true, keys })
     }
 
     fn joined_midstream(&mut self) {

@@ -4,8 +4,14 @@
 //! however the frames are batched. Every frame, tick and flush is an *event* with a number; a session that ends carries
 //! the number of the event that ended it and its shard, and sessions are given in the order of these two.
 
+mod board;
+mod desk;
 mod guard;
 mod inline;
+mod intake;
+mod keeper;
+mod live;
+mod memory;
 mod source;
 mod threads;
 
@@ -18,6 +24,11 @@ use crate::flow::TableCounts;
 use crate::inspect::tls::{KeyLines, KeyLog};
 use crate::model::{Coverage, DatagramFacts, FlowKey, Moment, RunInfo, Session};
 
+pub use board::{Board, Snapshot};
+pub use desk::{Desk, Judges, Orders, Outlet};
+pub use keeper::{Keeper, KeeperState};
+pub use live::{Audience, LiveInput, Pulse, live};
+pub use memory::{Memory, Relief};
 pub use source::unsupported_links;
 
 /// What is read, and how a run is told to end early.

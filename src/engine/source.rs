@@ -3,28 +3,26 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::intake::{Intake, note_cuts};
 use super::{End, Input, Shards, guard};
 use crate::capture::{CaptureError, Filter, Frame, Source};
-use crate::decode::{Decoded, Decoder, supported, unsupported};
+use crate::decode::{Decoder, supported, unsupported};
 use crate::flow::TableCounts;
-use crate::inspect::Datagrams;
 use crate::inspect::tls::{KeyLines, KeyLog};
-use crate::model::{
-    Coverage, Diagnostic, FlowKey, Incomplete, Moment, RunInfo, SourceInfo, Timestamp,
-};
+use crate::model::{Diagnostic, Incomplete, RunInfo, SourceInfo};
+
+/// Microseconds of packet time between two beats of a capture's clock.
+const BEAT: i64 = 1_000_000;
 
 /// Seconds of packet time between two captures beyond which no connection of the first goes on in the second.
 const BETWEEN_FILES: i64 = 300;
 
 pub(super) struct Front<'a> {
     input: Input<'a>,
-    decoder: Decoder,
-    datagrams: Datagrams,
-    coverage: Coverage,
+    intake: Intake,
     run: RunInfo,
     round: u64,
     event: u64,
-    clock: Timestamp,
     source: Option<usize>,
     stopped: bool,
     failed_before: u64,
@@ -43,13 +41,10 @@ impl<'a> Front<'a> {
         let decoder = Decoder::new().telling_apart(std::mem::take(&mut input.networks));
         Self {
             input,
-            decoder,
-            datagrams: Datagrams::default(),
-            coverage: Coverage::default(),
+            intake: Intake::new(decoder, BEAT),
             run,
             round,
             event: 0,
-            clock: Timestamp::from_micros(i64::MIN),
             source: None,
             stopped: false,
             failed_before: guard::failed(),
@@ -90,18 +85,7 @@ impl<'a> Front<'a> {
         let Some(frame) = self.input.replay.current() else { return Ok(false) };
         let at = frame.at;
         if admit(&mut self.input.filter, &frame)? {
-            count(&mut self.coverage, &frame);
-            if beat(&mut self.clock, at) {
-                shards.tick(self.event, at);
-            }
-            match self.decoder.decode(&frame) {
-                Decoded::Segment(segment) => {
-                    let (key, swapped) = FlowKey::of(segment.from, segment.to);
-                    shards.segment(self.event, key, swapped, &segment);
-                }
-                Decoded::Datagram(datagram) => self.datagrams.read(&datagram),
-                Decoded::Other(_) => {}
-            }
+            self.intake.frame(self.event, &frame, shards);
         }
         if at.frame.0.is_multiple_of(self.round) {
             shards.end_round(&self.run);
@@ -128,11 +112,11 @@ impl<'a> Front<'a> {
     fn enter_source(&mut self, index: usize, shards: &mut impl Shards) {
         let replay = &self.input.replay;
         let at = replay.current().map(|frame| frame.at).unwrap_or_default();
-        let later = at.time.micros_since(self.clock);
+        let later = at.time.micros_since(self.intake.clock());
         let goes_on = (0..=BETWEEN_FILES * 1_000_000).contains(&later);
         if self.source.is_some() && !goes_on {
             shards.flush(self.event);
-            self.clock = at.time;
+            self.intake.set_clock(at.time);
         }
         self.source = Some(index);
         self.run.sources.push(SourceInfo {
@@ -144,35 +128,28 @@ impl<'a> Front<'a> {
     }
 
     /// What the run came to.
-    pub(super) fn end(mut self, counts: TableCounts) -> End {
-        let decoded = self.decoder.counts();
-        let coverage = &mut self.coverage;
-        let datagrams = std::mem::take(&mut self.datagrams).finish();
-        coverage.frame_kinds = decoded.kinds();
-        note_quic(coverage, datagrams.quic);
-        coverage.cut_frames = decoded.cut_frames();
-        coverage.half_open = counts.half_open;
-        coverage.half_open_evicted = counts.half_open_evicted;
-        coverage.evicted = counts.evicted;
+    pub(super) fn end(self, counts: TableCounts) -> End {
+        let tunnels = self.intake.tunnel_ports();
+        let (mut coverage, datagrams) = self.intake.finish(counts);
         coverage.dropped = self.input.replay.lost();
         coverage.incomplete = self.input.replay.incomplete();
         let unread = unreadable(self.input.replay.sources());
         coverage
             .incomplete
             .extend(unread.map(|said| Incomplete { code: said.code, message: said.message }));
-        note_cuts(coverage);
+        note_cuts(&mut coverage);
         if self.stopped {
             let message = format!("stopped after {} frames", coverage.frames);
             coverage.incomplete.push(Incomplete { code: "interrupted", message });
         }
         End {
-            coverage: self.coverage,
+            coverage,
             run: self.run,
             stopped: self.stopped,
             carried_keys: self.carried_keys,
             failed_readers: guard::failed().saturating_sub(self.failed_before),
             sources: self.input.replay.sources().to_vec(),
-            tunnels: decoded.tunnel_ports(),
+            tunnels,
             datagrams,
         }
     }
@@ -183,53 +160,6 @@ fn admit(filter: &mut Option<Filter>, frame: &Frame<'_>) -> Result<bool, Capture
     match filter {
         Some(filter) => filter.matches(frame),
         None => Ok(true),
-    }
-}
-
-#[inline]
-fn count(coverage: &mut Coverage, frame: &Frame<'_>) {
-    if coverage.frames == 0 {
-        coverage.first = frame.at.time;
-        coverage.last = frame.at.time;
-    }
-    coverage.frames += 1;
-    coverage.bytes += frame.data.len() as u64;
-    coverage.first = coverage.first.min(frame.at.time);
-    coverage.last = coverage.last.max(frame.at.time);
-}
-
-/// Whether the capture's clock has gone on by a second.
-#[inline]
-fn beat(clock: &mut Timestamp, at: Moment) -> bool {
-    let goes_on = at.time.micros().saturating_sub(clock.micros()) >= 1_000_000;
-    if goes_on {
-        *clock = at.time;
-    }
-    goes_on
-}
-
-/// Tells what is QUIC from what else is UDP: it is traffic between services that this audit does not read.
-fn note_quic(coverage: &mut Coverage, quic: u64) {
-    if quic == 0 {
-        return;
-    }
-    for (kind, count) in &mut coverage.frame_kinds {
-        if *kind == "udp" {
-            *count = count.saturating_sub(quic);
-        }
-    }
-    coverage.frame_kinds.retain(|(_, count)| *count > 0);
-    coverage.frame_kinds.push(("quic", quic));
-    coverage.frame_kinds.sort_unstable();
-}
-
-fn note_cuts(coverage: &mut Coverage) {
-    if coverage.cut_frames > 0 {
-        let message = format!(
-            "{} of {} frames were cut by the snapshot length",
-            coverage.cut_frames, coverage.frames
-        );
-        coverage.incomplete.push(Incomplete { code: "snaplen-too-small", message });
     }
 }
 

@@ -20,7 +20,6 @@ use super::{Shards, Sink, add_counts};
 use crate::capture::CaptureError;
 use crate::decode::Segment;
 use crate::flow::{Table, TableCounts, shard_of};
-use crate::inspect::tls::KeyLog;
 use crate::model::{FlowKey, Moment, RunInfo, Session, limits};
 
 /// Rounds that may be under way at once.
@@ -28,20 +27,73 @@ const ROUNDS: usize = 4;
 
 /// What the reader hands to one worker for one round.
 #[derive(Default)]
-struct Batch {
+pub(super) struct Batch {
     items: Vec<(u64, Item)>,
     bytes: Vec<u8>,
+    segments: u64,
+}
+
+impl Batch {
+    /// Adds a segment of a shard.
+    pub(super) fn push(
+        &mut self,
+        event: u64,
+        shard: usize,
+        (key, swapped): (FlowKey, bool),
+        segment: &Segment<'_>,
+    ) {
+        self.bytes.extend_from_slice(segment.payload);
+        self.segments += 1;
+        let length = segment.payload.len();
+        let segment = Segment { payload: &[], ..*segment };
+        self.items.push((event, Item::Segment { shard, key, swapped, segment, length }));
+    }
+
+    /// Adds something for all shards.
+    pub(super) fn note(&mut self, event: u64, item: Item) {
+        self.items.push((event, item));
+    }
+
+    /// How many segments there are.
+    pub(super) fn segments(&self) -> u64 {
+        self.segments
+    }
+
+    /// Payload bytes of the segments.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether it holds nothing at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Empties it.
+    pub(super) fn clear(&mut self) {
+        self.items.clear();
+        self.bytes.clear();
+        self.segments = 0;
+    }
 }
 
 /// One event. A segment's payload lies in the batch, behind that of the segment before it.
-enum Item {
-    Segment { shard: usize, key: FlowKey, swapped: bool, segment: Segment<'static>, length: usize },
+pub(super) enum Item {
+    Segment {
+        shard: usize,
+        key: FlowKey,
+        swapped: bool,
+        segment: Segment<'static>,
+        length: usize,
+    },
     Tick(Moment),
+    /// Ends the connections that were quiet longest until this part of the shard's room is left, in percent.
+    Shed(u8),
     Flush,
 }
 
 /// What a worker answers: ended sessions with their event and shard.
-type Answer = Vec<(u64, usize, Session)>;
+pub(super) type Answer = Vec<(u64, usize, Session)>;
 
 /// Runs `front` with `workers` threads.
 pub(super) fn run(
@@ -62,7 +114,12 @@ pub(super) fn run(
             inputs.push(batch_in);
             answers.push(answer_out);
             handles.push(scope.spawn(move || {
-                Worker::new(worker, workers, &keys).work(&batch_out, &answer_in, &spare)
+                Worker::new(worker, workers, || table(&keys)).work(
+                    &batch_out,
+                    &answer_in,
+                    &spare,
+                    &|_| {},
+                )
             }));
         }
         let collector = scope.spawn(move || collect(&round_out, &answers, sink));
@@ -123,7 +180,7 @@ impl Spread {
     }
 
     fn every(&mut self, event: u64, item: impl Fn() -> Item) {
-        self.batches.iter_mut().for_each(|batch| batch.items.push((event, item())));
+        self.batches.iter_mut().for_each(|batch| batch.note(event, item()));
     }
 }
 
@@ -132,10 +189,7 @@ impl Shards for Spread {
         let shard = shard_of(&key);
         let worker = shard % self.batches.len().max(1);
         let Some(batch) = self.batches.get_mut(worker) else { return };
-        batch.bytes.extend_from_slice(segment.payload);
-        let length = segment.payload.len();
-        let segment = Segment { payload: &[], ..*segment };
-        batch.items.push((event, Item::Segment { shard, key, swapped, segment, length }));
+        batch.push(event, shard, (key, swapped), segment);
     }
 
     fn tick(&mut self, event: u64, now: Moment) {
@@ -159,8 +213,18 @@ impl Shards for Spread {
     }
 }
 
+/// What a worker's tables hold, and counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Load {
+    pub(super) counts: TableCounts,
+    /// Connections that are followed.
+    pub(super) active: u64,
+    /// Bytes held back for them.
+    pub(super) held: u64,
+}
+
 /// One worker and its shards.
-struct Worker {
+pub(super) struct Worker {
     first: usize,
     step: usize,
     tables: Vec<Table<Guarded>>,
@@ -168,29 +232,41 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(first: usize, step: usize, keys: &Arc<KeyLog>) -> Self {
-        let tables = (first..limits::SHARDS).step_by(step).map(|_| table(keys)).collect();
+    /// The worker that follows every `step`th shard from `first` on, in tables that `make` makes.
+    pub(super) fn new(first: usize, step: usize, make: impl Fn() -> Table<Guarded>) -> Self {
+        let tables = (first..limits::SHARDS).step_by(step).map(|_| make()).collect();
         Self { first, step, tables, answer: Answer::new() }
     }
 
-    fn work(
+    /// Follows connections until no batch comes any more.
+    pub(super) fn work(
         mut self,
         batches: &Receiver<Batch>,
         answers: &Sender<Answer>,
         spare: &Sender<Batch>,
+        told: &dyn Fn(&Load),
     ) -> TableCounts {
         for mut batch in batches {
             self.batch(&batch);
-            batch.items.clear();
-            batch.bytes.clear();
+            batch.clear();
             let _full = spare.try_send(batch);
             if answers.send(std::mem::take(&mut self.answer)).is_err() {
                 break;
             }
+            told(&self.load());
         }
-        let mut all = TableCounts::default();
-        self.tables.iter().for_each(|table| add_counts(&mut all, table.counts()));
-        all
+        self.load().counts
+    }
+
+    /// What its tables hold and counted.
+    fn load(&self) -> Load {
+        let mut load = Load::default();
+        for table in &self.tables {
+            add_counts(&mut load.counts, table.counts());
+            load.active += table.active() as u64;
+            load.held += table.held() as u64;
+        }
+        load
     }
 
     fn batch(&mut self, batch: &Batch) {
@@ -205,6 +281,7 @@ impl Worker {
                     take(table, &mut self.answer, *event, *shard);
                 }
                 Item::Tick(now) => self.on_each(*event, |table| table.tick(*now)),
+                Item::Shed(percent) => self.on_each(*event, |table| table.shed(*percent)),
                 Item::Flush => self.on_each(*event, Table::finish),
             }
         }

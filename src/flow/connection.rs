@@ -22,6 +22,8 @@ pub(super) struct Flow<R> {
     pub(super) counted: usize,
     reading: bool,
     turned: bool,
+    /// Its last packet when it was given out while it went on.
+    pub(super) told: Option<Moment>,
     /// How it ended, once it did; it is kept a little longer for what arrives late.
     pub(super) finishing: Option<EndState>,
     pub(super) session: Session,
@@ -75,6 +77,7 @@ impl<R: StreamReader> Flow<R> {
             counted: 0,
             reading: true,
             turned: false,
+            told: None,
             finishing: None,
             session,
             sides,
@@ -304,6 +307,19 @@ impl<R: StreamReader> Flow<R> {
         for direction in Direction::BOTH {
             self.read_ready(direction, at);
         }
+    }
+
+    /// What is known of it while it goes on, if that can be told and is more than was told before.
+    pub(super) fn so_far(&mut self) -> Option<(Session, R)> {
+        let traffic = &self.session.traffic;
+        let silent = traffic.to_server.bytes + traffic.to_client.bytes == 0;
+        if silent || self.finishing.is_some() || self.told == Some(self.session.last) {
+            return None;
+        }
+        let reader = self.reader.copy()?;
+        self.told = Some(self.session.last);
+        self.note_streams();
+        Some((Session { end: EndState::Going, ..self.session.clone() }, reader))
     }
 
     pub(super) fn stop_reading(&mut self) {

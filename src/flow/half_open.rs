@@ -94,6 +94,15 @@ impl HalfOpen {
         self.old.clear();
     }
 
+    /// Forgets everything because memory is short.
+    pub(super) fn shed(&mut self) {
+        let all = (self.young.len() + self.old.len()) as u64;
+        self.evicted += all;
+        self.abandoned += all;
+        self.young = Generation::default();
+        self.old = Generation::default();
+    }
+
     fn rotate(&mut self, now: Moment) {
         self.abandoned += self.old.len() as u64;
         self.old.clear();

@@ -29,6 +29,14 @@ pub trait StreamReader {
         0
     }
 
+    /// Another one that has learned the same, to ask what that is while this one goes on; `None` when there can be none.
+    fn copy(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
     /// Takes note, before the first read, that the capture joined the connection after its beginning.
     fn joined_midstream(&mut self);
 }

@@ -14,6 +14,10 @@ use crate::model::{EndState, FlowKey, Moment, Session, Timestamp, limits};
 /// Seconds of packet time for which an ended connection is kept, for what arrives late.
 const LINGER_SECONDS: i64 = 2;
 
+/// Seconds of packet time after which a connection that goes on is given out, and between then and the next times; the
+/// last one for ever after.
+const OPEN_AFTER: [i64; 4] = [1, 4, 55, 300];
+
 /// A connection that ended: what TCP showed of it, and its reader.
 #[derive(Debug)]
 pub struct Ended<R> {
@@ -63,6 +67,8 @@ pub struct Table<R> {
     counts: TableCounts,
     capacity: usize,
     make: Maker<R>,
+    /// When connections that go on are given out, by how often they were; nothing when they are not.
+    open: Option<[VecDeque<Deadline>; OPEN_AFTER.len()]>,
 }
 
 #[derive(Clone, Copy)]
@@ -104,7 +110,14 @@ impl<R: StreamReader> Table<R> {
             ended: Vec::new(),
             counts: TableCounts::default(),
             capacity: capacity.max(1),
+            open: None,
         }
+    }
+
+    /// The same, which also gives out connections that go on, now and then, as far as they can be told.
+    #[must_use]
+    pub fn giving_out_open(self) -> Self {
+        Self { open: Some(Default::default()), ..self }
     }
 
     /// Takes the next segment of the shard. `key` and `swapped` are [`FlowKey::of`] its sender and receiver.
@@ -122,6 +135,7 @@ impl<R: StreamReader> Table<R> {
     pub fn tick(&mut self, now: Moment) {
         self.half_open.tick(now);
         self.recent.tick(now);
+        self.tell_open(now);
         while let Some(due) = self.lingering.pop_front_if(|due| due.at <= now.time) {
             if let Some(end) = self.current(due).and_then(|flow| flow.finishing) {
                 self.end(due.slot, end);
@@ -173,6 +187,33 @@ impl<R: StreamReader> Table<R> {
             half_open_evicted: self.half_open.evicted,
             ..self.counts
         }
+    }
+
+    /// How many connections are followed.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Bytes held back for them.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Ends the connections that were quiet longest until at most this part of the present ones is left, in percent, and
+    /// forgets the lone SYNs: memory is short.
+    pub fn shed(&mut self, percent: u8) {
+        let keep = self.index.len().saturating_mul(usize::from(percent.min(100))) / 100;
+        self.half_open.shed();
+        while self.index.len() > keep {
+            let before = self.index.len();
+            self.evict();
+            if self.index.len() == before {
+                return;
+            }
+        }
+        self.index.shrink_to_fit();
     }
 
     fn flow(&self, slot: u32) -> Option<&Flow<R>> {
@@ -251,8 +292,37 @@ impl<R: StreamReader> Table<R> {
         self.index.insert(key, slot);
         self.recent.forget(&key);
         self.idle.push_back(Deadline { at, slot, serial });
+        if let Some([first, ..]) = &mut self.open {
+            let [wait, ..] = OPEN_AFTER;
+            let at = segment.at.time.plus_seconds(wait);
+            first.push_back(Deadline { at, slot, serial });
+        }
         self.forget_deadlines();
         slot
+    }
+
+    /// Gives out connections that go on and whose time has come.
+    fn tell_open(&mut self, now: Moment) {
+        let Some(mut queues) = self.open.take() else { return };
+        for times in 0..OPEN_AFTER.len() {
+            while let Some(due) =
+                queues.get_mut(times).and_then(|queue| queue.pop_front_if(|due| due.at <= now.time))
+            {
+                let slot = usize::try_from(due.slot).ok().and_then(|at| self.slots.get_mut(at));
+                let flow = slot.and_then(Option::as_mut);
+                let Some(flow) = flow.filter(|flow| flow.serial == due.serial) else { continue };
+                if let Some((session, reader)) = flow.so_far() {
+                    self.ended.push(Ended { session, reader });
+                }
+                let next = (times + 1).min(OPEN_AFTER.len() - 1);
+                let wait = OPEN_AFTER.get(next).copied().unwrap_or_default();
+                let at = now.time.plus_seconds(wait);
+                if let Some(queue) = queues.get_mut(next) {
+                    queue.push_back(Deadline { at, ..due });
+                }
+            }
+        }
+        self.open = Some(queues);
     }
 
     /// Drops the deadlines of connections that ended before them. Within an hour there may be many times as many of
@@ -265,6 +335,11 @@ impl<R: StreamReader> Table<R> {
         let mut idle = std::mem::take(&mut self.idle);
         idle.retain(|due| self.current(*due).is_some());
         self.idle = idle;
+        if let Some(mut queues) = self.open.take() {
+            let current = |due: &Deadline| self.current(*due).is_some();
+            queues.iter_mut().for_each(|queue| queue.retain(current));
+            self.open = Some(queues);
+        }
     }
 
     /// Makes room: ends the connection that was quiet longest, roughly, as a clock hand finds it.

@@ -100,9 +100,33 @@ impl StreamReader for Dialogue {
     fn joined_midstream(&mut self) {
         self.midstream = true;
     }
+
+    fn copy(&self) -> Option<Self> {
+        let state = match &self.state {
+            State::Probing => State::Probing,
+            State::Watching => State::Watching,
+            State::Reading(inspector) => State::Reading(inspector.copy()?),
+            State::Over => State::Over,
+        };
+        Some(Self {
+            state,
+            facts: self.facts.clone(),
+            protocol: self.protocol,
+            midstream: self.midstream,
+            keys: self.keys.clone(),
+            switches: self.switches,
+            unknown: self.unknown,
+            watched: self.watched,
+            sensitive: self.sensitive.clone(),
+            look: self.look,
+            undecided: self.undecided,
+            before_tls: self.before_tls,
+        })
+    }
 }
 
 /// What to do after one step.
+#[derive(Clone)]
 enum Step {
     Wait,
     Again,

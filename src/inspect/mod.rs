@@ -226,6 +226,11 @@ pub trait Inspector: Send {
         0
     }
 
+    /// Another one that stands where this one does, to ask what was learned so far; `None` when there can be none.
+    fn copy(&self) -> Option<Box<dyn Inspector>> {
+        None
+    }
+
     /// Gives what it learned. Called once, last.
     fn finish(self: Box<Self>) -> Facts;
 }

@@ -66,7 +66,7 @@ impl Mechanism {
 }
 
 /// A SASL exchange of one connection.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Sasl {
     mechanism: Option<Mechanism>,
     /// The name from an earlier response, where the secret comes in a later one.

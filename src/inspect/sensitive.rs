@@ -7,7 +7,7 @@
 use crate::model::{Direction, Moment, PerDirection, SensitiveData, SensitiveKind, limits};
 
 /// Searches both directions of a connection.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Search {
     sides: PerDirection<Side>,
     found: Vec<SensitiveData>,
@@ -54,7 +54,7 @@ fn note(all: &mut Vec<SensitiveData>, kind: SensitiveKind, direction: Direction,
 }
 
 /// One direction. Has no `Debug`: it may hold digits of a card.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Side {
     searched: usize,
     number: Number,
@@ -91,7 +91,7 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// The digits at hand: in one piece, or in groups as on a card.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Number {
     value: u64,
     count: u32,

@@ -84,6 +84,17 @@ impl Confidence {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FindingId(pub [u8; 16]);
 
+impl FindingId {
+    /// Reads `wlf1:` and 32 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("wlf1:")?;
+        let hex = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = hex.then(|| u128::from_str_radix(digits, 16).ok()).flatten()?;
+        Some(Self(number.to_be_bytes()))
+    }
+}
+
 impl fmt::Display for FindingId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("wlf1:")?;
@@ -145,6 +156,16 @@ impl Finding {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.accepted.is_none()
+    }
+
+    /// The word of its state in outputs: `open`, `baseline`, `ignored`.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match self.accepted.as_ref().map(|accepted| accepted.by) {
+            None => "open",
+            Some(AcceptedBy::Baseline) => "baseline",
+            Some(AcceptedBy::Ignore) => "ignored",
+        }
     }
 }
 

@@ -99,6 +99,7 @@ pub(crate) fn many_findings(count: usize) -> Outcome {
 
 fn run_info() -> RunInfo {
     RunInfo {
+        unlisted: 0,
         version: "0.1.0".into(),
         ruleset: "3f".repeat(32),
         filter: Some("tcp".into()),

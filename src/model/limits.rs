@@ -340,6 +340,12 @@ pub const VERDICT_MEMO: usize = 16_384;
 /// Places (endpoint or client, role, position) at which distinct certificates are followed in one run.
 pub const CERTIFICATE_USES: usize = 131_072;
 
+/// Connections that were judged while they go on, kept so that what they add later is not counted twice.
+pub const ONGOING: usize = 65_536;
+
+/// Sessions of a live audit that wait for a database that cannot be written; the oldest is given up, and counted.
+pub const UNSTORED_SESSIONS: usize = 50_000;
+
 /// Full handshakes that are remembered for the sessions that resume them.
 pub const ORIGINS: usize = 65_536;
 
@@ -475,6 +481,44 @@ pub const RULE_FILE_BYTES: usize = 1 << 20;
 
 /// Texts shown of a list field in a message or as evidence.
 pub const SHOWN_ENTRIES: usize = 8;
+
+/// Bytes of a baseline file. A system full of findings has some ten thousand entries of 300 bytes.
+pub const BASELINE_FILE_BYTES: usize = 32 << 20;
+
+/// Errors shown of one file of the user's.
+pub const SHOWN_ERRORS: usize = 20;
+
+/// Entries of a baseline that one warning names; further ones are counted.
+pub const SHOWN_BASELINE_ENTRIES: usize = 10;
+
+/// Bytes of a configuration file.
+pub const CONFIG_FILE_BYTES: u64 = 1 << 20;
+
+/// Configuration files that one extends, each the next.
+pub const CONFIG_DEPTH: usize = 8;
+/// Rows held to each side of the selected one in a list on the screen: several screens of the tallest terminals.
+pub const VIEW_ROWS: usize = 256;
+
+/// Counts of filtered lists that are remembered until the database changes: one per filter that was typed.
+pub const VIEW_COUNTS: usize = 64;
+
+/// Runs that the dashboard can page through.
+pub const VIEW_RUNS: usize = 64;
+
+/// Reasons why a run is incomplete that are shown of it.
+pub const VIEW_REASONS: usize = 32;
+
+/// Hours and postures of one edge that are shown: a month, with every posture in every hour.
+pub const VIEW_HOURS: usize = 5 * 24 * 31;
+
+/// Characters of a filter that is typed.
+pub const FILTER_CHARS: usize = 1000;
+
+/// Nesting of parentheses in it.
+pub const FILTER_DEPTH: usize = 16;
+
+/// Characters of the reason for a decision about a finding.
+pub const REASON_CHARS: usize = 500;
 
 /// Distinct identities kept for each end of an edge. A client can show a certificate of its own making with every session.
 pub const USED_IDENTITIES: usize = 32;

@@ -56,6 +56,8 @@ pub struct RunInfo {
     pub rules: usize,
     /// What the user calls this run where several come together, as `staging`; empty for nothing. Escaped.
     pub category: String,
+    /// Findings that were left out because the user asked for worse or surer ones only.
+    pub unlisted: u64,
 }
 
 /// What passes a run although it is no proof that all is well.
@@ -121,6 +123,12 @@ impl Postures {
     /// Counts one session.
     pub fn add(&mut self, posture: Posture) {
         *self.count_mut(posture) += 1;
+    }
+
+    /// Takes back what [`Self::add`] counted.
+    pub fn remove(&mut self, posture: Posture) {
+        let count = self.count_mut(posture);
+        *count = count.saturating_sub(1);
     }
 
     /// How many sessions have this posture.
@@ -314,6 +322,33 @@ pub struct Coverage {
     pub incomplete: Vec<Incomplete>,
     /// Packets lost by the capture, as far as it says so.
     pub dropped: u64,
+}
+
+impl Coverage {
+    /// Takes back what sessions added to it.
+    pub fn take_sessions(&mut self, other: &Self) {
+        let less = |count: &mut u64, by: u64| *count = count.saturating_sub(by);
+        less(&mut self.sessions, other.sessions);
+        less(&mut self.midstream, other.midstream);
+        less(&mut self.one_sided, other.one_sided);
+        less(&mut self.gap_sessions, other.gap_sessions);
+        less(&mut self.gap_bytes, other.gap_bytes);
+        less(&mut self.conflicting_sessions, other.conflicting_sessions);
+        less(&mut self.certificates_hidden, other.certificates_hidden);
+        less(&mut self.decrypted, other.decrypted);
+        less(&mut self.keys_do_not_fit, other.keys_do_not_fit);
+        less(&mut self.keys_unsupported, other.keys_unsupported);
+        less(&mut self.inferred, other.inferred);
+        less(&mut self.inherited, other.inherited);
+        less(&mut self.tls_sessions, other.tls_sessions);
+        less(&mut self.unrecognised, other.unrecognised);
+        less(&mut self.looks.text, other.looks.text);
+        less(&mut self.looks.binary, other.looks.binary);
+        less(&mut self.looks.high_entropy, other.looks.high_entropy);
+        for posture in Posture::ALL {
+            (0..other.postures.of(posture)).for_each(|_| self.postures.remove(posture));
+        }
+    }
 }
 
 /// Sessions of protocols that were not recognised, by what their first bytes look like.

@@ -7,7 +7,7 @@ use comfy_table::{
 };
 
 use super::Style;
-use crate::model::{FrameNo, Outcome, RunInfo, Severity};
+use crate::model::{Acceptance, AcceptedBy, FrameNo, Outcome, RunInfo, Severity};
 use crate::store::flat;
 
 /// What a piece of text means, for its colour.
@@ -74,21 +74,57 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-/// How many findings of each severity there are, worst first, none left out.
+/// How many open findings of each severity there are, worst first, none left out.
 pub(super) fn severities(outcome: &Outcome) -> Vec<(Severity, u64)> {
-    let of = |severity| outcome.findings.iter().filter(|f| f.severity == severity).count();
+    let open = || outcome.findings.iter().filter(|finding| finding.is_open());
+    let of = |severity| open().filter(|f| f.severity == severity).count();
     Severity::ALL.into_iter().rev().map(|severity| (severity, of(severity) as u64)).collect()
 }
 
-/// The number of findings in words: `9 findings: 1 critical, 4 high`.
+/// The number of findings in words: `9 findings: 1 critical, 4 high (2 ignored, 14 in baseline)`.
 pub(super) fn tally(outcome: &Outcome) -> String {
-    let total = counted(outcome.findings.len() as u64, "finding", "findings");
-    let parts: Vec<String> = severities(outcome)
+    let severities = severities(outcome);
+    let total = severities.iter().map(|(_, count)| count).sum();
+    let total = counted(total, "finding", "findings");
+    let parts: Vec<String> = severities
         .into_iter()
         .filter(|(_, count)| *count > 0)
         .map(|(severity, count)| format!("{} {severity}", grouped(count)))
         .collect();
-    if parts.is_empty() { total } else { format!("{total}: {}", parts.join(", ")) }
+    let open = if parts.is_empty() { total } else { format!("{total}: {}", parts.join(", ")) };
+    format!("{open}{}", put_aside(outcome))
+}
+
+/// What is not among the open findings: ` (2 ignored, 14 in baseline)`. Nothing when there is none.
+fn put_aside(outcome: &Outcome) -> String {
+    let of = |by| {
+        outcome.findings.iter().filter(move |f| f.accepted.as_ref().is_some_and(|a| a.by == by))
+    };
+    let (ignored, known) = (of(AcceptedBy::Ignore).count(), of(AcceptedBy::Baseline).count());
+    let unlisted = outcome.run.unlisted;
+    let mut parts = Vec::new();
+    if ignored + known > 0 {
+        parts.push(format!("{} ignored", grouped(ignored as u64)));
+        parts.push(format!("{} in baseline", grouped(known as u64)));
+    }
+    if unlisted > 0 {
+        parts.push(format!("{} not listed", grouped(unlisted)));
+    }
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+/// On whose word a finding is accepted: `ignored until 2026-09-30: replaced in Q3 (wirelint-baseline.toml:4)`.
+pub(super) fn acceptance(accepted: &Acceptance) -> String {
+    let by = match accepted.by {
+        AcceptedBy::Ignore => "ignored",
+        AcceptedBy::Baseline => "in baseline",
+    };
+    let until = accepted.until.map_or_else(String::new, |until| {
+        let day: String = until.to_string().chars().take_while(|c| *c != 'T').collect();
+        format!(" until {day}")
+    });
+    let Acceptance { reason, place, .. } = accepted;
+    format!("{by}{until}: {reason} ({}:{})", path(&place.path), place.line)
 }
 
 /// A place in a file, as a person finds it: the file's name and the number of the frame. What is said of a whole run has

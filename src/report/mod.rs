@@ -47,6 +47,8 @@ pub struct Style {
     pub show: Show,
     /// Whether CSV has texts as they are, though a spreadsheet may run them.
     pub raw_csv: bool,
+    /// Whether findings that were accepted are listed, behind the open ones.
+    pub suppressed: bool,
 }
 
 impl Style {
@@ -57,7 +59,14 @@ impl Style {
 impl Default for Style {
     fn default() -> Self {
         let width = Self::NO_WIDTH;
-        Self { color: false, ascii: false, width, show: Show::Main, raw_csv: false }
+        Self {
+            color: false,
+            ascii: false,
+            width,
+            show: Show::Main,
+            raw_csv: false,
+            suppressed: false,
+        }
     }
 }
 

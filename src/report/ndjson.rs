@@ -48,6 +48,49 @@ impl<W: io::Write> SessionWriter<W> {
         self.event("session", Some(at), SessionBody::of(run, audited))
     }
 
+    /// Writes the event of one finding, while the run goes on.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn finding(&mut self, run: &RunInfo, finding: &Finding) -> io::Result<()> {
+        self.begin(run, Some(finding.first.time))?;
+        self.event("finding", Some(finding.last.time), FindingEvent::of(run, finding))
+    }
+
+    /// Writes where a run stands that goes on.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn stats(&mut self, outcome: &Outcome) -> io::Result<()> {
+        let any = outcome.coverage.frames > 0;
+        self.begin(&outcome.run, any.then_some(outcome.coverage.first))?;
+        let stats = Stats {
+            verdict: VerdictBody::of(outcome),
+            coverage: CoverageBody::of(&outcome.coverage),
+            sources: SourceBody::all(&outcome.run),
+        };
+        self.event("stats", any.then_some(outcome.coverage.last), StatsEvent { stats })?;
+        self.out.flush()
+    }
+
+    /// Another run begins: the next event is preceded by one that names it.
+    pub fn begin_run(&mut self) {
+        self.begun = false;
+    }
+
+    /// Writes to something else from here on, and gives back what it wrote to.
+    pub fn reopen(&mut self, out: W) -> W {
+        std::mem::replace(&mut self.out, out)
+    }
+
+    /// Hands on what was written.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// Writes the events that are known at the end: services, edges, certificates, credentials, announcements, findings,
     /// statistics.
     ///

@@ -3,6 +3,7 @@
 //! Takes TOML files and subjects (sessions, certificates, endpoints, edges, a run); gives verdicts, messages and
 //! explanations. Knows fields, never packets. `docs/rules.md` is the user's page of it.
 
+pub mod baseline;
 mod cel;
 mod check;
 mod definition;
@@ -36,4 +37,5 @@ pub use policy::{
 };
 pub use proof::{POINTS, Point};
 pub use set::RuleSet;
+pub(crate) use source::{nearest, suggestion};
 pub use trial::{Expectation, Trial};

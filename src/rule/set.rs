@@ -144,6 +144,55 @@ impl RuleSet {
         self.done(errors)
     }
 
+    /// Sets options of rules: each word is `RULE.OPTION=VALUE`. A list is written as `a,b` or as TOML writes it.
+    ///
+    /// # Errors
+    /// As [`RuleSet::set_option`], and `rule-value` for a word of another form or a value of another type.
+    pub fn fix_options(mut self, words: &[String]) -> Result<Self, Vec<Diagnostic>> {
+        let mut errors = Vec::new();
+        for word in words {
+            if let Err(error) = self.fix_option(word) {
+                errors.push(*error);
+            }
+        }
+        self.done(errors)
+    }
+
+    fn fix_option(&mut self, word: &str) -> Result<(), Box<Diagnostic>> {
+        let named = word.split_once('=').and_then(|(name, value)| {
+            let (rule, option) = name.split_once('.')?;
+            Some((rule, option, value))
+        });
+        let Some((rule, option, value)) = named else {
+            let message =
+                format!("\"{}\" is not RULE.OPTION=VALUE", crate::model::escape_text(word));
+            return Err(Box::new(Diagnostic::error("rule-value", message)));
+        };
+        let known = self.find(rule)?;
+        let same = |name: &str| name.replace('_', "-") == option.replace('_', "-");
+        let Some((name, old)) = known.settings.iter().find(|(name, _)| same(name)) else {
+            let names: Vec<&str> = known.settings.iter().map(|(name, _)| name.as_str()).collect();
+            let meant = super::source::suggestion(nearest(
+                &option.replace('-', "_"),
+                names.iter().copied(),
+            ));
+            let message = format!("{rule} has no option \"{}\"", crate::model::escape_text(option));
+            let error = Diagnostic::error("rule-value", message);
+            let error = if meant.is_empty() { error } else { error.help(meant) };
+            return Err(Box::new(match names.is_empty() {
+                true => error.note("it has none"),
+                false => error.note(format!("options: {}", names.join(", "))),
+            }));
+        };
+        let (name, kind) = (name.clone(), super::fields::kind_of(old));
+        let Some(value) = super::table::value_of_text(value, kind) else {
+            let message = format!("option {name} of {rule} is {}", kind.name());
+            let note = format!("it was given \"{}\"", crate::model::escape_text(value));
+            return Err(Box::new(Diagnostic::error("rule-value", message).note(note)));
+        };
+        self.set_option(rule, &name, value)
+    }
+
     /// The rule with this code or name.
     ///
     /// # Errors

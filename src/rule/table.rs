@@ -164,6 +164,19 @@ pub(crate) fn value_as(value: &DeValue<'_>, kind: Kind) -> Option<Value<'static>
     }
 }
 
+/// A value of this type, as a command line says it: a list is `a,b`, or as TOML writes it.
+pub(crate) fn value_of_text(text: &str, kind: Kind) -> Option<Value<'static>> {
+    match kind {
+        Kind::Text => Some(Value::Text(Cow::Owned(text.to_owned()))),
+        Kind::Texts if !text.starts_with('[') => {
+            let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+            Some(Value::Texts(words.map(|word| Cow::Owned(word.to_owned())).collect()))
+        }
+        Kind::Ints if !text.starts_with('[') => value_of_text(&format!("[{text}]"), kind),
+        _ => value_as(DeValue::parse(text).ok()?.get_ref(), kind),
+    }
+}
+
 /// A whole number of a TOML file.
 pub(crate) fn integer(value: &DeValue<'_>) -> Option<i64> {
     let number = value.as_integer()?;

@@ -8,8 +8,8 @@ use super::write::{Writer, int, json, texts};
 use crate::model::{Evidence, Finding, FindingId, Moment, RunInfo, limits};
 
 impl Writer<'_> {
-    /// Writes findings. What is the same in all runs is written as the latest run says it; the state of a finding is
-    /// people's, not the run's, and stays.
+    /// Writes findings. What is the same in all runs is written as the latest run says it, and so is whether a baseline
+    /// accepts it; any other state is people's, not the run's, and stays.
     pub(super) fn write_findings(
         &mut self,
         run: &RunInfo,
@@ -36,6 +36,8 @@ impl Writer<'_> {
                 server,
                 finding.server_port,
                 finding.subject,
+                finding.state(),
+                finding.accepted.as_ref().map(|accepted| &accepted.reason),
             ])?;
             let samples = finding.evidence.iter().take(limits::EVIDENCE);
             let samples: Vec<_> =
@@ -89,12 +91,16 @@ fn number(id: FindingId) -> i64 {
 
 const FINDING: &str = "
     INSERT INTO finding (finding_id, fingerprint, rule_id, severity, confidence, message, client_service_id,
-      server_service_id, server_port, subject)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+      server_service_id, server_port, subject, state, state_reason)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
     ON CONFLICT (finding_id) DO UPDATE SET rule_id = excluded.rule_id, severity = excluded.severity,
       confidence = excluded.confidence, message = excluded.message,
       client_service_id = excluded.client_service_id, server_service_id = excluded.server_service_id,
-      server_port = excluded.server_port, subject = excluded.subject";
+      server_port = excluded.server_port, subject = excluded.subject,
+      state_reason = CASE WHEN excluded.state <> 'open' OR finding.state IN ('baseline', 'ignored')
+        THEN excluded.state_reason ELSE finding.state_reason END,
+      state = CASE WHEN excluded.state <> 'open' OR finding.state IN ('baseline', 'ignored')
+        THEN excluded.state ELSE finding.state END";
 
 const FINDING_RUN: &str = "
     INSERT OR REPLACE INTO finding_run (finding_id, run_id, count, first_us, last_us, evidence)

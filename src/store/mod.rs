@@ -7,6 +7,8 @@
 //! Reading the same capture twice therefore adds a run and changes no count: the views show a finding, an edge or a
 //! certificate's use as the latest run that saw it counted it, and first and last seen over all runs.
 
+mod annotations;
+mod changes;
 mod credential_rows;
 mod error;
 mod finding_rows;
@@ -14,13 +16,18 @@ mod fingerprint;
 pub(crate) mod flat;
 mod inventory_rows;
 mod open;
+mod prune;
 mod query;
 mod schema;
 mod session_rows;
+pub mod view;
 mod write;
 
+pub use annotations::{Annotation, Decision, annotate};
+pub use changes::Written;
 pub use error::StoreError;
 pub use open::Store;
+pub use prune::{Pruned, Retention};
 pub use query::{Cell, QueryEnd, QueryLimits, RowSink, query};
 pub use write::{RunEnd, RunId, RunStart};
 

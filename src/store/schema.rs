@@ -21,7 +21,10 @@ pub(super) struct Migration {
 }
 
 /// All steps from an empty file, in order. A released step never changes; a new version is a new line.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration { to: 1, sql: include_str!("schema.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { to: 1, sql: include_str!("schema.sql") },
+    Migration { to: 2, sql: include_str!("annotations.sql") },
+];
 
 /// The latest version of `steps`.
 pub(super) fn latest(steps: &[Migration]) -> i64 {

@@ -8,14 +8,14 @@ use crate::inspect::tls::{group_name, suite_name, version_name};
 use crate::model::{AuditedSession, Call, Direction, RunInfo, TlsFacts};
 
 impl Writer<'_> {
-    /// Writes a session, unless the run has it already.
+    /// Writes a session, in the place of what the run has of it already.
     pub(super) fn write_session(
         &mut self,
         run: &RunInfo,
         audited: &AuditedSession,
     ) -> rusqlite::Result<()> {
         let facts = &audited.session.facts;
-        let Some(id) = self.insert_session(run, audited)? else { return Ok(()) };
+        let id = self.insert_session(run, audited)?;
         if let Some(tls) = &facts.tls {
             self.write_tls(id, audited, tls)?;
         }
@@ -25,17 +25,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn insert_session(
-        &mut self,
-        run: &RunInfo,
-        audited: &AuditedSession,
-    ) -> rusqlite::Result<Option<i64>> {
+    fn insert_session(&mut self, run: &RunInfo, audited: &AuditedSession) -> rusqlite::Result<i64> {
         let session = &audited.session;
         let client = self.service(&audited.client)?;
         let server = self.service(&audited.server)?;
         let source = flat::source_position(run, session.first.frame);
         let id = (self.run.0 << SESSION_BITS) | int(audited.number);
-        let inserted = self.db.prepare_cached(SESSION)?.execute(params![
+        self.db.prepare_cached(SESSION)?.execute(params![
             id,
             self.run.0,
             int(audited.number),
@@ -69,7 +65,7 @@ impl Writer<'_> {
             int(flat::gap_bytes(session)),
             session.facts.first_bytes.map(|kind| kind.name()),
         ])?;
-        Ok((inserted > 0).then_some(id))
+        Ok(id)
     }
 
     fn write_tls(
@@ -140,13 +136,12 @@ impl Writer<'_> {
 }
 
 const SESSION: &str = "
-    INSERT INTO session (session_id, run_id, number, source_id, first_frame, community_id, first_us, last_us,
+    INSERT OR REPLACE INTO session (session_id, run_id, number, source_id, first_frame, community_id, first_us, last_us,
       client_ip, client_port, server_ip, server_port, client_service_id, server_service_id, roles, vlan,
       protocol, posture, posture_why, evidence, confidence, inherited_from, inherited_by, client_auth,
       packets_to_server, packets_to_client, bytes_to_server, bytes_to_client, start_seen, end_state, gap_bytes, first_bytes)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)
-    ON CONFLICT (session_id) DO NOTHING";
+      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)";
 
 /// Bits of a row's number that are the session's within its run.
 const SESSION_BITS: u32 = 40;

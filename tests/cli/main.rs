@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+mod baseline;
 mod bytes;
+mod config;
 mod edges;
 mod evidence;
 mod formats;
@@ -14,6 +16,7 @@ mod program;
 mod rules;
 mod screens;
 mod services;
+mod shell;
 mod storage;
 mod streams;
 mod trust;

@@ -108,7 +108,7 @@ fn a_folder_that_is_not_there_is_known_before_any_work() {
 #[test]
 fn an_output_file_is_what_standard_output_would_be_and_its_owners_alone() {
     let lab = Lab::new();
-    lab.sample(BAD, "x.pcapng").file("json", "of an earlier run");
+    lab.sample(BAD, "x.pcapng").file("json", "of an earlier run of wirelint");
     let formats = ["text", "concise", "json", "ndjson"];
     let mut arguments = vec!["check".to_owned(), "x.pcapng".to_owned()];
     for format in formats {
@@ -137,7 +137,7 @@ fn a_run_that_decides_nothing_writes_nothing() {
 #[test]
 fn a_link_stays_a_link_and_a_pipe_a_pipe() {
     let lab = Lab::new();
-    lab.sample(GOOD, "x.pcapng").file("real/report", "of an earlier run");
+    lab.sample(GOOD, "x.pcapng").file("real/report", "of an earlier run of wirelint");
     std::os::unix::fs::symlink("real/report", lab.path("link")).unwrap();
     assert_eq!(lab.run(&["check", "x.pcapng", "-o", "text=link"]).code, 0);
     assert!(fs::symlink_metadata(lab.path("link")).unwrap().is_symlink());

@@ -18,30 +18,23 @@ pub(super) struct Refused {
     servers: Map<(Endpoint, Endpoint), u64>,
     /// By client and server: sessions in which the server refused the client's certificate.
     clients: Map<(Endpoint, Endpoint), u64>,
-    pub(super) overflow: u64,
 }
 
 impl Refused {
-    /// Takes in what was inferred of a session.
-    pub(super) fn note(&mut self, session: &Session, tls: &TlsFacts) {
-        let Some(inferred) = tls.inferred else { return };
-        if inferred.verdict_confidence() < Confidence::Medium {
-            return;
-        }
+    /// Takes in what was inferred of a session. Says how many refusals had no room.
+    pub(super) fn note(&mut self, session: &Session, tls: &TlsFacts) -> u64 {
+        let Some(inferred) = tls.inferred.filter(|_| is_refused(tls)) else { return 0 };
         let (server, client) = (session.server, session.client.host());
         let (counts, key) = match inferred.client {
             ClientStep::Refused => (&mut self.servers, (server, client)),
-            ClientStep::Presented if inferred.server_refused() => {
-                (&mut self.clients, (client, server))
-            }
-            _ => return,
+            _ => (&mut self.clients, (client, server)),
         };
         if counts.len() < limits::RELIANCES || counts.contains_key(&key) {
             let count = counts.entry(key).or_default();
             *count = count.saturating_add(1);
-        } else {
-            self.overflow += 1;
+            return 0;
         }
+        1
     }
 
     /// Tells the places of leaves how often they were refused, and the reliances who else refused the same leaf.
@@ -79,6 +72,18 @@ impl Refused {
             reliance.others_refused_inferred = others.count() as u64;
         }
     }
+}
+
+/// Whether one end refused the other's certificate, at medium confidence or more.
+pub(super) fn is_refused(tls: &TlsFacts) -> bool {
+    tls.inferred.is_some_and(|inferred| {
+        let refused = match inferred.client {
+            ClientStep::Refused => true,
+            ClientStep::Presented => inferred.server_refused(),
+            _ => false,
+        };
+        refused && inferred.verdict_confidence() >= Confidence::Medium
+    })
 }
 
 /// The place of the leaf of each holder; nothing for one with several.

@@ -30,7 +30,7 @@ fn session(client: &str, server: &str, credential: Credential) -> AuditedSession
 fn rows(sessions: &[AuditedSession]) -> Vec<CredentialRow> {
     let mut credentials = Credentials::default();
     sessions.iter().for_each(|session| credentials.add(session));
-    credentials.finish().rows
+    credentials.told().rows
 }
 
 #[test]
@@ -91,6 +91,6 @@ fn the_number_of_credentials_is_bounded() {
     for n in 0..limits::CREDENTIAL_PLACES + 3 {
         credentials.add(&session("10.0.0.1", "10.0.0.9", credential(&n.to_string(), None)));
     }
-    let told = credentials.finish();
+    let told = credentials.told();
     assert_eq!((told.rows.len(), told.overflow), (limits::CREDENTIAL_PLACES, 3));
 }

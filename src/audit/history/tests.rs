@@ -33,7 +33,8 @@ fn leaf(seed: u8, name: &str, issuer: &str) -> Arc<Certificate> {
 fn history(sessions: &[AuditedSession]) -> (Vec<ChangeFacts>, u64) {
     let mut history = History::default();
     sessions.iter().for_each(|session| history.add(session));
-    (history.changes(), history.overflow)
+    let (changes, untold) = history.changes();
+    (changes, history.overflow + untold)
 }
 
 const NAME: Option<&str> = Some("api.test");

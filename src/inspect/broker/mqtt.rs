@@ -71,7 +71,7 @@ fn variable(rest: &mut Reader<'_>) -> Option<u32> {
 
 const VERSION_5: u8 = 5;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     version: u8,
     anonymous: bool,

@@ -39,7 +39,7 @@ impl Protocol for Nats {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     /// The server said that it can TLS, and the client has said nothing so far.
     tls: bool,

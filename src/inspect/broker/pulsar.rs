@@ -59,7 +59,7 @@ fn may_begin(bytes: &[u8]) -> bool {
 /// Bytes of a command with its payload that brokers accept, roughly.
 const LONGEST: u32 = 128 << 20;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     anonymous: bool,
 }

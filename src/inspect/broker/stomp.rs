@@ -60,7 +60,7 @@ fn first_line(bytes: &[u8]) -> Line<'_> {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     anonymous: bool,
 }

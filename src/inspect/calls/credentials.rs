@@ -53,7 +53,7 @@ impl Used {
 const CODES: usize = 4;
 
 /// The credentials of one connection. Has no `Debug`: it knows hashes of secrets.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Sightings {
     /// Values that were read, by a hash of them.
     seen: Vec<(u64, Used)>,
@@ -67,6 +67,7 @@ pub(super) struct Sightings {
 }
 
 /// A credential as it stood in a request.
+#[derive(Clone)]
 pub(super) struct Found {
     pub(super) credential: Credential,
     pub(super) token: Option<Token>,

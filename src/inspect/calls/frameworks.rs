@@ -133,7 +133,7 @@ pub(in crate::inspect) fn is_connect(content_type: &[u8]) -> bool {
 }
 
 /// What frameworks said on one connection. Has no `Debug`: it holds raw bytes from the wire.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Frameworks {
     facts: Option<Box<ReadableFacts>>,
     /// Fields that were taken note of, so that they cost no more than a comparison when they come again.

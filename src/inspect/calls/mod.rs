@@ -95,7 +95,7 @@ impl Status {
 }
 
 /// The calls of one connection. Has no `Debug`: it holds raw bytes from the wire.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Calls {
     facts: CallFacts,
     keys: Vec<Key>,
@@ -109,6 +109,7 @@ pub(super) struct Calls {
 }
 
 /// What a call is recognised by: its place in the list is the call's.
+#[derive(Clone)]
 struct Key {
     hash: u64,
     shape: Shape,
@@ -436,7 +437,7 @@ fn new_call(shape: Shape, name: &[u8], first: Moment) -> Call {
 }
 
 /// Distinct texts of one kind: the raw bytes, to recognise them by, in the order of what is shown of them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Names(Vec<Box<[u8]>>);
 
 impl Names {

@@ -6,6 +6,7 @@ use super::{Calls, Used};
 use crate::model::{Moment, limits};
 
 /// A request that is being read. Its hash does not depend on how its bytes were cut: the hasher takes a stream of bytes.
+#[derive(Clone)]
 pub(in crate::inspect) struct Printing {
     hasher: DefaultHasher,
     used: Used,

@@ -13,6 +13,7 @@ use crate::model::{
 };
 
 /// What was found in a request.
+#[derive(Clone)]
 pub(in crate::inspect) enum Found {
     /// A service was registered or looked up.
     Registration(Registration),
@@ -34,7 +35,7 @@ pub(in crate::inspect) enum Body {
 }
 
 /// What a request over HTTP asks of a registry.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(in crate::inspect) struct Asked {
     /// What its target says.
     pub(in crate::inspect) found: Option<Registration>,

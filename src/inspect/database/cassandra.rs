@@ -63,7 +63,7 @@ fn opening(bytes: &[u8]) -> Option<bool> {
     if all && bytes.len() < judged { None } else { Some(all) }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     version: u8,
     /// Whether each direction is in segments by now.

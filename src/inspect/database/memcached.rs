@@ -147,7 +147,7 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| *byte == b' ').filter(|word| !word.is_empty())
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     sasl: Sasl,
     missing: bool,

@@ -100,7 +100,7 @@ const CONNECT_ATTRIBUTES: u32 = 0x10_0000;
 const LENGTH_ENCODED_RESPONSE: u32 = 0x20_0000;
 const COMPRESS_ZSTD: u32 = 0x400_0000;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     greeted: bool,
     offered: bool,

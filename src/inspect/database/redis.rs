@@ -49,7 +49,7 @@ impl Protocol for Redis {
 }
 
 /// The grammar of RESP.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Resp {
     /// A reply says nothing of the command any longer: the connection gets messages it did not ask for.
     pushed: bool,
@@ -278,6 +278,7 @@ fn bulk(bytes: &[u8]) -> Bulk<'_> {
 }
 
 /// A line of a type byte and a number.
+#[derive(Clone)]
 enum Line {
     /// The number, and where the line ends.
     Number(i64, usize),
@@ -299,6 +300,7 @@ fn number_line(bytes: &[u8]) -> Line {
 }
 
 /// Where something ends.
+#[derive(Clone)]
 enum End {
     At(u64),
     Later,

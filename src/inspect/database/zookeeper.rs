@@ -91,7 +91,7 @@ fn answers_a_word(bytes: &[u8]) -> Option<bool> {
 const PING: i32 = -2;
 const AUTH: i32 = -4;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     /// The client said one of the words: what follows is text.
     words: bool,

@@ -42,6 +42,12 @@ impl Datagrams {
         }
     }
 
+    /// What was found so far.
+    #[must_use]
+    pub fn facts(&self) -> &DatagramFacts {
+        &self.facts
+    }
+
     /// What was found.
     #[must_use]
     pub fn finish(self) -> DatagramFacts {

@@ -17,7 +17,7 @@ use super::{Context, Inspector, Next};
 use crate::model::{Direction, Facts, Moment, PerDirection, limits};
 
 /// What a protocol must say of its messages.
-pub(super) trait Grammar: Default + Send + 'static {
+pub(super) trait Grammar: Default + Clone + Send + 'static {
     /// Where the message ends that begins with these bytes. Asked again with more of them after [`Frame::Need`].
     fn frame(&mut self, direction: Direction, bytes: &[u8]) -> Frame;
 
@@ -65,6 +65,7 @@ pub(super) struct Message<'a> {
 }
 
 /// An inspector for a protocol that is described by its grammar.
+#[derive(Clone)]
 pub(super) struct Exchange<G> {
     grammar: G,
     sides: PerDirection<Side>,
@@ -73,7 +74,7 @@ pub(super) struct Exchange<G> {
 }
 
 /// One direction.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Side {
     place: Place,
     read: bool,
@@ -188,6 +189,7 @@ impl<G: Grammar> Exchange<G> {
 }
 
 /// What one step of reading came to.
+#[derive(Clone)]
 enum Step {
     Used(usize),
     Wait,
@@ -219,6 +221,10 @@ impl<G: Grammar> Inspector for Exchange<G> {
             }
         }
         Next::More
+    }
+
+    fn copy(&self) -> Option<Box<dyn Inspector>> {
+        Some(Box::new(self.clone()))
     }
 
     fn finish(self: Box<Self>) -> Facts {

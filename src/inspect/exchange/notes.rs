@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 /// What the messages of a connection said.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(in crate::inspect) struct Notes {
     calls: Calls,
     readable: ReadableFacts,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::inspect::calls::CallName;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Counted;
 
 impl Grammar for Counted {

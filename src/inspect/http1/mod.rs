@@ -58,7 +58,7 @@ impl Protocol for Http1 {
 }
 
 /// One connection.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Connection {
     sides: PerDirection<Side>,
     pairing: Pairing,
@@ -77,7 +77,7 @@ struct Connection {
 }
 
 /// One direction of it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Side {
     place: Place,
     /// Bytes of an unfinished head in which its end was looked for already.
@@ -105,6 +105,7 @@ enum Place {
 }
 
 /// What one step of reading came to.
+#[derive(Clone)]
 enum Step {
     /// This many bytes were used.
     Used(usize),
@@ -156,6 +157,10 @@ impl Inspector for Connection {
             self.pairing.lose();
         }
         Next::More
+    }
+
+    fn copy(&self) -> Option<Box<dyn Inspector>> {
+        Some(Box::new(self.clone()))
     }
 
     fn finish(mut self: Box<Self>) -> Facts {

@@ -20,7 +20,7 @@ pub(super) struct Asked {
 
 /// Responses come in the order of their requests. Where one or the other was missed nothing is paired, until the two
 /// alternate again: that every other message be a request is what a client that waits for its answers looks like.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Pairing {
     waiting: VecDeque<Asked>,
     lost: bool,

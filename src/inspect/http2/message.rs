@@ -9,7 +9,7 @@ use crate::model::{Direction, Moment, limits};
 
 /// The fields of one header block that say which call it is and how it ended. Has no `Debug`: it holds raw bytes from
 /// the wire.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Message {
     /// The method is the one of every gRPC call; then it is not kept.
     post: bool,

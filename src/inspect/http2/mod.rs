@@ -72,7 +72,7 @@ impl Protocol for Http2 {
 }
 
 /// One connection.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Connection {
     sides: PerDirection<Side>,
     /// The client's preface was read: nothing said before it is missing.
@@ -92,7 +92,7 @@ struct Connection {
 }
 
 /// One direction of it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Side {
     place: Place,
     /// Payload bytes still to come that nobody wants.
@@ -115,6 +115,7 @@ enum Place {
 }
 
 /// A header block in several frames.
+#[derive(Clone)]
 struct Block {
     kind: u8,
     stream: u32,
@@ -124,6 +125,7 @@ struct Block {
 }
 
 /// What one step of reading came to.
+#[derive(Clone)]
 enum Step {
     /// This many bytes were used.
     Used(usize),
@@ -162,6 +164,10 @@ impl Inspector for Connection {
             }
         }
         Next::More
+    }
+
+    fn copy(&self) -> Option<Box<dyn Inspector>> {
+        Some(Box::new(self.clone()))
     }
 
     fn finish(mut self: Box<Self>) -> Facts {

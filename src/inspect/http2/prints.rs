@@ -7,7 +7,7 @@ use crate::inspect::calls::{Calls, Used};
 use crate::model::{Moment, limits};
 
 /// The requests of one connection whose bodies are being taken in.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Prints {
     open: Vec<(u32, Printing)>,
     /// The stream whose data comes next, and whether the request ends with it.

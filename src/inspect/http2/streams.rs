@@ -24,7 +24,7 @@ pub(super) struct Stream {
 }
 
 /// The streams of one connection. A few are open at a time, so they are in a list, newest last.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Streams {
     open: VecDeque<(u32, Stream)>,
     highest: u32,

@@ -48,7 +48,7 @@ impl Protocol for Consul {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     begun: bool,
 }

@@ -104,7 +104,7 @@ fn request(bytes: &[u8]) -> Option<bool> {
     })
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     sasl: Sasl,
     tls_asked: bool,

@@ -37,7 +37,7 @@ impl Protocol for Linkerd {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Header;
 
 impl Grammar for Header {

@@ -41,7 +41,7 @@ impl Protocol for Proxy {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Header;
 
 impl Grammar for Header {

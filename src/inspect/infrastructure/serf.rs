@@ -84,7 +84,7 @@ fn kind(bytes: &[u8]) -> Option<Kind> {
     Some(if odd >= 8 && distinct >= 18 { Kind::Encrypted } else { Kind::Other })
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     told: bool,
 }

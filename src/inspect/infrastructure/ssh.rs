@@ -34,7 +34,7 @@ impl Protocol for Ssh {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     client: bool,
     server: bool,

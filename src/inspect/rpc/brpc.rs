@@ -72,6 +72,7 @@ const MAGICS: [(&[u8; 4], Kind); 4] = [
 const LARGEST: u64 = 1 << 30;
 
 /// What a message's first bytes say of its size.
+#[derive(Clone)]
 struct Unit {
     kind: Kind,
     length: u64,
@@ -159,7 +160,7 @@ fn sender(unit: &Unit, bytes: &[u8]) -> Known<Option<Direction>> {
 }
 
 /// The grammar of all of them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Frames;
 
 impl Grammar for Frames {

@@ -56,7 +56,7 @@ const SEGMENTS: u32 = 512;
 const WORDS: u64 = 1 << 24;
 
 /// The grammar of messages one behind the other.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Messages;
 
 /// How many bytes stand before the first segment, and how many all segments have.

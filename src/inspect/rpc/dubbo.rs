@@ -66,6 +66,7 @@ const JAVA: [u8; 3] = [3, 4, 7];
 const FASTJSON: u8 = 6;
 const KRYO: [u8; 2] = [8, 25];
 
+#[derive(Clone)]
 struct Header {
     request: bool,
     two_way: bool,
@@ -105,7 +106,7 @@ impl Header {
 }
 
 /// The grammar of Dubbo.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Body;
 
 impl Grammar for Body {

@@ -69,7 +69,7 @@ fn begins_with(bytes: &[u8], name: &[u8]) -> Option<bool> {
 }
 
 /// The grammar of gob, as far as `net/rpc` needs it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Gob {
     /// The number of the type of heads.
     heads: PerDirection<Option<i64>>,

@@ -111,7 +111,7 @@ impl<'a> Unit<'a> {
 }
 
 /// The grammar of objects one behind the other.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Objects;
 
 impl Grammar for Objects {

@@ -88,7 +88,7 @@ fn request(bytes: &[u8]) -> Known<Request<'_>> {
 }
 
 /// The grammar of arrays one behind the other.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Arrays;
 
 impl Grammar for Arrays {

@@ -67,7 +67,7 @@ fn length(bytes: &[u8]) -> Known<(usize, usize)> {
 }
 
 /// The grammar of this transport.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Lengths;
 
 impl Grammar for Lengths {

@@ -123,7 +123,7 @@ fn unit(bytes: &[u8]) -> Known<Unit<'_>> {
 }
 
 /// The grammar of rpcx.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Frames;
 
 impl Grammar for Frames {

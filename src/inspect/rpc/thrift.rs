@@ -287,7 +287,7 @@ fn with_header(bytes: &[u8], length: u32) -> Known<Call<'_>> {
 }
 
 /// The grammar of all transports.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Transport {
     /// Both ends agreed to put a struct before each message (Finagle's tracing).
     traced: bool,

@@ -7,6 +7,7 @@ use super::reader::Reader;
 const DEPTH: usize = 32;
 
 /// What is open around the next value.
+#[derive(Clone)]
 enum Open {
     /// A struct: fields follow until one of type 0.
     Struct,

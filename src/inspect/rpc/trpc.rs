@@ -58,6 +58,7 @@ const STREAM: u8 = 1;
 const LARGEST_FRAME: u32 = 1 << 28;
 
 /// The first 16 bytes of a frame.
+#[derive(Clone)]
 struct Unit {
     stream: bool,
     step: u8,
@@ -117,7 +118,7 @@ fn is_request(unit: &Unit, head: &[u8]) -> bool {
 }
 
 /// The grammar of tRPC.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Frames;
 
 impl Grammar for Frames {

@@ -216,7 +216,7 @@ fn numbered<'a>(reader: &mut Reader<'a>, infos: &mut Infos<'a>) -> Option<()> {
 }
 
 /// The grammar of TTHeader.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Transport;
 
 impl Grammar for Transport {

@@ -37,7 +37,7 @@ pub(super) mod kind {
 }
 
 /// The handshake of one connection.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Handshake {
     pub(super) facts: TlsFacts,
     encrypted_handshakes: PerDirection<u32>,

@@ -39,6 +39,7 @@ mod extension {
 }
 
 /// A ServerHello message is one of two things.
+#[derive(Clone)]
 pub(super) enum HelloOfServer {
     Hello(Box<ServerHello>),
     Retry,
@@ -120,7 +121,7 @@ pub(super) fn server_hello(body: &[u8], at: Moment) -> Option<HelloOfServer> {
 }
 
 /// What EncryptedExtensions says that is looked into (RFC 8446 section 4.3.1).
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct EncryptedExtensions {
     pub(super) alpn: Option<String>,
     /// Early data was accepted.

@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// What opened records showed of a TLS 1.3 connection.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Hidden {
     finished: PerDirection<bool>,
     data: PerDirection<Option<Moment>>,

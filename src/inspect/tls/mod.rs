@@ -97,7 +97,7 @@ struct TlsInspector {
 }
 
 /// Where one direction stands.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Side {
     /// Bytes of the current record that are not looked at.
     skip: usize,
@@ -189,6 +189,15 @@ impl Inspector for TlsInspector {
     fn held(&self) -> usize {
         let partial = self.sides.to_server.partial.len() + self.sides.to_client.partial.len();
         self.handshake.held() + partial + self.inside.held()
+    }
+
+    fn copy(&self) -> Option<Box<dyn Inspector>> {
+        // Keys are not copied: what they open is told when it has been opened.
+        (!self.inside.goes_on()).then(|| {
+            let (handshake, sides) = (self.handshake.clone(), self.sides.clone());
+            let inside = Inside::default();
+            Box::new(Self { handshake, sides, mismatch: self.mismatch, inside }) as _
+        })
     }
 
     fn finish(self: Box<Self>) -> Facts {

@@ -154,7 +154,7 @@ impl Inside {
 type Message<'m> = Result<(u8, &'m [u8]), u8>;
 
 /// Puts handshake messages together that go over several records.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Messages {
     partial: Vec<u8>,
     /// Bytes of an over-long message that are still to come.

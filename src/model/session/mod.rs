@@ -125,6 +125,8 @@ pub enum EndState {
     Timeout,
     /// The capture ended first, or the flow table was full.
     Open,
+    /// It had not ended when this was told of it; it is told of again.
+    Going,
 }
 
 impl EndState {
@@ -135,7 +137,7 @@ impl EndState {
             Self::Fin => "fin",
             Self::Rst => "rst",
             Self::Timeout => "timeout",
-            Self::Open => "open",
+            Self::Open | Self::Going => "open",
         }
     }
 }

@@ -62,16 +62,21 @@ pub(in crate::report) struct VerdictBody {
     verdict: &'static str,
     exit_code: u8,
     findings: BTreeMap<&'static str, u64>,
+    accepted: BTreeMap<&'static str, u64>,
+    unlisted: u64,
 }
 
 impl VerdictBody {
     pub(in crate::report) fn of(outcome: &Outcome) -> Self {
         let verdict = Verdict::of(outcome);
         let counts = layout::severities(outcome);
+        let of = |state| outcome.findings.iter().filter(|f| f.state() == state).count() as u64;
         Self {
             verdict: verdict.name(),
             exit_code: verdict.exit_code(),
             findings: counts.into_iter().map(|(severity, n)| (severity.name(), n)).collect(),
+            accepted: ["baseline", "ignored"].into_iter().map(|state| (state, of(state))).collect(),
+            unlisted: outcome.run.unlisted,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{PartyBody, Place, Text};
-use crate::model::{Evidence, Finding, FindingId, RunInfo};
+use crate::model::{Acceptance, Evidence, Finding, FindingId, RunInfo, Timestamp};
 use crate::report::wireshark::in_files;
 
 /// A finding, however often it was seen.
@@ -23,12 +23,35 @@ pub(in crate::report) struct FindingBody<'a> {
     server_port: Option<u16>,
     subject: Option<&'a str>,
     state: &'static str,
+    accepted: Option<AcceptanceBody<'a>>,
     count: u64,
     first_seen: Place,
     last_seen: Place,
     evidence: Vec<EvidenceBody<'a>>,
     fix: &'a str,
     tags: &'a [String],
+}
+
+/// On whose word a finding is accepted.
+#[derive(Serialize)]
+struct AcceptanceBody<'a> {
+    by: &'static str,
+    reason: &'a str,
+    until: Option<Text<Timestamp>>,
+    file: &'a str,
+    line: usize,
+}
+
+impl<'a> AcceptanceBody<'a> {
+    fn of(accepted: &'a Acceptance) -> Self {
+        Self {
+            by: accepted.by.name(),
+            reason: &accepted.reason,
+            until: accepted.until.map(Text),
+            file: &accepted.place.path,
+            line: accepted.place.line,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -61,7 +84,8 @@ impl<'a> FindingBody<'a> {
             server: finding.server.as_ref().map(PartyBody::of),
             server_port: finding.server_port,
             subject: finding.subject.as_deref(),
-            state: "open",
+            state: finding.state(),
+            accepted: finding.accepted.as_ref().map(AcceptanceBody::of),
             count: finding.count,
             first_seen: Place::of(run, finding.first),
             last_seen: Place::of(run, finding.last),

@@ -56,10 +56,10 @@ pub(in crate::report) struct EdgeBody<'a> {
     bytes: u64,
     first: Time,
     last: Time,
+    grade: GradeBody<'a>,
     client_identities: Vec<IdentityBody<'a>>,
     server_identities: Vec<IdentityBody<'a>>,
     calls: Vec<EdgeCallBody<'a>>,
-    grade: GradeBody<'a>,
 }
 
 /// Who one end is, by one proof.
@@ -89,12 +89,17 @@ impl<'a> EdgeBody<'a> {
             bytes: row.bytes,
             first: Text(row.first),
             last: Text(row.last),
+            grade: GradeBody::of(&row.grade),
             client_identities: identities(&row.dealings.client_identities),
             server_identities: identities(&row.dealings.server_identities),
             calls: row.dealings.calls.iter().map(EdgeCallBody::of).collect(),
-            grade: GradeBody::of(&row.grade),
         }
     }
+}
+
+/// Versions of TLS by name.
+pub(in crate::report) fn versions(particulars: &Particulars) -> Vec<String> {
+    particulars.versions.iter().map(|version| version_name(*version).to_string()).collect()
 }
 
 fn identities(all: &[Identity]) -> Vec<IdentityBody<'_>> {
@@ -105,9 +110,4 @@ impl<'a> EdgeCallBody<'a> {
     fn of(call: &'a EdgeCall) -> Self {
         Self { method: &call.method, count: call.count, ok: call.succeeded }
     }
-}
-
-/// Versions of TLS by name.
-pub(in crate::report) fn versions(particulars: &Particulars) -> Vec<String> {
-    particulars.versions.iter().map(|version| version_name(*version).to_string()).collect()
 }

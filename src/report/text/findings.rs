@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::model::{Confidence, Evidence, Finding, Outcome, Severity, limits};
-use crate::report::layout::{Tone, counted, grouped, paint, path, place, wrapped};
+use crate::report::layout::{Tone, acceptance, counted, grouped, paint, path, place, wrapped};
 use crate::report::wireshark::in_files;
 use crate::report::{Show, Style};
 
@@ -12,17 +12,23 @@ use crate::report::{Show, Style};
 const PER_RULE: usize = 8;
 
 pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let chosen = choose(&outcome.findings, style.show);
-    for (at, finding) in outcome.findings.iter().enumerate() {
+    let (open, accepted): (Vec<&Finding>, Vec<&Finding>) =
+        outcome.findings.iter().partition(|finding| finding.is_open());
+    let chosen = choose(&open, style.show);
+    for (at, finding) in open.iter().enumerate() {
         if chosen.contains(&at) {
             write_finding(outcome, finding, style, out)?;
         }
     }
-    write_rest(&outcome.findings, &chosen, style, out)
+    write_rest(&open, &chosen, style, out)?;
+    if !style.suppressed {
+        return Ok(());
+    }
+    accepted.into_iter().try_for_each(|finding| write_finding(outcome, finding, style, out))
 }
 
 /// Which findings are shown in full: the worst, a few of each rule.
-fn choose(findings: &[Finding], show: Show) -> BTreeSet<usize> {
+fn choose(findings: &[&Finding], show: Show) -> BTreeSet<usize> {
     if show == Show::All {
         return (0..findings.len()).collect();
     }
@@ -47,8 +53,12 @@ fn write_finding(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let head = format!("{}[{} {}]", label(finding.severity), finding.rule, finding.rule_name);
-    let head = paint(style, Tone::of(finding.severity), &head);
+    let (word, tone) = match finding.is_open() {
+        true => (label(finding.severity), Tone::of(finding.severity)),
+        false => ("accepted", Tone::Note),
+    };
+    let head = format!("{word}[{} {}]", finding.rule, finding.rule_name);
+    let head = paint(style, tone, &head);
     writeln!(out, "{head}: {}", paint(style, Tone::Strong, &finding.message))?;
     let sample = finding.evidence.first();
     let first = sample.and_then(|evidence| evidence.frames.first()).unwrap_or(&finding.first);
@@ -65,6 +75,10 @@ fn write_finding(
     write_owner(finding, style, out)?;
     if style.show == Show::All {
         write_filters(outcome, finding, style, out)?;
+    }
+    if let Some(accepted) = &finding.accepted {
+        let why = acceptance(accepted);
+        out.write_all(wrapped("   = accepted: ", "   |       ", &why, style.width).as_bytes())?;
     }
     let help = format!("{} (wirelint explain {})", finding.fix, finding.rule);
     out.write_all(wrapped("   = help: ", "   |       ", &help, style.width).as_bytes())?;
@@ -129,13 +143,14 @@ fn weight(finding: &Finding) -> String {
 
 /// Says how many findings are not shown, by rule, and how to see them.
 fn write_rest(
-    findings: &[Finding],
+    findings: &[&Finding],
     chosen: &BTreeSet<usize>,
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let mut rest: BTreeMap<(std::cmp::Reverse<Severity>, &str, &str), u64> = BTreeMap::new();
-    for (_, finding) in findings.iter().enumerate().filter(|(at, _)| !chosen.contains(at)) {
+    let left = findings.iter().enumerate().filter(|(at, _)| !chosen.contains(at));
+    for (_, finding) in left {
         let rule = (std::cmp::Reverse(finding.severity), &*finding.rule, &*finding.rule_name);
         *rest.entry(rule).or_default() += 1;
     }

@@ -59,7 +59,7 @@ const HEADERS: [(&[u8; 8], Layer); 6] = [
     (b"AMQP\0\x01\0\0", Layer::One),
 ];
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     layer: Option<Layer>,
     tls_asked: bool,

@@ -94,7 +94,7 @@ fn request(bytes: &[u8]) -> Option<bool> {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     sasl: Sasl,
     /// So many tokens stand where requests would: the login of the first version.

@@ -125,7 +125,7 @@ const OPEN: [&[u8]; 12] = [
 /// Commands whose answers are awaited to see whether a server serves everybody.
 const GUARDED: usize = 32;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     sasl: Sasl,
     authenticated: bool,

@@ -139,7 +139,7 @@ enum Method {
     Other,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     asked: Option<Asked>,
     /// TLS was refused: what the client says next, it says in clear nevertheless.

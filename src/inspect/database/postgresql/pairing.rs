@@ -12,7 +12,7 @@ use crate::model::{Moment, limits};
 /// Prepared statements whose verbs are remembered.
 const STATEMENTS: usize = 64;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Pairing {
     database: Vec<u8>,
     statements: VecDeque<(Vec<u8>, &'static [u8])>,

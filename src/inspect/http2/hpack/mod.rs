@@ -59,7 +59,7 @@ pub(super) trait Sink {
 }
 
 /// Reads the header blocks of one direction of a connection.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Decoder {
     table: Table,
 }
@@ -77,7 +77,7 @@ struct Name {
 
 /// What is decoded of the field at hand. It lives as long as a block: a buffer for each connection would be cold
 /// memory by the time it is used again.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Buffers {
     name: Buffer,
     value: Buffer,

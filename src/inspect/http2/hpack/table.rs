@@ -20,6 +20,7 @@ const COMPACT_AFTER: usize = 4096;
 ///
 /// SETTINGS_HEADER_TABLE_SIZE is not followed: the encoder says in a header block which size it uses from there on
 /// (section 4.2), and that is what counts.
+#[derive(Clone)]
 pub(super) struct Table {
     /// Oldest first.
     entries: VecDeque<Entry>,

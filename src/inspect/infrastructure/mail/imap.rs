@@ -35,7 +35,7 @@ impl Protocol for Imap {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     session: Session,
     /// What marks the answer to the login, or to the wish for TLS.

@@ -18,7 +18,7 @@ use crate::inspect::{Next, Probe};
 use crate::model::{Moment, UpgradeState};
 
 /// What the three have in common.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Session {
     sasl: Sasl,
     offered: bool,

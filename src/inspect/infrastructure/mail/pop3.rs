@@ -33,7 +33,7 @@ impl Protocol for Pop3 {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     session: Session,
     user: Vec<u8>,

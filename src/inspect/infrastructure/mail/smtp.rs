@@ -59,7 +59,7 @@ fn hello(bytes: &[u8], wanted: &[u8]) -> Probe {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     session: Session,
     /// The client sends a message, which ends with a dot; the server has not said no.

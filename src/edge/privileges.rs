@@ -1,0 +1,255 @@
+//! What a process gives up once it has what it needs: its user, capabilities, files, calls of the system.
+//!
+//! Takes a wish, gives what was done and what could not be. To be called while the process has one thread: capabilities and
+//! Landlock's rules are a thread's, and threads that are begun later have those of the one that began them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use caps::CapSet;
+use landlock::{
+    ABI, Access as _, AccessFs, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
+    RulesetCreatedAttr as _, RulesetStatus, path_beneath_rules,
+};
+use nix::libc;
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::unistd::{Gid, Group, Uid, User, setgid, setgroups, setuid};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter_all_threads};
+
+/// What is to be given up.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// The user to become, and the group when it is another than the user's own: `USER[:GROUP]`.
+    pub user: Option<String>,
+    /// Whether capabilities, files and calls are to be given up too.
+    pub confine: bool,
+    /// Files and folders that may still be read.
+    pub readable: Vec<PathBuf>,
+    /// Folders in which files may still be made and written.
+    pub writable: Vec<PathBuf>,
+}
+
+/// One thing that was given up, or could not be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// What it is.
+    pub what: &'static str,
+    /// Why it could not be given up.
+    pub failed: Option<String>,
+}
+
+/// The user is not there, or must not be become: what to say.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot become {user}: {why}")]
+pub struct UserError {
+    /// As it was asked for.
+    pub user: String,
+    /// In words.
+    pub why: String,
+}
+
+/// Gives up what is wished, and says how that went, step by step.
+///
+/// # Errors
+/// The user cannot be become; nothing else was given up then.
+pub fn give_up(wish: &Wish) -> Result<Vec<Step>, UserError> {
+    let mut steps = Vec::new();
+    if let Some(user) = &wish.user {
+        let failed = |why: String| UserError { user: user.clone(), why };
+        become_user(user).map_err(failed)?;
+        steps.push(Step { what: "user", failed: None });
+    }
+    if wish.confine {
+        let mut step =
+            |what, done: Result<(), String>| steps.push(Step { what, failed: done.err() });
+        step("capabilities", no_capabilities());
+        step("no new privileges", prctl::set_no_new_privs().map_err(|e| e.to_string()));
+        step("no core dumps", no_core_dumps());
+        step("landlock", confine_files(&wish.readable, &wish.writable));
+        step("seccomp", confine_calls());
+    }
+    Ok(steps)
+}
+
+/// The owner that files get which the process makes for the user it is going to be.
+///
+/// # Errors
+/// There is no such user or group.
+pub fn owner_of(user: &str) -> Result<(u32, u32), UserError> {
+    let found = find(user).map_err(|why| UserError { user: user.to_owned(), why })?;
+    Ok((found.0.as_raw(), found.1.as_raw()))
+}
+
+/// Whether the process is root.
+#[must_use]
+pub fn is_root() -> bool {
+    Uid::effective().is_root()
+}
+
+/// Whether the process may capture.
+#[must_use]
+pub fn may_capture() -> bool {
+    caps::has_cap(None, CapSet::Effective, caps::Capability::CAP_NET_RAW).unwrap_or(false)
+}
+
+/// Whether the kernel can confine which files a process opens. Asks without confining anything.
+#[must_use]
+pub fn has_landlock() -> bool {
+    let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    ruleset.handle_access(AccessFs::from_all(ABI::V1)).and_then(Ruleset::create).is_ok()
+}
+
+fn find(user: &str) -> Result<(Uid, Gid), String> {
+    let (name, group) = match user.split_once(':') {
+        Some((name, group)) => (name, Some(group)),
+        None => (user, None),
+    };
+    let known = match name.parse::<u32>() {
+        Ok(number) => User::from_uid(Uid::from_raw(number)),
+        Err(_) => User::from_name(name),
+    };
+    let known = known.map_err(|e| e.to_string())?.ok_or("there is no such user")?;
+    let gid = match group {
+        None => known.gid,
+        Some(group) => match group.parse::<u32>() {
+            Ok(number) => Gid::from_raw(number),
+            Err(_) => {
+                let group = Group::from_name(group).map_err(|e| e.to_string())?;
+                group.ok_or("there is no such group")?.gid
+            }
+        },
+    };
+    Ok((known.uid, gid))
+}
+
+fn become_user(user: &str) -> Result<(), String> {
+    let (uid, gid) = find(user)?;
+    setgroups(&[gid]).map_err(|e| format!("groups: {e}"))?;
+    setgid(gid).map_err(|e| format!("group: {e}"))?;
+    setuid(uid).map_err(|e| format!("user: {e}"))?;
+    if !uid.is_root() && setuid(Uid::from_raw(0)).is_ok() {
+        return Err("root could be become again".to_owned());
+    }
+    Ok(())
+}
+
+fn no_capabilities() -> Result<(), String> {
+    // A kernel without ambient capabilities has none to clear.
+    let _none = caps::clear(None, CapSet::Ambient);
+    [CapSet::Inheritable, CapSet::Effective, CapSet::Permitted]
+        .into_iter()
+        .try_for_each(|set| caps::clear(None, set).map_err(|e| e.to_string()))
+}
+
+fn no_core_dumps() -> Result<(), String> {
+    setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(|e| e.to_string())?;
+    prctl::set_dumpable(false).map_err(|e| e.to_string())
+}
+
+fn confine_files(readable: &[PathBuf], writable: &[PathBuf]) -> Result<(), String> {
+    const ABI_USED: ABI = ABI::V3;
+    let there = |paths: &[PathBuf]| -> Vec<PathBuf> {
+        paths.iter().filter(|path| path.exists()).cloned().collect()
+    };
+    let attempt = || {
+        Ruleset::default()
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(AccessFs::from_all(ABI_USED))?
+            .create()?
+            .add_rules(path_beneath_rules(there(readable), AccessFs::from_read(ABI_USED)))?
+            .add_rules(path_beneath_rules(there(writable), AccessFs::from_all(ABI_USED)))?
+            .restrict_self()
+    };
+    match attempt() {
+        Ok(status) if status.ruleset == RulesetStatus::NotEnforced => {
+            Err("the kernel does not have it".to_owned())
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Calls that an audit never makes and an intruder would: another program, a connection, another process's memory, the
+/// kernel's own settings. What is refused answers "not permitted".
+const REFUSED: &[libc::c_long] = &[
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_socket,
+    libc::SYS_socketpair,
+    libc::SYS_connect,
+    libc::SYS_bind,
+    libc::SYS_listen,
+    libc::SYS_accept,
+    libc::SYS_accept4,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_setns,
+    libc::SYS_unshare,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_reboot,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_io_uring_setup,
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_setuid,
+    libc::SYS_setgid,
+    libc::SYS_setresuid,
+    libc::SYS_setresgid,
+    libc::SYS_setgroups,
+    libc::SYS_capset,
+];
+
+fn confine_calls() -> Result<(), String> {
+    let rules: BTreeMap<i64, _> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+    let refuse = SeccompAction::Errno(u32::try_from(libc::EPERM).unwrap_or(1));
+    let arch = std::env::consts::ARCH.try_into().map_err(|_| "not on this machine".to_owned())?;
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch);
+    let program: BpfProgram =
+        filter.and_then(TryInto::try_into).map_err(|error| error.to_string())?;
+    apply_filter_all_threads(&program).map_err(|error| error.to_string())
+}
+
+/// The folder that a file is in.
+#[must_use]
+pub fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_found_by_name_and_by_number() {
+        let (uid, gid) = owner_of("root").unwrap();
+        assert_eq!((uid, gid), (0, 0));
+        assert_eq!(owner_of("0:0").unwrap(), (0, 0));
+        let error = owner_of("no-such-user-here").unwrap_err();
+        assert!(error.to_string().contains("there is no such user"), "{error}");
+    }
+
+    #[test]
+    fn folders_of_files_are_known() {
+        assert_eq!(folder_of(Path::new("w.db")), Path::new("."));
+        assert_eq!(folder_of(Path::new("/var/lib/w.db")), Path::new("/var/lib"));
+    }
+}

@@ -1,0 +1,367 @@
+//! The auditor's side of a live audit: judges sessions, publishes, begins a run when the last one is over.
+//!
+//! One publication makes an outcome of the run so far, posts it on the board, tells the outlet of new findings, and hands
+//! what changed to the keeper if that is free; if it is not, the next publication does.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Audience, Board, Keeper, Pulse, Snapshot};
+use crate::audit::{Auditor, CaptureFacts};
+use crate::identity::Directory;
+use crate::model::{
+    AuditedSession, Coverage, DatagramFacts, Finding, FindingId, Incomplete, Outcome, RunInfo,
+    Session, Severity, SourceInfo, limits,
+};
+use crate::pki::Authorities;
+use crate::rule::{Policy, RuleSet};
+use crate::store::Written;
+
+/// How often what is known is published at most.
+const PUBLISH: Duration = Duration::from_secs(1);
+
+/// How many times longer than a publication the wait for the next one is at least: publishing takes a tenth of the time.
+const COST: u32 = 9;
+
+/// What a person ordered, by a signal or otherwise; looked at several times a second.
+#[derive(Debug, Default)]
+pub struct Orders {
+    /// Judge by these from here on.
+    judges: Mutex<Option<Judges>>,
+    /// Begin another run at once, and forget what can be forgotten: memory is short.
+    pub relieve: AtomicBool,
+}
+
+/// What sessions are judged by.
+#[derive(Debug)]
+pub struct Judges {
+    /// The rules.
+    pub rules: Arc<RuleSet>,
+    /// What chains are judged against.
+    pub authorities: Authorities,
+    /// Who is who.
+    pub directory: Directory,
+    /// Who may talk to whom.
+    pub policy: Option<Policy>,
+    /// What of the user's own files could not be read.
+    pub lost: Vec<Incomplete>,
+}
+
+impl Orders {
+    /// Orders other rules and authorities.
+    pub fn judge_by(&self, judges: Judges) {
+        *self.judges.lock().unwrap_or_else(PoisonError::into_inner) = Some(judges);
+    }
+
+    fn judges(&self) -> Option<Judges> {
+        self.judges.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Where events of a live audit go, in one thread.
+pub trait Outlet: Send {
+    /// A session was judged, or one that was judged before has ended.
+    fn session(&mut self, run: &RunInfo, audited: &AuditedSession);
+
+    /// A finding is new, or worse than it was.
+    fn finding(&mut self, run: &RunInfo, finding: &Finding);
+
+    /// Something was published.
+    fn published(&mut self, snapshot: &Snapshot);
+
+    /// A run ended with this outcome, and another one may begin.
+    fn ended(&mut self, outcome: &Outcome);
+}
+
+/// The auditor's side.
+pub struct Desk<'a> {
+    auditor: Auditor,
+    run: RunInfo,
+    lost: Vec<Incomplete>,
+    keeper: Option<Keeper>,
+    written: Written,
+    board: Arc<Board>,
+    orders: Arc<Orders>,
+    outlet: &'a mut dyn Outlet,
+    window: Duration,
+    began: Instant,
+    pulse: Pulse,
+    datagrams: DatagramFacts,
+    /// What the capture had counted when the run began.
+    base: Coverage,
+    published: Instant,
+    cost: Duration,
+    changed: bool,
+    told: HashMap<FindingId, Severity>,
+    /// Sessions that wait for the keeper.
+    waiting: Vec<AuditedSession>,
+    unstored: u64,
+}
+
+impl<'a> Desk<'a> {
+    /// Begins the first run. After `window` of the machine's time another one begins.
+    #[must_use]
+    pub fn new(
+        auditor: Auditor,
+        run: RunInfo,
+        (keeper, board, orders): (Option<Keeper>, Arc<Board>, Arc<Orders>),
+        window: Duration,
+        outlet: &'a mut dyn Outlet,
+    ) -> Self {
+        let now = Instant::now();
+        if let Some(keeper) = &keeper {
+            keeper.begin(&run);
+        }
+        Self {
+            auditor: auditor.live(),
+            run,
+            lost: Vec::new(),
+            keeper,
+            written: Written::default(),
+            board,
+            orders,
+            outlet,
+            window,
+            began: now,
+            pulse: Pulse::default(),
+            datagrams: DatagramFacts::default(),
+            base: Coverage::default(),
+            published: now,
+            cost: Duration::ZERO,
+            changed: false,
+            told: HashMap::new(),
+            waiting: Vec::new(),
+            unstored: 0,
+        }
+    }
+
+    /// Says from the beginning that something of the user's own files could not be read.
+    #[must_use]
+    pub fn without(mut self, lost: Vec<Incomplete>) -> Self {
+        self.lost = lost;
+        self
+    }
+
+    /// Ends the last run, and gives its outcome, how it is kept, and how many sessions could not be stored.
+    #[must_use]
+    pub fn finish(mut self) -> (Outcome, Option<Keeper>, u64) {
+        self.auditor.flush(&mut |audited| self.outlet.session(&self.run, audited));
+        let outcome = self.publish(true);
+        self.outlet.ended(&outcome);
+        (outcome, self.keeper, self.unstored)
+    }
+
+    fn capture(&self) -> CaptureFacts {
+        let mut coverage = since(&self.base, &self.pulse.coverage);
+        coverage.incomplete = self.lost.clone();
+        coverage.incomplete.extend(incomplete(&self.pulse, &coverage));
+        CaptureFacts { coverage, datagrams: self.datagrams.clone() }
+    }
+
+    /// The run as it is now: where its frames came from.
+    fn info(&self) -> RunInfo {
+        let mut run = self.run.clone();
+        let names: Vec<&str> = self.pulse.sources.iter().map(|one| one.name.as_str()).collect();
+        let links = self.pulse.sources.iter().filter_map(|one| one.link);
+        let mut link_types: Vec<String> = links.map(|link| link.to_string()).collect();
+        link_types.dedup();
+        run.sources = vec![SourceInfo {
+            name: names.join(", "),
+            first_frame: crate::model::FrameNo(1),
+            frames: self.pulse.frames,
+            bytes: self.pulse.coverage.bytes,
+            link_types,
+        }];
+        run
+    }
+
+    fn publish(&mut self, whatever: bool) -> Outcome {
+        let begun = Instant::now();
+        let mut outcome = self.auditor.publish(self.info(), self.capture());
+        self.published = begun;
+        self.changed = false;
+        let news: Vec<Finding> = self.news(&outcome).cloned().collect();
+        for finding in &news {
+            self.told.insert(finding.id, finding.severity);
+            self.outlet.finding(&outcome.run, finding);
+        }
+        self.cost = begun.elapsed();
+        let snapshot = Snapshot {
+            run: outcome.run.clone(),
+            coverage: outcome.coverage.clone(),
+            pulse: self.pulse.clone(),
+            findings: outcome.findings.len(),
+            news,
+            edges: outcome.edges.len(),
+            unstored: self.unstored,
+            micros: u64::try_from(self.cost.as_micros()).unwrap_or(u64::MAX),
+        };
+        self.outlet.published(&snapshot);
+        self.board.post(snapshot);
+        self.hand_over(&mut outcome, whatever);
+        outcome
+    }
+
+    fn news<'b>(&'b self, outcome: &'b Outcome) -> impl Iterator<Item = &'b Finding> {
+        let known = |one: &&Finding| self.told.get(&one.id).is_none_or(|was| *was < one.severity);
+        outcome.findings.iter().filter(known)
+    }
+
+    fn hand_over(&mut self, outcome: &mut Outcome, whatever: bool) {
+        let Some(keeper) = &self.keeper else { return };
+        self.waiting.append(&mut outcome.sessions);
+        if !keeper.is_free() && !whatever {
+            let over = self.waiting.len().saturating_sub(limits::UNSTORED_SESSIONS);
+            self.waiting.drain(..over);
+            self.unstored += over as u64;
+            return;
+        }
+        let sessions = std::mem::take(&mut self.waiting);
+        keeper.write(self.written.changes(Outcome { sessions, ..outcome.clone() }));
+    }
+
+    /// Ends the run and begins another one, judged by other rules where some are given.
+    fn begin_run(&mut self, judges: Option<Judges>) {
+        self.auditor.flush(&mut |audited| self.outlet.session(&self.run, audited));
+        let outcome = self.publish(true);
+        self.outlet.ended(&outcome);
+        match judges {
+            Some(Judges { rules, authorities, directory, policy, lost }) => {
+                self.run.ruleset = rules.digest();
+                self.run.rules = rules.rules().len();
+                self.lost = lost;
+                self.auditor.begin_run_with(rules, authorities);
+                self.auditor.go_by(directory, policy);
+            }
+            None => self.auditor.begin_run(),
+        }
+        self.written = Written::default();
+        self.told.clear();
+        self.datagrams = DatagramFacts::default();
+        self.base = self.pulse.coverage.clone();
+        self.began = Instant::now();
+        if let Some(keeper) = &self.keeper {
+            keeper.finish(0);
+            keeper.begin(&self.run);
+        }
+    }
+}
+
+impl Audience for Desk<'_> {
+    fn session(&mut self, session: Session) {
+        let Self { auditor, outlet, run, .. } = self;
+        auditor.session(session, &mut |audited| outlet.session(run, audited));
+        self.changed = true;
+    }
+
+    fn pulse(&mut self, mut pulse: Pulse) {
+        if let Some(datagrams) = pulse.datagrams.take() {
+            self.datagrams = datagrams;
+        }
+        let fresh = pulse.frames != self.pulse.frames || pulse.sources != self.pulse.sources;
+        self.changed |= fresh;
+        self.pulse = pulse;
+    }
+
+    fn beat(&mut self) {
+        if let Some(judges) = self.orders.judges() {
+            self.begin_run(Some(judges));
+        }
+        if self.orders.relieve.swap(false, Ordering::Relaxed) {
+            self.begin_run(None);
+            self.auditor.forget();
+        }
+        if self.began.elapsed() >= self.window {
+            self.begin_run(None);
+        }
+        let wait = PUBLISH.max(self.cost.saturating_mul(COST));
+        let waits = !self.waiting.is_empty() || self.changed;
+        if waits && self.published.elapsed() >= wait {
+            let _posted = self.publish(false);
+        }
+    }
+}
+
+/// What the capture counted since another moment.
+fn since(base: &Coverage, now: &Coverage) -> Coverage {
+    let mut coverage = now.clone();
+    coverage.frames = now.frames.saturating_sub(base.frames);
+    coverage.bytes = now.bytes.saturating_sub(base.bytes);
+    coverage.cut_frames = now.cut_frames.saturating_sub(base.cut_frames);
+    coverage.half_open = now.half_open.saturating_sub(base.half_open);
+    coverage.half_open_evicted = now.half_open_evicted.saturating_sub(base.half_open_evicted);
+    coverage.evicted = now.evicted.saturating_sub(base.evicted);
+    coverage.dropped = now.dropped.saturating_sub(base.dropped);
+    for (kind, count) in &mut coverage.frame_kinds {
+        let before = base.frame_kinds.iter().find(|known| known.0 == *kind).map_or(0, |one| one.1);
+        *count = count.saturating_sub(before);
+    }
+    coverage.frame_kinds.retain(|kind| kind.1 > 0);
+    if base.frames > 0 {
+        coverage.first = base.last;
+    }
+    coverage
+}
+
+/// What makes the evidence of the capture incomplete.
+fn incomplete(pulse: &Pulse, coverage: &Coverage) -> Vec<Incomplete> {
+    let mut all = Vec::new();
+    let mut say = |code, message| all.push(Incomplete { code, message });
+    if coverage.dropped > 0 {
+        let message = format!(
+            "{} packets were lost, {} were read: a handshake can be lost this way",
+            coverage.dropped, coverage.frames
+        );
+        say("drops", message);
+    }
+    for source in &pulse.sources {
+        if source.outages > 0 {
+            let times = if source.outages == 1 {
+                "once".into()
+            } else {
+                format!("{} times", source.outages)
+            };
+            let now = if source.is_down { ", and is away now" } else { "" };
+            say("interface-outage", format!("{} went away {times}{now}", source.name));
+        }
+        if source.cut {
+            say(
+                "truncated-capture",
+                format!("{} ends in the middle, or is no capture", source.name),
+            );
+        }
+    }
+    if pulse.clock_steps > 0 {
+        say(
+            "clock-step",
+            format!("the clock of the capture was set back {} times", pulse.clock_steps),
+        );
+    }
+    if coverage.evicted > 0 {
+        say(
+            "evicted",
+            format!("{} connections were given up for want of memory", coverage.evicted),
+        );
+    }
+    if coverage.cut_frames > 0 {
+        let message = format!(
+            "{} of {} frames were cut by the snapshot length",
+            coverage.cut_frames, coverage.frames
+        );
+        say("snaplen-too-small", message);
+    }
+    if pulse.failed_readers > 0 {
+        let message = format!(
+            "{} sessions could not be read because of a bug in wirelint",
+            pulse.failed_readers
+        );
+        say("internal", message);
+    }
+    all
+}
+
+#[cfg(test)]
+#[path = "desk_tests.rs"]
+mod tests;

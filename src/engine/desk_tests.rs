@@ -1,0 +1,95 @@
+use super::*;
+use crate::audit::KeepSessions;
+use crate::identity::Directory;
+use crate::model::{Posture, fixture};
+
+#[derive(Default)]
+struct Heard {
+    sessions: usize,
+    findings: Vec<FindingId>,
+    runs: usize,
+}
+
+impl Outlet for Heard {
+    fn session(&mut self, _: &RunInfo, _: &AuditedSession) {
+        self.sessions += 1;
+    }
+
+    fn finding(&mut self, _: &RunInfo, finding: &Finding) {
+        self.findings.push(finding.id);
+    }
+
+    fn published(&mut self, _: &Snapshot) {}
+
+    fn ended(&mut self, _: &Outcome) {
+        self.runs += 1;
+    }
+}
+
+fn desk<'a>(heard: &'a mut Heard, board: &Arc<Board>, orders: &Arc<Orders>) -> Desk<'a> {
+    let rules = Arc::new(RuleSet::built_in().unwrap());
+    let auditor = Auditor::new(rules, Directory::new(), KeepSessions::Samples);
+    let seams = (None, Arc::clone(board), Arc::clone(orders));
+    Desk::new(auditor, RunInfo::default(), seams, Duration::from_secs(3600), heard)
+}
+
+fn lossy(frames: u64, dropped: u64) -> Pulse {
+    let coverage = Coverage { frames, dropped, ..Coverage::default() };
+    Pulse { frames, coverage, ..Pulse::default() }
+}
+
+#[test]
+fn a_finding_is_told_once_however_often_it_is_published() {
+    let (mut heard, board) = (Heard::default(), Arc::new(Board::default()));
+    let mut desk = desk(&mut heard, &board, &Arc::default());
+    desk.session(fixture::session(1, Posture::Plaintext).session);
+    let first = desk.publish(false);
+    desk.publish(false);
+    assert!(!first.findings.is_empty());
+    assert_eq!(board.latest().findings, first.findings.len());
+    assert!(board.latest().news.is_empty());
+    drop(desk);
+    assert_eq!(heard.findings.len(), first.findings.len());
+}
+
+#[test]
+fn what_is_lost_makes_the_evidence_incomplete() {
+    let (mut heard, board) = (Heard::default(), Arc::new(Board::default()));
+    let mut desk = desk(&mut heard, &board, &Arc::default());
+    desk.pulse(lossy(1000, 7));
+    let outcome = desk.publish(false);
+    assert_eq!(outcome.coverage.dropped, 7);
+    let codes: Vec<_> = outcome.coverage.incomplete.iter().map(|one| one.code).collect();
+    assert_eq!(codes, ["drops"]);
+}
+
+#[test]
+fn another_run_counts_only_what_comes_in_it() {
+    let (mut heard, board) = (Heard::default(), Arc::new(Board::default()));
+    let mut desk = desk(&mut heard, &board, &Arc::default());
+    desk.pulse(lossy(1000, 7));
+    desk.begin_run(None);
+    desk.pulse(lossy(1500, 7));
+    let outcome = desk.publish(false);
+    assert_eq!((outcome.coverage.frames, outcome.coverage.dropped), (500, 0));
+    assert!(outcome.coverage.incomplete.is_empty());
+    drop(desk);
+    assert_eq!(heard.runs, 1);
+}
+
+#[test]
+fn other_rules_are_in_force_from_the_next_run_on() {
+    let (mut heard, board, orders) =
+        (Heard::default(), Arc::default(), Arc::new(Orders::default()));
+    let mut desk = desk(&mut heard, &board, &orders);
+    desk.session(fixture::session(1, Posture::Plaintext).session);
+    assert!(!desk.publish(false).findings.is_empty());
+    let none = RuleSet::built_in().unwrap().choose(&["WL2001".to_owned()], &[]).unwrap();
+    let (rules, authorities, lost) = (Arc::new(none), Authorities::default(), Vec::new());
+    let (directory, policy) = (Directory::new(), None);
+    orders.judge_by(Judges { rules, authorities, directory, policy, lost });
+    desk.beat();
+    desk.session(fixture::session(2, Posture::Plaintext).session);
+    let outcome = desk.publish(false);
+    assert_eq!((outcome.run.rules, outcome.findings.len()), (1, 0));
+}

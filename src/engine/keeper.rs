@@ -1,0 +1,237 @@
+//! The thread that writes the database of a live audit.
+//!
+//! Takes what changed, one transaction at a time, and never gives up: while the database is locked or the disk is full it
+//! holds what it was given and tries again. Nobody waits for it: whoever finds it busy keeps what is new until it is not.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::model::{Diagnostic, Outcome, RunInfo, Timestamp};
+use crate::store::{Retention, RunEnd, RunId, RunStart, Store, StoreError};
+
+/// Waits between attempts to write.
+const BACK_OFF: [Duration; 4] = [
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(5),
+];
+
+/// How often what may not stay is taken out.
+const PRUNE: Duration = Duration::from_secs(60);
+
+/// How long the end of an audit waits for a database that cannot be written.
+const LAST_PATIENCE: Duration = Duration::from_secs(8);
+
+/// The writer's end of a database.
+pub struct Keeper {
+    work: Sender<Job>,
+    state: Arc<KeeperState>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How writing goes.
+#[derive(Debug, Default)]
+pub struct KeeperState {
+    busy: AtomicBool,
+    written: AtomicU64,
+    failures: AtomicU64,
+    last_micros: AtomicU64,
+    ending: AtomicBool,
+    /// What is in the way, while something is.
+    trouble: Mutex<Option<Diagnostic>>,
+}
+
+enum Job {
+    Begin(Box<RunInfo>),
+    Write(Box<Outcome>),
+    Finish(u8),
+}
+
+impl Keeper {
+    /// Writes to this database from here on, by a thread of its own.
+    ///
+    /// # Errors
+    /// The system grants no thread.
+    pub fn start(store: Store, retention: Retention) -> std::io::Result<Self> {
+        let (work, jobs) = bounded(2);
+        let state = Arc::new(KeeperState::default());
+        let writer = Writer {
+            store,
+            retention,
+            run: RunId(0),
+            state: Arc::clone(&state),
+            pruned: Instant::now(),
+        };
+        let named = thread::Builder::new().name("store".to_owned());
+        let thread = Some(named.spawn(move || writer.work(&jobs))?);
+        Ok(Self { work, state, thread })
+    }
+
+    /// Whether it would take something now.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.work.is_empty() && !self.state.busy.load(Ordering::Acquire)
+    }
+
+    /// Begins a run.
+    pub fn begin(&self, run: &RunInfo) {
+        let _gone = self.work.send(Job::Begin(Box::new(run.clone())));
+    }
+
+    /// Writes what changed. To be called when it is free.
+    pub fn write(&self, changes: Outcome) {
+        let _gone = self.work.send(Job::Write(Box::new(changes)));
+    }
+
+    /// Ends the run at hand.
+    pub fn finish(&self, code: u8) {
+        let _gone = self.work.send(Job::Finish(code));
+    }
+
+    /// How writing goes.
+    #[must_use]
+    pub fn state(&self) -> &Arc<KeeperState> {
+        &self.state
+    }
+
+    /// Waits until everything is written, or it is clear that it will not be, which it then says.
+    #[must_use]
+    pub fn end(mut self) -> Option<Diagnostic> {
+        self.state.ending.store(true, Ordering::Release);
+        let (closed, _) = bounded(0);
+        drop(std::mem::replace(&mut self.work, closed));
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            return Some(Diagnostic::error("internal", "the writer of the database failed"));
+        }
+        self.state.trouble()
+    }
+}
+
+impl KeeperState {
+    /// What is in the way of writing, while something is.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Diagnostic> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often writing failed.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// How many transactions were committed.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// How long the last transaction took, in microseconds.
+    #[must_use]
+    pub fn last_micros(&self) -> u64 {
+        self.last_micros.load(Ordering::Relaxed)
+    }
+
+    fn set_trouble(&self, trouble: Option<Diagnostic>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}
+
+struct Writer {
+    store: Store,
+    retention: Retention,
+    run: RunId,
+    state: Arc<KeeperState>,
+    pruned: Instant,
+}
+
+impl Writer {
+    fn work(mut self, jobs: &Receiver<Job>) {
+        loop {
+            match jobs.recv_timeout(PRUNE) {
+                Ok(job) => {
+                    self.state.busy.store(true, Ordering::Release);
+                    self.until_done(&job);
+                    self.state.busy.store(false, Ordering::Release);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if self.pruned.elapsed() >= PRUNE {
+                self.prune();
+            }
+        }
+    }
+
+    fn until_done(&mut self, job: &Job) {
+        let mut attempts = 0;
+        let mut ending: Option<Instant> = None;
+        loop {
+            let begun = Instant::now();
+            match self.attempt(job) {
+                Ok(()) => {
+                    let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+                    self.state.last_micros.store(micros, Ordering::Relaxed);
+                    self.state.written.fetch_add(1, Ordering::Relaxed);
+                    return self.state.set_trouble(None);
+                }
+                Err(error) => {
+                    self.state.failures.fetch_add(1, Ordering::Relaxed);
+                    self.state.set_trouble(Some(error.diagnostic()));
+                }
+            }
+            let wait = BACK_OFF.get(attempts).or(BACK_OFF.last()).copied().unwrap_or_default();
+            attempts += 1;
+            let until = Instant::now() + wait;
+            while Instant::now() < until {
+                if self.state.ending.load(Ordering::Acquire) {
+                    let since = *ending.get_or_insert_with(Instant::now);
+                    if since.elapsed() > LAST_PATIENCE {
+                        return;
+                    }
+                    if attempts > 1 {
+                        attempts = 1;
+                        break;
+                    }
+                }
+                thread::sleep(Duration::from_millis(50));
+            }
+        }
+    }
+
+    fn attempt(&mut self, job: &Job) -> Result<(), StoreError> {
+        match job {
+            Job::Begin(run) => {
+                let start = RunStart { command: "watch", started: now() };
+                self.run = self.store.begin_run(&start, run)?;
+            }
+            Job::Write(changes) => self.store.update_run(self.run, changes)?,
+            Job::Finish(code) => {
+                let end = RunEnd { ended: now(), exit_code: *code };
+                self.store.finish_run(self.run, &end)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn prune(&mut self) {
+        self.pruned = Instant::now();
+        if let Err(error) = self.store.prune(&self.retention, self.run, now()) {
+            self.state.failures.fetch_add(1, Ordering::Relaxed);
+            self.state.set_trouble(Some(error.diagnostic()));
+        }
+    }
+}
+
+/// The clock of the machine: only for when a run was made.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
