@@ -244,6 +244,7 @@ mod tests {
     const CARD: SensitiveKind = SensitiveKind::CardNumber;
     const KEY: SensitiveKind = SensitiveKind::PrivateKey;
 
+    /// Numbers that issuers publish for tests. No sample was recorded yet.
     #[test]
     fn card_numbers_are_found_in_one_piece_and_in_groups() {
         assert_eq!(found(&[b"{\"pan\":\"4111111111111111\"}"]), [(CARD, 1)]);

@@ -401,6 +401,7 @@ mod tests {
         assert_eq!(credential.secret.length(), 2);
     }
 
+    /// Byte-exact after the specification of RESP. No sample was recorded yet.
     #[test]
     fn long_aggregates_are_read_in_parts_and_what_follows_is_paired() {
         let long = |first: &str, values: usize| {

@@ -174,6 +174,7 @@ fn a_tls_alert_in_answer_is_a_mismatch() {
     assert_eq!(found.plaintext, Some(frame(1)));
 }
 
+/// The words are byte for byte those of Go's net/http and of nginx. No sample was recorded yet.
 #[test]
 fn a_refusal_in_words_of_a_server_that_expected_tls_is_a_mismatch() {
     let request = client("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
