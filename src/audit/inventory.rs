@@ -211,6 +211,7 @@ impl Inventory {
                 port: session.server.port,
                 requested_names: Vec::new(),
                 asked_without_name: false,
+                called: Vec::new(),
                 holders: 0,
                 holder_names: 0,
                 both_roles: false,

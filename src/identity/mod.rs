@@ -17,6 +17,7 @@ pub use access_fields::ACCESS_FIELDS;
 pub use credential_fields::CREDENTIAL_FIELDS;
 pub use directory::Directory;
 pub use evidence::Evidence;
+pub(crate) use evidence::is_host_name;
 pub use fields::FIELDS;
 pub use import::{ImportFormat, import};
 pub use names::Names;

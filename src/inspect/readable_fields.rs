@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::programs::is_outdated;
 use crate::model::told::{bool, int};
 use crate::model::{
-    AuditedSession, Call, CallFacts, Direction, Field, Judged, Kind, ReadableFacts, Registration,
-    Seen, Subject, Value, WRONG_SUBJECT, Why, field,
+    AuditedSession, Call, CallFacts, Direction, Field, Judged, Kind, NameMove, ReadableFacts,
+    Registration, Seen, Subject, Value, WRONG_SUBJECT, Why, field,
 };
 
 /// The fields. One line declares one. Where nothing readable was seen, lists are empty and counts are 0.
@@ -15,6 +15,8 @@ pub static READABLE_FIELDS: &[Field] = &[
     field::<AuditedSession>("upgrade.state", Kind::Text, "refused", "TLS within the protocol: `offered`, `demanded`, `asked`, `accepted` or `refused`; absent where it was not spoken of", |s| of(s, |r| r.upgrade.map(|up| Value::text(up.state.name())).into(), || Seen::Absent)),
     field::<AuditedSession>("upgrade.clear_after", Kind::Bool, "true", "after that the client went on in clear; hidden where its bytes are missing", clear_after),
     field::<AuditedSession>("session.since_tls_failure", Kind::Int, "2", "seconds since TLS between the same two failed, when this session is readable and came within a minute of it; absent otherwise", |s| AuditedSession::of(s, |a| a.recalled.since_tls_failure.map(|s| Value::Int(i64::try_from(s).unwrap_or(i64::MAX))).into())),
+    field::<AuditedSession>("session.ticket_from_elsewhere", Kind::Bool, "false", "it resumes by a ticket or session id that was given to, or last used by, another address", |s| AuditedSession::of(s, |a| bool(a.recalled.ticket_from_elsewhere))),
+    field::<AuditedSession>("session.ticket_key_days", Kind::Int, "3", "whole days of the run for which the server has made its tickets with a key of the same name (TLS 1.2 and before); absent where no ticket was given out in clear, or the name is new", |s| AuditedSession::of(s, |a| a.recalled.ticket_key_days.map(|days| Value::Int(i64::try_from(days).unwrap_or(i64::MAX))).into())),
     field::<AuditedSession>("session.unauthenticated", Kind::Bool, "false", "the server served although the client had not authenticated, in a protocol that asks for it once", |s| of(s, |r| bool(r.unauthenticated.is_some()), || bool(false))),
     field::<AuditedSession>("session.credentials", Kind::Int, "1", "distinct credentials that the client sent", |s| of(s, |r| int(r.credentials.iter().filter(|c| c.direction == Direction::ToServer).count() as u64), || int(0))),
     field::<AuditedSession>("session.repeated_requests", Kind::Int, "0", "requests that change something, carried a credential and had been made by an earlier session from the same address, byte for byte", |s| AuditedSession::of(s, |a| int(a.recalled.repeated))),
@@ -30,6 +32,10 @@ pub static READABLE_FIELDS: &[Field] = &[
     field::<AuditedSession>("registration.services", Kind::Texts, "orders.rpc", "the services' names or keys", |s| list(s, |r| distinct(r.registrations.iter().map(|one| Cow::Borrowed(one.service.as_str()))))),
     field::<AuditedSession>("registration.foreign", Kind::Texts, "orders.rpc", "services that the client registered at an address that is not its own", |s| AuditedSession::of(s, foreign)),
     field::<AuditedSession>("registration.with_credential", Kind::Texts, "orders.rpc", "services whose registered data holds what looks like a credential", |s| list(s, |r| distinct(r.registrations.iter().filter(|one| one.holds_credential).map(|one| Cow::Borrowed(one.service.as_str()))))),
+    field::<AuditedSession>("registration.moved", Kind::Texts, "orders.svc", "names whose addresses were all replaced by others during the run, as announcements and answers of name servers say it", |s| list(s, |r| r.moves.iter().map(|one| Cow::Borrowed(one.name.as_str())).collect())),
+    field::<AuditedSession>("registration.moves", Kind::Texts, "orders.svc: 10.0.0.4 -> 10.0.0.9", "the same with the addresses before and after", |s| list(s, |r| r.moves.iter().map(|one| Cow::Owned(moved(one))).collect())),
+    field::<AuditedSession>("sensitive.kinds", Kind::Texts, "card-number", "what looks like data that nobody should send in clear, in the first 16 KiB of a direction: `card-number`, `private-key`", |s| list(s, |r| distinct(r.sensitive.iter().map(|one| Cow::Borrowed(one.kind.name()))))),
+    field::<AuditedSession>("sensitive.count", Kind::Int, "2", "how often that was seen", |s| of(s, |r| int(r.sensitive.iter().map(|one| one.count).sum()), || int(0))),
     field::<AuditedSession>("cookie.set", Kind::Texts, "sessionid", "session cookies that the server set", |s| list(s, |r| r.cookies.iter().map(|c| Cow::Borrowed(c.name.as_str())).collect())),
     field::<AuditedSession>("cookie.unprotected", Kind::Texts, "sessionid: Secure, HttpOnly", "of them, those that lack flags, and which", |s| list(s, |r| r.cookies.iter().filter_map(missing_flags).collect())),
     field::<AuditedSession>("call.served_admin", Kind::Texts, "GET /debug/pprof/heap", "calls of administration, debugging and introspection that were answered with success", |s| AuditedSession::of(s, served_admin)),
@@ -62,6 +68,10 @@ fn distinct<'a>(all: impl Iterator<Item = Cow<'a, str>>) -> Vec<Cow<'a, str>> {
         }
     }
     distinct
+}
+
+fn moved(one: &NameMove) -> String {
+    format!("{}: {} -> {}", one.name, one.before.join(" "), one.after.join(" "))
 }
 
 /// What is missing may have been readable.

@@ -40,8 +40,8 @@ pub use net::{
     CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, Realm, is_internal,
 };
 pub use outcome::{
-    Accept, CertificateRow, Coverage, CredentialRow, EdgeRow, Incomplete, Located, NotObservable,
-    Outcome, Postures, RunInfo, ServiceRow, SourceInfo,
+    Accept, CertificateRow, Coverage, CredentialRow, EdgeRow, Incomplete, Located, Looks,
+    NotObservable, Outcome, Postures, RunInfo, ServiceRow, SourceInfo,
 };
 pub use rule_text::RuleText;
 pub use secret::Secret;
@@ -51,10 +51,10 @@ pub use session::{
     ChangeFacts, Claim, ClientAuth, ClientHello, ClientStep, Credential, CredentialAt,
     CredentialKind, Decryption, Descent, EdgeAccess, EdgeFacts, EndState, EndpointAccess,
     EndpointFacts, Evident, Exposure, Facts, FirstBytes, Identity, IdentityRank, Inference,
-    Inherited, KeyExchange, Keys, Link, Party, Posture, Profile, Program, ReadableFacts, Recalled,
-    RecordFact, Refusals, Registration, RelianceFacts, RequestPrint, Roles, ServerHello,
-    ServerStep, Session, SetCookie, Showing, Shown, StreamFacts, TlsFacts, Token, Traffic, Upgrade,
-    UpgradeState,
+    Inherited, KeyExchange, Keys, Link, NameMove, Party, Posture, Profile, Program, ReadableFacts,
+    Recalled, RecordFact, Refusals, Registration, RelianceFacts, RequestPrint, Roles,
+    SensitiveData, SensitiveKind, ServerHello, ServerStep, Session, SetCookie, Showing, Shown,
+    StreamFacts, TlsFacts, Token, Traffic, Upgrade, UpgradeState,
 };
 pub use session::{
     Aspect, EdgeUse, EndIdentity, EndUse, Method, Particulars, PolicyFacts, Sighting, Unseen, Used,

@@ -8,7 +8,7 @@ use crate::model::{
     Timestamp, Value, Why, field, is_internal,
 };
 
-use super::name_match::mismatched;
+use super::name_match::{covered, mismatched};
 
 /// The fields of a certificate in one place. One line declares one.
 #[rustfmt::skip]
@@ -24,6 +24,7 @@ pub static FIELDS: &[Field] = &[
     field::<CertificateAt>("cert.requested_names", Kind::Texts, "payments.internal", "names that clients asked this server for while it showed the certificate", |s| CertificateAt::of(s, |c| texts(c.requested_names.iter().map(|name| Cow::Borrowed(name.as_str()))))),
     field::<CertificateAt>("cert.mismatched_names", Kind::Texts, "payments.internal", "requested names that the certificate is not valid for (RFC 9525); hidden when no client named one", |s| CertificateAt::of(s, mismatched_names)),
     field::<CertificateAt>("cert.asked_without_name", Kind::Bool, "false", "a client connected without naming a server", |s| CertificateAt::of(s, |c| bool(c.asked_without_name))),
+    field::<CertificateAt>("cert.uncovered_names", Kind::Texts, "payments.internal", "where a client connected without naming a server: the host names by which the server is found (name servers, registries, announcements, the services file), when the certificate is valid for none of them, nor for the address", |s| CertificateAt::of(s, uncovered_names)),
     field::<CertificateAt>("cert.holders", Kind::Int, "1", "distinct places that showed the same leaf", |s| CertificateAt::of(s, |c| int(c.holders))),
     field::<CertificateAt>("cert.holder_names", Kind::Int, "1", "distinct names that clients asked those places for", |s| CertificateAt::of(s, |c| int(c.holder_names))),
     field::<CertificateAt>("cert.both_roles", Kind::Bool, "false", "a server and a client at another address showed the same leaf", |s| CertificateAt::of(s, |c| bool(c.both_roles))),
@@ -33,6 +34,8 @@ pub static FIELDS: &[Field] = &[
     field::<CertificateAt>("cert.issuer_left_by", Kind::Int, "0", "other servers that had left the issuer of this certificate for another one before it was last shown here; 0 when this server did too", |s| CertificateAt::of(s, |c| said(c, |_| int(c.across.issuer_left_by)))),
     field::<CertificateAt>("cert.refused", Kind::Int, "0", "handshakes that the other end gave up with an alert about this certificate; an alert that is encrypted is not counted", |s| CertificateAt::of(s, |c| int(c.refused.sessions))),
     field::<CertificateAt>("cert.refused_by", Kind::Int, "0", "distinct addresses of those ends, at most 64", |s| CertificateAt::of(s, |c| int(c.refused.by.len() as u64))),
+    field::<CertificateAt>("cert.refused_inferred", Kind::Int, "0", "handshakes of TLS 1.3 that the other end gave up as it does when it refuses, where this is the only leaf seen in this place: inferred from the lengths of encrypted records, at medium confidence or more", |s| CertificateAt::of(s, |c| int(c.refused.inferred))),
+    field::<CertificateAt>("cert.refused_by_or_inferred", Kind::Int, "0", "distinct addresses of the ends that refused, read or inferred, at most 128", |s| CertificateAt::of(s, |c| int(c.refused.by.union(&c.refused.by_inference).count() as u64))),
     field::<CertificateAt>("cert.same_as_server", Kind::Bool, "false", "a client showed the very certificate that the server had shown it", |s| CertificateAt::of(s, |c| bool(c.same_as_server > 0))),
     field::<CertificateAt>("cert.also_server", Kind::Bool, "false", "a server showed the same leaf, at any address", |s| CertificateAt::of(s, |c| bool(c.across.also_server))),
     field::<CertificateAt>("cert.holder_internal", Kind::Bool, "true", "the address that presented it cannot be reached from the public internet", |s| CertificateAt::of(s, |c| bool(is_internal(c.party.addr)))),
@@ -156,6 +159,17 @@ fn key_bits(details: &CertificateDetails) -> Seen<Value<'_>> {
 /// An exponent that does not fit is large, which no rule objects to.
 fn exponent(details: &CertificateDetails) -> Seen<Value<'_>> {
     details.key.exponent.map_or(Seen::Absent, int)
+}
+
+/// A client that named nobody reached the server by one of these names, or by its address: one that fits is enough.
+fn uncovered_names(at: &CertificateAt) -> Seen<Value<'_>> {
+    said(at, |details| {
+        let wrong = mismatched(&at.called, &details.names).count();
+        let by_address = covered(&at.party.addr.to_string(), &details.names);
+        let none_fits = wrong > 0 && wrong == at.called.len() && !by_address;
+        let names: &[String] = if none_fits { &at.called } else { &[] };
+        texts(names.iter().map(|name| Cow::Borrowed(name.as_str())))
+    })
 }
 
 /// Only what a client asked a server for can be mismatched; where nobody named anything, nobody can tell.

@@ -22,6 +22,8 @@ pub static RELIANCE_FIELDS: &[Field] = &[
     field::<RelianceFacts>("reliance.refused_faults", Kind::Texts, "expired", "what was wrong with the chain when it refused", |s| RelianceFacts::of(s, |r| faults(r.refused_faults))),
     field::<RelianceFacts>("reliance.others_accepted", Kind::Int, "1", "other clients that went on after the same leaf", |s| RelianceFacts::of(s, |r| int(r.others_accepted))),
     field::<RelianceFacts>("reliance.others_refused", Kind::Int, "3", "other clients that refused the same leaf and never went on", |s| RelianceFacts::of(s, |r| int(r.others_refused))),
+    field::<RelianceFacts>("reliance.refused_inferred", Kind::Int, "0", "sessions of TLS 1.3 in which it gave up as clients do that refuse, where the endpoint shows this leaf alone: inferred from the lengths of encrypted records", |s| RelianceFacts::of(s, |r| int(r.refused_inferred))),
+    field::<RelianceFacts>("reliance.others_refused_inferred", Kind::Int, "1", "other clients of which only that is known", |s| RelianceFacts::of(s, |r| int(r.others_refused_inferred))),
     field::<RelianceFacts>("reliance.requested_names", Kind::Texts, "payments.internal", "names that the client asked for when it went on", |s| RelianceFacts::of(s, |r| Seen::Value(Value::Texts(r.requested_names.iter().map(|name| Cow::Borrowed(name.as_str())).collect())))),
     field::<RelianceFacts>("reliance.sha256", Kind::Text, "3f8a...", "SHA-256 of the leaf, hexadecimal", |s| RelianceFacts::of(s, |r| owned(r.certificate.sha256.to_string()))),
     field::<RelianceFacts>("reliance.subject", Kind::Text, "C=US, O=Example, CN=api", "the leaf's subject", |s| of_details(s, |d| text(&d.subject))),

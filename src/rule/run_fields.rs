@@ -42,6 +42,9 @@ pub(crate) static FIELDS: &[Field] = &[
         },
     },
     count("run.unrecognised", "2", "sessions whose protocol was not recognised", |s| read(s, |run| run.unrecognised)),
+    count("run.unrecognised_text", "1", "of them, those whose first bytes are printable", |s| read(s, |run| run.looks.text)),
+    count("run.unrecognised_binary", "1", "of them, those whose first bytes are not printable and have structure", |s| read(s, |run| run.looks.binary)),
+    count("run.unrecognised_high_entropy", "0", "of them, those whose first bytes are as random as encrypted ones", |s| read(s, |run| run.looks.high_entropy)),
     count("run.evicted", "0", "sessions closed because the flow table was full", |s| read(s, |run| run.evicted)),
     count("run.half_open_evicted", "0", "connection attempts forgotten because their table was full", |s| read(s, |run| run.half_open_evicted)),
     Field {

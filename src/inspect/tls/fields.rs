@@ -77,6 +77,7 @@ pub static FIELDS: &[Field] = &[
     field::<AuditedSession>("tls.server_data", Kind::Bool, "true", "the server sent application data", |s| of(s, |t| bool(t.application_data[Direction::ToClient].is_some()))),
     field::<AuditedSession>("tls.keys", Kind::Text, "fit", "whether the keys that were given open the session: `fit`, `do-not-fit` or `unsupported`; absent when none were given for it", |s| of(s, |t| option(t.decryption.keys.name(), |word| Seen::Value(Value::text(word))))),
     field::<AuditedSession>("tls.inside", Kind::Text, "h2", "the protocol inside, read with keys", |s| of(s, inside)),
+    field::<AuditedSession>("tls.early_data_refused", Kind::Bool, "false", "that the server did not accept early data was read with keys; false where it could not be read", |s| of(s, |t| bool(early_data_accepted(t) == Seen::Value(Value::Bool(false))))),
     field::<AuditedSession>("tls.early_data_accepted", Kind::Bool, "false", "the server accepted early data; encrypted", |s| of(s, early_data_accepted)),
     field::<AuditedSession>("tls.history", Kind::Text, "CsxkIiFfDd", "the handshake as letters, upper case for the client", |s| of(s, |t| Seen::Value(Value::text(&t.history)))),
     field::<AuditedSession>("tls.failure_reasons", Kind::Texts, "client rejected the server certificate", "what may have kept the handshake from completing; empty when it did", failure_reasons),

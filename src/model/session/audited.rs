@@ -117,6 +117,11 @@ pub struct Recalled {
     pub repeated: u64,
     /// Its requests that an earlier session from another address had made, byte for byte.
     pub repeated_elsewhere: u64,
+    /// It resumes by a ticket or session id that was given to, or last used by, another address.
+    pub ticket_from_elsewhere: bool,
+    /// Whole days for which its server has named the same ticket key; `None` where it gave out no ticket in clear, or the
+    /// key's name is new.
+    pub ticket_key_days: Option<u64>,
     /// The first of these requests.
     pub repeated_at: Option<Moment>,
 }
@@ -232,6 +237,9 @@ pub struct CertificateAt {
     pub requested_names: Vec<String>,
     /// Whether a client connected without naming a server.
     pub asked_without_name: bool,
+    /// Host names by which this endpoint is found, where a client named none: answers of name servers, registries,
+    /// announcements, and the user's services file; bounded, sorted. Known at the end of the run.
+    pub called: Vec<String>,
     /// Distinct endpoints (servers) or addresses (clients) that showed the same leaf, over the run.
     pub holders: u64,
     /// Distinct names that clients asked those holders for.
@@ -286,6 +294,11 @@ pub struct RelianceFacts {
     pub others_accepted: u64,
     /// Other clients that refused the same leaf and never went on after it.
     pub others_refused: u64,
+    /// Sessions in which it gave up as clients do that refuse, under TLS 1.3, where neither certificate nor alert was
+    /// read and the endpoint shows this leaf alone.
+    pub refused_inferred: u64,
+    /// Other clients of which only that is known.
+    pub others_refused_inferred: u64,
     /// First session.
     pub first: Moment,
     /// Last session.

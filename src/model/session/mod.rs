@@ -28,8 +28,8 @@ pub use inference::{ClientStep, Inference, ServerStep};
 pub use inherited::{Inherited, Link, Shown};
 pub use policy_facts::{Aspect, PolicyFacts};
 pub use readable::{
-    Claim, Credential, CredentialKind, Exposure, Program, ReadableFacts, Registration, Upgrade,
-    UpgradeState,
+    Claim, Credential, CredentialKind, Exposure, NameMove, Program, ReadableFacts, Registration,
+    SensitiveData, SensitiveKind, Upgrade, UpgradeState,
 };
 pub use tls::{
     Alert, CertificateRequest, ClientHello, Decryption, KeyExchange, Keys, RecordFact, ServerHello,
