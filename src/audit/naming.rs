@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use crate::identity::{Directory, Evidence, Names, is_host_name, note_address};
+use crate::identity::{Directory, Evidence, Names, is_host_name};
 use crate::model::{
     AuditedSession, CertificateAt, ChangeFacts, CredentialRow, Direction, EdgeFacts, Endpoint,
     EndpointFacts, Party, Realm, RelianceFacts,
@@ -59,8 +59,6 @@ pub(super) fn edges(names: &Names, all: &mut [EdgeFacts]) {
     for edge in all {
         edge.client = names.client(edge.client.at(0));
         edge.server = names.server(edge.server.at(edge.port));
-        note_address(&mut edge.dealings.client_identities, &edge.client);
-        note_address(&mut edge.dealings.server_identities, &edge.server);
     }
 }
 

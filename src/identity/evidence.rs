@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
-use super::caller::proven_leaf;
+use super::proven::proven_leaf;
 use crate::model::{
     Announcement, AuditedSession, Digest, Direction, Endpoint, SanName, Seen, limits,
 };

@@ -281,7 +281,7 @@ pub const TEXT_BYTES: usize = 512;
 pub const FINDINGS: usize = 100_000;
 
 /// Versions of TLS named for one edge or server. There are six; a server can answer with any number.
-pub const VERSIONS: usize = 8;
+pub const VERSIONS: usize = 32;
 /// Places (rule, client, server, port) of which it is kept that a rule could not decide.
 pub const UNDECIDED_PLACES: usize = 262_144;
 
@@ -309,11 +309,8 @@ pub const NAMED_PLACES: usize = 131_072;
 /// Names kept of one endpoint or host from one kind of source; with more, that kind of source names it no more.
 pub const NAMES_OF_PLACE: usize = 16;
 
-/// Identities kept of each end of an edge: callers name themselves as they like.
+/// Identities told of each end of an edge: callers name themselves as they like.
 pub const EDGE_IDENTITIES: usize = 16;
-
-/// Methods kept of one edge: paths with numbers in them are as many as there are requests.
-pub const EDGE_CALLS: usize = 128;
 
 /// Distinct edges (client address, server address and port) of one run.
 pub const EDGES: usize = 262_144;

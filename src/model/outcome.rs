@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Dealings, EdgeUse,
-    Finding, FirstBytes, FrameNo, Graded, Moment, Particulars, Party, Posture, RuleText, SeenChain,
+    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, EdgeUse, Finding,
+    FirstBytes, FrameNo, Graded, Moment, Particulars, Party, Posture, RuleText, SeenChain,
     Severity, SuiteRow, Timestamp, Undecided,
 };
 
@@ -211,12 +211,8 @@ pub struct EdgeRow {
     pub first: Timestamp,
     /// Last packet.
     pub last: Timestamp,
-    /// Who the ends are, and what is called.
-    pub dealings: Dealings,
-    /// What its sessions used, as far as a policy can speak of it.
+    /// What its sessions used: versions, who the ends are, what is called.
     pub used: EdgeUse,
-    /// Versions, and how postures are known.
-    pub particulars: Particulars,
     /// What it comes to.
     pub grade: Graded,
 }

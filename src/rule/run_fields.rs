@@ -1,8 +1,9 @@
 //! Fields of a whole run: what was read, and what could not be seen.
 
-use crate::model::{Coverage, Field, Kind, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT};
-
-type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
+use crate::model::told::int;
+use crate::model::{
+    Coverage, Field, Getter, Judged, Kind, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT, field,
+};
 
 /// The fields of a run. One line declares one.
 #[rustfmt::skip]
@@ -60,12 +61,9 @@ pub(crate) static FIELDS: &[Field] = &[
 ];
 
 const fn count(path: &'static str, example: &'static str, doc: &'static str, get: Getter) -> Field {
-    Field { on: SubjectKind::Run, path, kind: Kind::Int, doc, example, get }
+    field::<Coverage>(path, Kind::Int, example, doc, get)
 }
 
 fn read<'a>(subject: &Subject<'a>, count: impl FnOnce(&Coverage) -> u64) -> Seen<Value<'a>> {
-    match subject {
-        Subject::Run(run) => Seen::Value(Value::Int(i64::try_from(count(run)).unwrap_or(i64::MAX))),
-        _ => WRONG_SUBJECT,
-    }
+    Coverage::of(subject, |run| int(count(run)))
 }

@@ -6,8 +6,10 @@
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use crate::model::{Credential, CredentialKind, Direction, Exposure, Field, Moment};
-use crate::model::{PerDirection, Secret, escape_bytes, limits};
+use crate::model::{
+    Credential, CredentialKind, Direction, Exposure, Field, Moment, PerDirection, Secret,
+    escape_bytes, limits,
+};
 
 /// Redis, Valkey, KeyDB and their like.
 pub(in crate::inspect) struct Redis;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    AcrossRun, Dealings, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
+    AcrossRun, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
 };
 use crate::model::{
     Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Particulars, Place,
@@ -328,8 +328,6 @@ pub struct EndpointFacts {
     pub last: Moment,
     /// Whether any session with it was captured in one direction only or has holes.
     pub incomplete: bool,
-    /// Sessions whose plaintext part was only answered by a refusal (a TLS alert, HTTP 400).
-    pub refused_plaintext: u64,
     /// Who is let in.
     pub access: EndpointAccess,
     /// Versions, and how postures are known.
@@ -361,10 +359,6 @@ pub struct EdgeFacts {
     pub hours: Vec<(Timestamp, Posture, u64, u64)>,
     /// How the caller says who it is.
     pub access: EdgeAccess,
-    /// Who the ends are and what is called.
-    pub dealings: Dealings,
-    /// What its sessions used, as far as a policy can speak of it.
+    /// What its sessions used: versions, who the ends are, what is called.
     pub used: EdgeUse,
-    /// Versions, and how postures are known.
-    pub particulars: Particulars,
 }
