@@ -109,6 +109,10 @@ impl Auditor {
         audited.recalled.repeated_elsewhere =
             old.recalled.repeated_elsewhere + recalled.repeated_elsewhere;
         audited.recalled.repeated_at = old.recalled.repeated_at.or(recalled.repeated_at);
+        audited.recalled.ticket_from_elsewhere =
+            old.recalled.ticket_from_elsewhere || recalled.ticket_from_elsewhere;
+        audited.recalled.ticket_key_days =
+            old.recalled.ticket_key_days.or(recalled.ticket_key_days);
         if !counted {
             let kept = self.add(&mut audited, seen);
             return self.keep_going(Judged { audited, kept, counted: true });

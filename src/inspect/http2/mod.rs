@@ -432,7 +432,7 @@ impl Connection {
         let used = message.used;
         self.calls.authenticated_by(used, at);
         if wanted.is_none() {
-            self.prints.begin((stream, block.end_stream), message, used, &mut self.calls, at);
+            self.prints.begin((stream, block.end_stream), message, &mut self.calls, at);
         }
         if !self.streams.open(stream, Stream { wanted, call, used, grpc, ..Stream::default() }) {
             self.calls.cut();

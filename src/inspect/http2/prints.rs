@@ -2,8 +2,8 @@
 
 use super::frames::{self, Frame};
 use super::message::Message;
+use crate::inspect::calls::Calls;
 use crate::inspect::calls::printing::{Printing, says_that_it_changes};
-use crate::inspect::calls::{Calls, Used};
 use crate::model::{Moment, limits};
 
 /// The requests of one connection whose bodies are being taken in.
@@ -21,7 +21,6 @@ impl Prints {
         &mut self,
         (stream, ends): (u32, bool),
         message: &Message,
-        used: Used,
         calls: &mut Calls,
         at: Moment,
     ) {
@@ -30,7 +29,8 @@ impl Prints {
         if rpc && !says_that_it_changes(path) {
             return;
         }
-        let Some(printing) = Printing::begin(method, path, used, message.repeatable, at) else {
+        let Some(printing) = Printing::begin(method, path, message.used, message.repeatable, at)
+        else {
             return;
         };
         if ends {
