@@ -216,6 +216,8 @@ impl Place {
         fs::write(at("keys.log"), "").unwrap();
         let policy = blocks("docs/policy.md", "toml").next().unwrap();
         fs::write(at("policy.toml"), policy).unwrap();
+        let services = blocks("docs/services.md", "toml").next().unwrap();
+        fs::write(at("services.toml"), services).unwrap();
         std::os::unix::fs::symlink(root().join("samples"), at("samples")).unwrap();
         for name in ["run.pcap", "captures/staging.pcapng"] {
             fs::copy(root().join(SAMPLE), at(name)).unwrap();

@@ -185,6 +185,7 @@ mod tests {
         let (mut auditor, mut seen) = (auditor(), 0);
         for (end, bytes) in times {
             let mut session = fixture::session(1, Posture::Plaintext).session;
+            session.facts.plaintext = Some(session.first);
             session.end = *end;
             session.traffic.to_server.bytes = *bytes;
             auditor.session(session, &mut |_| seen += 1);

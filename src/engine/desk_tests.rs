@@ -33,6 +33,13 @@ fn desk<'a>(heard: &'a mut Heard, board: &Arc<Board>, orders: &Arc<Orders>) -> D
     Desk::new(auditor, RunInfo::default(), seams, Duration::from_secs(3600), heard)
 }
 
+/// A connection whose bytes could be read.
+fn readable() -> Session {
+    let mut session = fixture::session(1, Posture::Plaintext).session;
+    session.facts.plaintext = Some(session.first);
+    session
+}
+
 fn lossy(frames: u64, dropped: u64) -> Pulse {
     let coverage = Coverage { frames, dropped, ..Coverage::default() };
     Pulse { frames, coverage, ..Pulse::default() }
@@ -42,7 +49,7 @@ fn lossy(frames: u64, dropped: u64) -> Pulse {
 fn a_finding_is_told_once_however_often_it_is_published() {
     let (mut heard, board) = (Heard::default(), Arc::new(Board::default()));
     let mut desk = desk(&mut heard, &board, &Arc::default());
-    desk.session(fixture::session(1, Posture::Plaintext).session);
+    desk.session(readable());
     let first = desk.publish(false);
     desk.publish(false);
     assert!(!first.findings.is_empty());
@@ -82,7 +89,7 @@ fn other_rules_are_in_force_from_the_next_run_on() {
     let (mut heard, board, orders) =
         (Heard::default(), Arc::default(), Arc::new(Orders::default()));
     let mut desk = desk(&mut heard, &board, &orders);
-    desk.session(fixture::session(1, Posture::Plaintext).session);
+    desk.session(readable());
     assert!(!desk.publish(false).findings.is_empty());
     let none = RuleSet::built_in().unwrap().choose(&["WL2001".to_owned()], &[]).unwrap();
     let (rules, authorities, lost) = (Arc::new(none), Authorities::default(), Vec::new());

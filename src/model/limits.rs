@@ -2,6 +2,10 @@
 //!
 //! Reaching a bound is a counted fact, never an error and never a crash.
 
+mod reports;
+
+pub use reports::*;
+
 /// Largest frame taken from a file. A length field of a damaged or hostile file can claim 2 GiB; jumbo frames, GSO and
 /// IPv6 jumbograms stay far below this.
 pub const FRAME_BYTES: usize = 1 << 20;
@@ -366,82 +370,6 @@ pub const REFUSERS: usize = 64;
 
 /// Names that clients asked one endpoint for, kept with one certificate.
 pub const REQUESTED_NAMES: usize = 16;
-/// Findings of which the frames are written; the worst come first.
-pub const EXCERPTS: usize = 1000;
-
-/// Frames of a connection that are kept around those that prove a finding: before them, and after the last of them.
-pub const EXCERPT_FRAMES: [usize; 2] = [48, 8];
-
-/// Captured bytes kept of one connection for an excerpt, beyond the frames that prove the finding.
-pub const EXCERPT_BYTES: usize = 128 * 1024;
-
-/// Captured bytes kept over all connections for excerpts. What would go beyond is left out and counted.
-pub const EXCERPT_TOTAL: usize = 256 << 20;
-
-/// Frames read behind the last one that proves anything, for its context.
-pub const EXCERPT_READ_ON: u64 = 65_536;
-
-/// Bytes of the longest known secret, how many lengths of them, and how many bytes of a stretch, that are searched for
-/// secrets which no reader recognised: the work is the product of the last two.
-pub const EXCERPT_SECRET: usize = 96;
-/// See [`EXCERPT_SECRET`].
-pub const EXCERPT_SECRETS: usize = 16;
-/// See [`EXCERPT_SECRET`].
-pub const EXCERPT_SEARCHED: usize = 16 * 1024;
-
-/// Blanked bytes at the end of a frame that are kept; what is longer is cut there.
-pub const EXCERPT_TAIL: usize = 256;
-
-/// Results of a SARIF report: code scanning shows no more of one run.
-pub const SARIF_RESULTS: usize = 5000;
-
-/// Tags of a rule in SARIF.
-pub const SARIF_TAGS: usize = 10;
-
-/// Related locations of a result in SARIF.
-pub const SARIF_RELATED: usize = 10;
-
-/// Characters of one text in SARIF: code scanning takes 1024.
-pub const SARIF_TEXT: usize = 1000;
-
-/// Test cases of a JUnit report that did not fail. Rules times edges can be millions.
-pub const JUNIT_QUIET_CASES: usize = 20_000;
-
-/// Annotations of one type that a step of a CI job shows.
-pub const ANNOTATIONS: usize = 10;
-
-/// Bytes of a step summary; the service refuses 1 MiB.
-pub const STEP_SUMMARY_BYTES: usize = 900 * 1024;
-
-/// Services with their reasons on the HTML page.
-pub const HTML_SERVICES: usize = 400;
-
-/// Edges on the HTML page.
-pub const HTML_EDGES: usize = 1000;
-
-/// Findings with their evidence on the HTML page, over all rules.
-pub const HTML_FINDINGS: usize = 400;
-
-/// Findings of one rule with their evidence on the HTML page.
-pub const HTML_FINDINGS_PER_RULE: usize = 25;
-
-/// Findings in one line each on the HTML page.
-pub const HTML_FINDING_LINES: usize = 5000;
-
-/// Certificates on the HTML page.
-pub const HTML_CERTIFICATES: usize = 500;
-
-/// Certificates drawn in the expiry timeline.
-pub const HTML_TIMELINE: usize = 40;
-
-/// Credentials on the HTML page.
-pub const HTML_CREDENTIALS: usize = 500;
-
-/// Services on the map of the HTML page: more are no picture.
-pub const HTML_MAP_SERVICES: usize = 60;
-
-/// Boxes of callers on the map of the HTML page.
-pub const HTML_MAP_CALLERS: usize = 60;
 
 /// Findings that the text report shows in full; further ones are counted by rule. A scan of a large estate yields
 /// thousands.

@@ -10,6 +10,7 @@ mod fields;
 pub(super) mod frameworks;
 mod header;
 mod jwt;
+mod names;
 mod parameters;
 pub(super) mod printing;
 pub(super) mod registries;
@@ -24,6 +25,7 @@ use credentials::Sightings;
 pub(super) use credentials::Used;
 pub(super) use fields::FIELDS;
 pub(super) use header::HeaderName;
+use names::Names;
 use parameters::Place;
 pub(super) use target::named_parts;
 
@@ -433,30 +435,6 @@ fn new_call(shape: Shape, name: &[u8], first: Moment) -> Call {
         failed: 0,
         last_status: None,
         first,
-    }
-}
-
-/// Distinct texts of one kind: the raw bytes, to recognise them by, in the order of what is shown of them.
-#[derive(Clone, Default)]
-struct Names(Vec<Box<[u8]>>);
-
-impl Names {
-    fn has(&self, raw: &[u8]) -> bool {
-        self.0.iter().any(|known| **known == *raw)
-    }
-
-    /// Adds a text that is new to what is shown. Says whether there was room.
-    fn note(&mut self, raw: &[u8], shown: &mut Vec<String>) -> bool {
-        let raw = raw.get(..limits::TEXT_BYTES).unwrap_or(raw);
-        if raw.is_empty() || self.has(raw) {
-            return true;
-        }
-        if self.0.len() >= limits::NAMES {
-            return false;
-        }
-        self.0.push(raw.into());
-        shown.push(escape_bytes(raw));
-        true
     }
 }
 

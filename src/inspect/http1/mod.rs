@@ -6,19 +6,20 @@
 
 mod body;
 mod head;
+mod note;
 mod pairing;
 mod shape;
 #[cfg(test)]
 mod tests;
 
 use self::body::{Body, Progress};
-use self::head::{Framing, RequestHead, ResponseHead};
+use self::head::{Framing, ResponseHead};
+use self::note::{note_registry, note_request};
 use self::pairing::{Asked, Pairing};
 use super::begins::{Begins, tls_alert};
-use super::calls::frameworks::FrameworkField;
 use super::calls::printing::Printing;
 use super::calls::registries;
-use super::calls::{self, CallName, Calls, HeaderName, Status, Used};
+use super::calls::{self, CallName, Calls, HeaderName, Status};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Field, Moment, PerDirection, limits};
 
@@ -463,49 +464,4 @@ fn shape_behind_a_hole(direction: Direction, bytes: &[u8]) -> Begins {
         Direction::ToServer => shape::request_behind_a_hole(bytes),
         Direction::ToClient => shape::response(bytes),
     }
-}
-
-/// Takes what a request says of who makes it and whom it is for, and gives the credentials that it carries.
-fn note_request(
-    calls: &mut Calls,
-    head: &RequestHead<'_>,
-    fields: &head::Fields<'_>,
-    at: Moment,
-) -> Used {
-    let mut used = calls.credential(HeaderName::Path, head.target);
-    let mut authority = calls::target::authority(head.target);
-    for (name, value) in fields.known() {
-        match name {
-            HeaderName::Authority => authority = authority.or(Some(value)),
-            HeaderName::UserAgent => calls.user_agent(value),
-            HeaderName::Credential(_) | HeaderName::App | HeaderName::Referer => {
-                if name == HeaderName::App {
-                    calls.framework(FrameworkField::App, value, Direction::ToServer, at);
-                }
-                used.add(calls.credential(name, value));
-            }
-            HeaderName::Framework(field) => {
-                calls.framework(field, value, Direction::ToServer, at);
-            }
-            _ => {}
-        }
-    }
-    if let Some(authority) = authority {
-        calls.authority(authority);
-    }
-    calls.authenticated_by(used, at);
-    used
-}
-
-/// Takes what a request asks of a registry, and says what its body will be if that is to be read.
-fn note_registry(
-    calls: &mut Calls,
-    head: &RequestHead<'_>,
-    at: Moment,
-) -> Option<registries::Body> {
-    let asked = registries::http(head.method, head.target, at)?;
-    if let Some(found) = asked.found {
-        calls.asked_of_registry(registries::Found::Registration(found));
-    }
-    asked.body
 }

@@ -178,3 +178,24 @@ pub(super) fn sender(bytes: &[u8], seen: Direction) -> Probe {
     }
     Probe::Yes
 }
+
+/// The part of a payload that is of the header block. Nothing where the payload's own lengths do not fit it.
+pub(super) fn fragment(frame: Frame, payload: &[u8]) -> Option<&[u8]> {
+    const PRIORITY_BYTES: usize = 5;
+    const PROMISED_STREAM_BYTES: usize = 4;
+    if frame.kind == CONTINUATION {
+        return Some(payload);
+    }
+    let mut fragment = payload;
+    if frame.has(PADDED) {
+        let (padding, rest) = payload.split_first()?;
+        fragment = rest.get(..rest.len().checked_sub(usize::from(*padding))?)?;
+    }
+    if frame.kind == PUSH_PROMISE {
+        fragment.get(PROMISED_STREAM_BYTES..)
+    } else if frame.has(HAS_PRIORITY) {
+        fragment.get(PRIORITY_BYTES..)
+    } else {
+        Some(fragment)
+    }
+}

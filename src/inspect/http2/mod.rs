@@ -12,7 +12,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
-use self::frames::{Frame, HEADER_BYTES};
+use self::frames::{Frame, HEADER_BYTES, fragment};
 use self::message::Message;
 use self::prints::Prints;
 use self::streams::{Stream, Streams};
@@ -493,25 +493,4 @@ fn outcome(stream: &mut Stream, message: &Message) -> Option<Status> {
         return None;
     }
     Some(status)
-}
-
-/// The part of a payload that is of the header block. Nothing where the payload's own lengths do not fit it.
-fn fragment(frame: Frame, payload: &[u8]) -> Option<&[u8]> {
-    const PRIORITY_BYTES: usize = 5;
-    const PROMISED_STREAM_BYTES: usize = 4;
-    if frame.kind == frames::CONTINUATION {
-        return Some(payload);
-    }
-    let mut fragment = payload;
-    if frame.has(frames::PADDED) {
-        let (padding, rest) = payload.split_first()?;
-        fragment = rest.get(..rest.len().checked_sub(usize::from(*padding))?)?;
-    }
-    if frame.kind == frames::PUSH_PROMISE {
-        fragment.get(PROMISED_STREAM_BYTES..)
-    } else if frame.has(frames::HAS_PRIORITY) {
-        fragment.get(PRIORITY_BYTES..)
-    } else {
-        Some(fragment)
-    }
 }

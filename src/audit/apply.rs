@@ -1,0 +1,121 @@
+//! Subjects, judged by the rules, and what becomes of the verdicts.
+
+use std::sync::Arc;
+
+use super::ledger::{Occurrence, evidence};
+use super::{Auditor, ends, policy};
+use crate::model::{
+    CertificateAt, ChangeFacts, Confidence, Coverage, CredentialAt, EdgeFacts, Endpoint,
+    EndpointFacts, Moment, RelianceFacts, Subject,
+};
+use crate::rule::{Hit, Rule, Verdict as RuleVerdict};
+
+impl Auditor {
+    pub(super) fn apply_credential(&mut self, at: &CredentialAt) {
+        self.apply(&Subject::Credential(at), [at.first, at.last], at.sessions, &at.samples);
+    }
+
+    pub(super) fn apply_edge(&mut self, edge: &EdgeFacts) {
+        let weight = edge.postures.total();
+        let samples: Vec<_> = edge.descent.samples.into_iter().flatten().collect();
+        self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
+    }
+
+    pub(super) fn apply_policy(&mut self, edges: &[EdgeFacts]) {
+        let Some(policy) = self.policy.take() else { return };
+        for said in policy::compare(&policy, edges) {
+            let times = [said.first, said.last];
+            self.apply(&Subject::Policy(&said), times, said.sessions, &said.samples);
+        }
+    }
+
+    pub(super) fn apply_reliance(&mut self, reliance: &RelianceFacts) {
+        let weight = reliance.accepted + reliance.refused;
+        let times = [reliance.first, reliance.last];
+        self.apply(&Subject::Reliance(reliance), times, weight, &reliance.samples);
+    }
+
+    pub(super) fn apply_certificate(&mut self, place: &CertificateAt) {
+        let samples: Vec<_> = place.samples.clone();
+        let times = [place.first, place.last];
+        self.apply(&Subject::Certificate(place), times, place.sessions, &samples);
+    }
+
+    pub(super) fn apply_change(&mut self, change: &ChangeFacts) {
+        let times = [change.after.first, change.after.last];
+        let weight = change.after.sessions;
+        self.apply(&Subject::Change(change), times, weight, &change.samples);
+    }
+
+    pub(super) fn apply_run(&mut self, coverage: &Coverage) {
+        let times =
+            [coverage.first, coverage.last].map(|time| Moment { time, ..Moment::default() });
+        self.apply(&Subject::Run(coverage), times, 1, &[]);
+    }
+
+    pub(super) fn apply_endpoint(&mut self, endpoint: &EndpointFacts) {
+        let times = [endpoint.first, endpoint.last];
+        let weight = endpoint.postures.total();
+        self.apply(&Subject::Endpoint(endpoint), times, weight, &endpoint.samples);
+    }
+
+    pub(super) fn apply(
+        &mut self,
+        subject: &Subject<'_>,
+        times: [Moment; 2],
+        weight: u64,
+        samples: &[(Moment, Endpoint, Endpoint)],
+    ) {
+        let hits = self.evaluator.evaluate(subject);
+        let rules = Arc::clone(self.evaluator.rules());
+        for hit in hits.iter() {
+            let Some(rule) = rules.rules().get(hit.rule) else { continue };
+            let told = || samples.iter().map(|one| (vec![one.0], one.1, one.2)).collect();
+            self.count(rule, hit, subject, times, weight, &told);
+        }
+    }
+
+    /// Counts one hit, and says whether it began a finding, whose first piece of evidence it then is.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one hit is this much: rule, verdict, subject, times, weight, proof"
+    )]
+    pub(super) fn count(
+        &mut self,
+        rule: &Rule,
+        hit: &Hit,
+        subject: &Subject<'_>,
+        [first, last]: [Moment; 2],
+        weight: u64,
+        samples: &dyn Fn() -> Vec<(Vec<Moment>, Endpoint, Endpoint)>,
+    ) -> bool {
+        let ledger = self.standing.as_mut().unwrap_or(&mut self.ledger);
+        if hit.verdict == RuleVerdict::NotObservable {
+            self.key.clear();
+            rule.write_parties(subject, &mut self.key);
+            let at = || (rule.undecided_at(subject), ends(subject));
+            ledger.not_observable(hit.rule, &self.key, at);
+            return false;
+        }
+        self.key.clear();
+        rule.write_identity(subject, &mut self.key);
+        let surest = match subject {
+            Subject::Session(session) => rule.surest(session),
+            _ => Confidence::High,
+        };
+        let (severity, confidence) = (hit.severity, hit.confidence.min(surest));
+        let occurrence = Occurrence { first, last, severity, confidence, weight };
+        let known = ledger.again(&self.key, &occurrence);
+        if known == Some(false) {
+            return false;
+        }
+        let parts = rule.finding_parts(subject);
+        let facts = parts.facts.clone();
+        ledger.begin(&self.key, rule, (parts, ends(subject)), &occurrence);
+        for (frames, client, server) in samples() {
+            let evidence = evidence(frames, client, server, facts.clone());
+            ledger.add_evidence(&self.key, evidence);
+        }
+        known.is_none()
+    }
+}
