@@ -126,8 +126,13 @@ finish() {
     if [ -n "${GITHUB_OUTPUT:-}" ]; then
         printf 'command-exit-code=%s\nexit-code=%s\n' "$1" "$2" >>"$GITHUB_OUTPUT"
     fi
-    say "the command ended with ${1:-nothing: it was not run}, the audit with $2; see $dir/"
-    if [ -n "$1" ] && [ "$1" -ne 0 ]; then exit "$1"; fi
+    said="the audit ended with $2; see $dir/"
+    if [ -z "$1" ]; then
+        say "no command was run; $said"
+    else
+        say "the command ended with $1, $said"
+        if [ "$1" -ne 0 ]; then exit "$1"; fi
+    fi
     exit "$2"
 }
 
