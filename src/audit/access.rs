@@ -63,11 +63,6 @@ impl Callers {
         let Some(readable) = &session.facts.readable else { return };
         edge.authenticated_session |= !readable.credentials.is_empty();
         for claim in &readable.callers {
-            if let Err(slot) = edge.claims.binary_search(&claim.name)
-                && edge.claims.len() < limits::ACCESS_NAMES
-            {
-                edge.claims.insert(slot, claim.name.clone());
-            }
             let names = self.names.entry(session.client.host()).or_default();
             if names.len() < limits::ACCESS_NAMES {
                 names.insert(claim.name.clone());

@@ -4,10 +4,14 @@
 //! tell: an intermediate that one server leaves out and another sends, and which client relied on what. Decides no
 //! trust itself: that is what `pki` does.
 
+mod inferred;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+
+use inferred::Refused;
 
 use crate::model::{
     AuditedSession, Certificate, CertificateAt, ChainFault, ChainFaults, ChainOutcome, Der, Digest,
@@ -27,6 +31,8 @@ pub(super) struct Chains {
     above: BTreeMap<(String, Digest), (Der, Arc<Certificate>)>,
     /// Chains that lead to no trusted authority, by role and leaf.
     dangling: BTreeMap<(Direction, Digest), Dangling>,
+    /// Refusals that were not read but inferred.
+    refused: Refused,
     /// Sessions for which a revocation list was out of date, by its number.
     stale: BTreeMap<usize, u64>,
     /// Things that were not followed because there were too many.
@@ -154,7 +160,9 @@ impl Chains {
     pub(super) fn note_again(&mut self, before: &AuditedSession, now: &AuditedSession) {
         let decided = |audited: &AuditedSession| {
             let tls = audited.session.facts.tls.as_deref();
-            tls.is_some_and(|tls| went_on(tls) || refused_certificate(tls))
+            tls.is_some_and(|tls| {
+                went_on(tls) || refused_certificate(tls) || inferred::is_refused(tls)
+            })
         };
         if !decided(before) {
             self.note(now);
@@ -164,6 +172,7 @@ impl Chains {
     /// Takes in what the client of a session made of the server's certificate.
     pub(super) fn note(&mut self, audited: &AuditedSession) {
         let Some(tls) = &audited.session.facts.tls else { return };
+        self.overflow += self.refused.note(&audited.session, tls);
         let (Some(outcome), Some(leaf)) =
             (audited.server_outcome.value(), audited.server_chain.first())
         else {
@@ -226,6 +235,7 @@ impl Chains {
             }
         }
         count_others(&mut all);
+        self.refused.tell(places, &mut all);
         all.into_iter().map(|(_, reliance)| reliance).collect()
     }
 
@@ -325,6 +335,8 @@ fn reliance(audited: &AuditedSession, leaf: &Arc<Certificate>) -> RelianceFacts 
         refused: 0,
         others_accepted: 0,
         others_refused: 0,
+        refused_inferred: 0,
+        others_refused_inferred: 0,
         first: session.first,
         last: session.last,
         samples: Vec::new(),

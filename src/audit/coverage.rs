@@ -36,6 +36,9 @@ impl Tally {
         coverage.inherited += u64::from(audited.evidence == "inherited");
         let unknown = session.protocol.is_none() && session.facts.first_bytes.is_some();
         coverage.unrecognised += u64::from(unknown);
+        if let Some(look) = session.facts.first_bytes.filter(|_| unknown) {
+            coverage.looks.add(look);
+        }
     }
 
     /// Takes back what [`Self::add`] counted: the session is told of anew.
@@ -65,6 +68,7 @@ impl Tally {
             inherited: sessions.inherited,
             tls_sessions: sessions.tls_sessions,
             unrecognised: sessions.unrecognised,
+            looks: sessions.looks,
             ..capture
         }
     }

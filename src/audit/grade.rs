@@ -160,7 +160,7 @@ impl<'a> Index<'a> {
         }
         About {
             postures: &row.postures,
-            particulars: &row.particulars,
+            particulars: &row.used.particulars,
             local: row.server.addr.is_loopback(),
             broken,
             findings,
@@ -211,7 +211,7 @@ fn by_traffic(about: &About<'_>) -> Vec<Reason> {
         _ => Cause::PlaintextSome,
     };
     let sessions = |count: u64, words: &str| (count > 0).then(|| shares(count, total, words));
-    let obsolete = particulars.versions.first().is_some_and(|version| *version < TLS_1_2);
+    let obsolete = particulars.carried().next().is_some_and(|version| version < TLS_1_2);
     let broken: Vec<&str> = refused_by_verifiers(about.broken).collect();
     [
         (plaintext, sessions(readable, "readable")),

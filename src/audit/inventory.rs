@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::edge_use::note_use;
+use super::edge_use::{note_particulars, note_use};
 use super::history::{note_descent, note_reception};
-use crate::identity::note_dealings;
 use crate::model::{
-    AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Dealings,
-    Descent, Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
+    AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
+    Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
     EndpointFacts, Finding, Graded, Moment, Particulars, Posture, Postures, Refusals, Seen,
     ServiceRow, Timestamp, limits,
 };
@@ -121,9 +120,7 @@ impl Inventory {
                 descent: Descent::default(),
                 hours: Vec::new(),
                 access: EdgeAccess::default(),
-                dealings: Dealings::default(),
                 used: EdgeUse::default(),
-                particulars: Particulars::default(),
             },
             kept: Postures::default(),
         });
@@ -134,10 +131,8 @@ impl Inventory {
         facts.last = facts.last.max(session.last);
         facts.bytes += bytes;
         note_descent(&mut facts.descent, audited);
-        note_dealings(&mut facts.dealings, audited);
         note_use(&mut facts.used, audited);
         note_protocol(&mut facts.protocols, session.protocol);
-        note_particulars(&mut facts.particulars, audited);
         let hour = hour_of(session.first.time);
         note_hour(&mut facts.hours, (hour, audited.posture), 1, bytes);
         let endpoint = self.kept.entry(session.server).or_default();
@@ -169,7 +164,6 @@ impl Inventory {
             first: session.first,
             last: session.last,
             incomplete: false,
-            refused_plaintext: 0,
             access: EndpointAccess::default(),
             particulars: Particulars::default(),
         });
@@ -179,8 +173,6 @@ impl Inventory {
         endpoint.last = endpoint.last.max(session.last);
         endpoint.incomplete |= session.one_sided()
             || session.stream.gap_bytes.to_server + session.stream.gap_bytes.to_client > 0;
-        let refused = session.facts.mismatch.is_some() && audited.posture == Posture::Plaintext;
-        endpoint.refused_plaintext += u64::from(refused);
         note_protocol(&mut endpoint.protocols, session.protocol);
         note_particulars(&mut endpoint.particulars, audited);
         if new && endpoint.samples.len() < limits::EVIDENCE {
@@ -219,6 +211,7 @@ impl Inventory {
                 port: session.server.port,
                 requested_names: Vec::new(),
                 asked_without_name: false,
+                called: Vec::new(),
                 holders: 0,
                 holder_names: 0,
                 both_roles: false,
@@ -363,21 +356,6 @@ fn note_protocol(protocols: &mut Vec<String>, protocol: Option<&'static str>) {
     }
 }
 
-fn note_particulars(particulars: &mut Particulars, audited: &AuditedSession) {
-    let facts = &audited.session.facts;
-    particulars.inferred += u64::from(audited.evidence == "inferred");
-    let refused = facts.mismatch.is_some() && audited.posture == Posture::Plaintext;
-    particulars.refused += u64::from(refused);
-    let hello = facts.tls.as_ref().and_then(|tls| tls.server_hello.value());
-    let encrypted = matches!(audited.posture, Posture::Mtls | Posture::Tls | Posture::TlsOpaque);
-    if let (Some(hello), true) = (hello, encrypted)
-        && let Err(slot) = particulars.versions.binary_search(&hello.version)
-        && particulars.versions.len() < limits::VERSIONS
-    {
-        particulars.versions.insert(slot, hello.version);
-    }
-}
-
 fn note_hour(
     hours: &mut Vec<(Timestamp, Posture, u64, u64)>,
     (at, posture): (Timestamp, Posture),
@@ -463,9 +441,7 @@ pub(super) fn edge_rows(edges: Vec<EdgeFacts>) -> Vec<EdgeRow> {
         bytes: edge.bytes,
         first: edge.first.time,
         last: edge.last.time,
-        dealings: edge.dealings,
         used: edge.used,
-        particulars: edge.particulars,
         grade: Graded::default(),
     };
     edges.into_iter().map(row).collect()

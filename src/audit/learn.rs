@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{EdgeRow, EdgeUse, EndIdentity, Posture, Postures, Timestamp, Used};
+use crate::model::{
+    EdgeRow, EdgeUse, EndIdentity, EndUse, Posture, Postures, Timestamp, Used, counted,
+};
 use crate::rule::{Demand, Draft, Require, Terms, exactly};
 
 /// How a policy is learned.
@@ -67,11 +69,11 @@ impl Together {
 
     fn terms(&self, client: String, server: String, port: u16) -> Terms {
         let demand = Demand { require: self.require(), tls_min: self.tls_min() };
-        let identities = |used: &[Used<EndIdentity>], needs: Require| {
+        let identities = |used: &[Used<EndUse>], needs: Require| {
             let enough = demand.require >= needs;
-            let certified =
-                used.iter().filter(|used| matches!(used.what, EndIdentity::Certificate(_)));
-            let best = certified.filter_map(|used| used.what.names().into_iter().next());
+            let all = counted(used).map(|used| &used.what.identity);
+            let certified = all.filter(|identity| matches!(identity, EndIdentity::Certificate(_)));
+            let best = certified.filter_map(|identity| identity.names().into_iter().next());
             let names: BTreeSet<String> = best.map(|name| exactly(&name)).collect();
             if enough { names.into_iter().collect() } else { Vec::new() }
         };
@@ -101,7 +103,7 @@ impl Together {
 
     /// The lowest version that was seen, as far as a policy can ask for it; never more than the defaults demand.
     fn tls_min(&self) -> u16 {
-        let seen = self.used.versions.iter().map(|used| used.what);
+        let seen = counted(&self.used.particulars.versions).map(|used| used.what.number);
         let least = seen.chain([Demand::default().tls_min]).min().unwrap_or_default();
         if least < LOWEST { 0 } else { least }
     }
@@ -109,11 +111,11 @@ impl Together {
     /// The methods that were called, when they are methods of services and all are known: the paths of plain HTTP are
     /// without end.
     fn methods(&self) -> Vec<String> {
-        let methods = &self.used.methods;
-        if self.used.cut || methods.iter().any(|used| !used.what.rpc) {
+        let methods = || counted(&self.used.methods).map(|used| &used.what);
+        if self.used.cut || methods().any(|method| !method.rpc) {
             return Vec::new();
         }
-        let names: BTreeSet<String> = methods.iter().map(|used| exactly(&used.what.name)).collect();
+        let names: BTreeSet<String> = methods().map(|method| exactly(&method.name)).collect();
         names.into_iter().collect()
     }
 

@@ -45,6 +45,7 @@ pub(super) struct Occurrence {
     pub(super) first: Moment,
     pub(super) last: Moment,
     pub(super) severity: Severity,
+    pub(super) confidence: Confidence,
     pub(super) weight: u64,
 }
 
@@ -63,6 +64,7 @@ impl Ledger {
         finding.first = finding.first.min(hit.first);
         finding.last = finding.last.max(hit.last);
         finding.severity = finding.severity.max(hit.severity);
+        finding.confidence = finding.confidence.max(hit.confidence);
         Some(finding.evidence.len() < limits::EVIDENCE)
     }
 
@@ -101,7 +103,7 @@ impl Ledger {
             rule: rule.code.clone(),
             rule_name: rule.name.clone(),
             severity: hit.severity,
-            confidence: rule.confidence,
+            confidence: hit.confidence,
             title: rule.title.clone(),
             message: parts.message,
             client: parts.client,
@@ -282,6 +284,7 @@ fn merge(known: &mut Finding, other: Finding) {
     first.count = first.count.saturating_add(second.count);
     first.last = first.last.max(second.last);
     first.severity = first.severity.max(second.severity);
+    first.confidence = first.confidence.max(second.confidence);
     first.evidence.append(&mut second.evidence);
     first.evidence.sort_by_key(|evidence| evidence.frames.first().map(|moment| moment.frame));
     first.evidence.truncate(limits::EVIDENCE);

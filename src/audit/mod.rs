@@ -22,6 +22,7 @@ mod posture;
 mod recall;
 mod resumption;
 mod suites;
+mod tickets;
 
 pub use acceptance::{Accepting, EXPIRES_SOON_DAYS, accept, is_guarded};
 pub use grade::grade;
@@ -47,9 +48,9 @@ use suites::Suites;
 
 use crate::identity::{Directory, Evidence, Names};
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, CredentialAt, DatagramFacts,
-    Der, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled, RelianceFacts,
-    RunInfo, Seen, Session, Subject, limits,
+    AuditedSession, Certificate, CertificateAt, ChangeFacts, Confidence, Coverage, CredentialAt,
+    DatagramFacts, Der, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Moment, Outcome, Recalled,
+    RelianceFacts, RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::{Authorities, CertificateCache};
 use crate::rule::{Evaluator, Hit, Policy, Rule, RuleSet, Verdict as RuleVerdict};
@@ -335,6 +336,7 @@ impl Auditor {
         self.callers.tell_edges(&mut edges);
         let mut credentials = self.credentials.told();
         naming::certificates(names, &mut certificates);
+        naming::called(&self.named, &mut certificates);
         naming::changes(names, &mut changes);
         naming::reliances(names, &mut reliances);
         naming::endpoints(names, &mut endpoints);
@@ -504,7 +506,12 @@ impl Auditor {
         }
         self.key.clear();
         rule.write_identity(subject, &mut self.key);
-        let occurrence = Occurrence { first, last, severity: hit.severity, weight };
+        let surest = match subject {
+            Subject::Session(session) => rule.surest(session),
+            _ => Confidence::High,
+        };
+        let (severity, confidence) = (hit.severity, hit.confidence.min(surest));
+        let occurrence = Occurrence { first, last, severity, confidence, weight };
         let known = ledger.again(&self.key, &occurrence);
         if known == Some(false) {
             return false;

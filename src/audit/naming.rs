@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use crate::identity::{Directory, Names, note_address};
+use crate::identity::{Directory, Evidence, Names, is_host_name};
 use crate::model::{
     AuditedSession, CertificateAt, ChangeFacts, CredentialRow, Direction, EdgeFacts, Endpoint,
     EndpointFacts, Party, Realm, RelianceFacts,
@@ -18,6 +18,21 @@ pub(super) fn certificates(names: &Names, all: &mut [CertificateAt]) {
             Direction::ToServer => names.client(place.party.at(0)),
             Direction::ToClient => names.server(place.party.at(place.port)),
         };
+    }
+}
+
+/// Tells leaves that a server showed to clients which named nobody by what names the server is found.
+pub(super) fn called(evidence: &Evidence, all: &mut [CertificateAt]) {
+    let asked = |place: &&mut CertificateAt| {
+        place.role == Direction::ToClient && place.position == 0 && place.asked_without_name
+    };
+    for place in all.iter_mut().filter(asked) {
+        place.called = evidence.called(place.party.at(place.port));
+        let own = &place.party.service;
+        if place.party.is_mapped() && is_host_name(own) && !place.called.contains(own) {
+            place.called.push(own.clone());
+            place.called.sort();
+        }
     }
 }
 
@@ -44,8 +59,6 @@ pub(super) fn edges(names: &Names, all: &mut [EdgeFacts]) {
     for edge in all {
         edge.client = names.client(edge.client.at(0));
         edge.server = names.server(edge.server.at(edge.port));
-        note_address(&mut edge.dealings.client_identities, &edge.client);
-        note_address(&mut edge.dealings.server_identities, &edge.server);
     }
 }
 

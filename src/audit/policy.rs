@@ -3,11 +3,12 @@
 //! Takes edges and the user's policy; gives one subject for each thing that the policy speaks of and each thing that was
 //! seen against it. Judges nothing: the rules about policies do.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Aspect, EdgeFacts, EdgeUse, EndIdentity, Moment, Party, Place, PolicyFacts, Posture, Seen,
-    Sighting, Timestamp, ToldBy, Used, Why, is_internal,
+    Aspect, EdgeFacts, EdgeUse, EndIdentity, IdentityRank, Moment, Party, Place, PolicyFacts,
+    Posture, Seen, Sighting, Timestamp, Used, Why, counted, is_internal,
 };
 use crate::rule::{Demand, Found, Policy, PolicyEdge, Require, glob_matches, identity_fits};
 
@@ -33,7 +34,6 @@ struct Named<'e> {
     used: EdgeUse,
     /// Sessions by the hour they began in, and posture.
     hours: Vec<(Timestamp, Posture, u64)>,
-    claims: Vec<&'e str>,
     egress: bool,
 }
 
@@ -48,7 +48,6 @@ impl<'e> Named<'e> {
             last: edge.last,
             used: edge.used.clone(),
             hours: hours(edge).collect(),
-            claims: edge.access.claims.iter().map(String::as_str).collect(),
             egress: is_egress(edge),
         }
     }
@@ -59,7 +58,6 @@ impl<'e> Named<'e> {
         self.last = self.last.max(edge.last);
         self.used.merge(&edge.used);
         self.hours.extend(hours(edge));
-        self.claims.extend(edge.access.claims.iter().map(String::as_str));
         self.egress |= is_egress(edge);
     }
 
@@ -126,17 +124,12 @@ impl<'e> Named<'e> {
     }
 
     /// The caller by the best name that there is.
-    fn caller(&self) -> (String, ToldBy) {
-        let proven = self.used.callers.iter().filter(|used| used.what != EndIdentity::Nobody);
-        let best = proven.min_by_key(|used| (used.what.told_by(), used.what.names()));
-        let name = best.and_then(|used| Some((used.what.names().into_iter().next()?, used)));
-        match (name, self.claims.iter().min()) {
-            (Some((name, used)), _) => (name, used.what.told_by()),
-            (None, Some(claim)) if self.client.how == UNMAPPED => {
-                ((*claim).to_owned(), ToldBy::Text)
-            }
-            _ => (self.client.service.clone(), ToldBy::Address),
-        }
+    fn caller(&self) -> (String, IdentityRank) {
+        let callers = counted(&self.used.callers).map(|used| &used.what.identity);
+        let told = callers.filter(|identity| **identity != EndIdentity::Nobody);
+        let best = told.min_by_key(|identity| (Reverse(identity.rank()), identity.names()));
+        let name = best.and_then(|best| Some((best.names().into_iter().next()?, best.rank())));
+        name.unwrap_or_else(|| self.unproven())
     }
 
     fn postures(&self, policy: &Policy, edge: &PolicyEdge) -> Vec<PolicyFacts> {
@@ -168,10 +161,10 @@ impl<'e> Named<'e> {
         let mut aspect = self.aspect(policy, Aspect::Version, &edge.tls_min_place, edge);
         let least = crate::inspect::tls::version_name(edge.terms.demand.tls_min);
         aspect.facts.expected = vec![format!("{least} or later")];
-        for used in &self.used.versions {
+        for used in counted(&self.used.particulars.versions) {
             let demand = edge.demand_at(used.last.0.time, policy.defaults);
-            if comparable(used.what) < demand.tls_min {
-                let name = crate::inspect::tls::version_name(used.what);
+            if comparable(used.what.number) < demand.tls_min {
+                let name = crate::inspect::tls::version_name(used.what.number);
                 aspect.against(used, &name, demand, edge);
             }
         }
@@ -188,13 +181,14 @@ impl<'e> Named<'e> {
         // Without a certificate a caller can only be one that is allowed by its token. That it should have had a
         // certificate is said of the posture.
         let by_token = allowed.iter().any(|pattern| pattern.starts_with("sub:"));
-        for used in &self.used.callers {
-            let certified = matches!(used.what, EndIdentity::Certificate(_));
-            if fits(allowed, &used.what) || !(certified || by_token) {
+        for used in counted(&self.used.callers) {
+            let identity = &used.what.identity;
+            let certified = matches!(identity, EndIdentity::Certificate(_));
+            if fits(allowed, identity) || !(certified || by_token) {
                 continue;
             }
-            let (name, told_by) = match used.what.names().into_iter().next() {
-                Some(name) => (name, used.what.told_by()),
+            let (name, told_by) = match identity.names().into_iter().next() {
+                Some(name) => (name, identity.rank()),
                 None => self.unproven(),
             };
             aspect.against(used, &name, edge.terms.demand, edge);
@@ -205,10 +199,12 @@ impl<'e> Named<'e> {
     }
 
     /// Who a caller is that proved nothing: by its address where somebody named that, else by what it says.
-    fn unproven(&self) -> (String, ToldBy) {
-        match self.claims.iter().min() {
-            Some(claim) if self.client.how == UNMAPPED => ((*claim).to_owned(), ToldBy::Text),
-            _ => (self.client.service.clone(), ToldBy::Address),
+    fn unproven(&self) -> (String, IdentityRank) {
+        match self.used.claims.first() {
+            Some(claim) if self.client.how == Party::UNMAPPED => {
+                (claim.clone(), IdentityRank::Header)
+            }
+            _ => (self.client.service.clone(), IdentityRank::Address),
         }
     }
 
@@ -219,8 +215,9 @@ impl<'e> Named<'e> {
         }
         let mut aspect = self.aspect(policy, Aspect::Server, &edge.servers_place, edge);
         aspect.facts.expected.clone_from(allowed);
-        for used in self.used.servers.iter().filter(|used| !fits(allowed, &used.what)) {
-            let name = used.what.names().into_iter().next().unwrap_or_default();
+        let servers = counted(&self.used.servers);
+        for used in servers.filter(|used| !fits(allowed, &used.what.identity)) {
+            let name = used.what.identity.names().into_iter().next().unwrap_or_default();
             aspect.against(used, &name, edge.terms.demand, edge);
         }
         aspect.settle(self.used.unseen.servers)
@@ -233,7 +230,7 @@ impl<'e> Named<'e> {
         }
         let mut aspect = self.aspect(policy, Aspect::Method, &edge.methods_place, edge);
         aspect.facts.expected.clone_from(allowed);
-        for used in &self.used.methods {
+        for used in counted(&self.used.methods) {
             if allowed.iter().any(|pattern| glob_matches(pattern, &used.what.name)) {
                 continue;
             }
@@ -258,9 +255,6 @@ impl<'e> Named<'e> {
         Compared { facts: self.facts(policy, aspect, place), against: Vec::new() }
     }
 }
-
-/// How a party without a name is told.
-const UNMAPPED: &str = "unmapped";
 
 /// One aspect of an edge under comparison.
 struct Compared {
@@ -310,7 +304,7 @@ impl Compared {
         }
     }
 
-    fn name_caller(&mut self, name: &str, told_by: ToldBy) {
+    fn name_caller(&mut self, name: &str, told_by: IdentityRank) {
         if let Some(last) = self.against.last_mut() {
             name.clone_into(&mut last.caller);
             last.told_by = told_by;

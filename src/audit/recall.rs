@@ -1,4 +1,5 @@
-//! What earlier sessions of a run say of a later one: TLS that failed a moment ago, requests that were made before.
+//! What earlier sessions of a run say of a later one: TLS that failed a moment ago, requests that were made before, tickets
+//! that others have.
 //!
 //! Remembers within bounds; the oldest is forgotten first, so that what is told depends on the order of sessions alone.
 
@@ -6,6 +7,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
+use super::tickets::Tickets;
 use crate::model::{
     AuditedSession, Endpoint, Posture, Recalled, RequestPrint, Seen, Timestamp, limits,
 };
@@ -19,6 +21,7 @@ pub(super) struct Memory {
     failed: VecDeque<(Endpoint, Endpoint)>,
     requests: Map<(Endpoint, u64), (Endpoint, Timestamp)>,
     made: VecDeque<(Endpoint, u64)>,
+    tickets: Tickets,
 }
 
 const SECOND: i64 = 1_000_000;
@@ -40,6 +43,7 @@ impl Memory {
                 .filter(|seconds| *seconds <= limits::RETREAT_SECONDS)
                 .and_then(|seconds| u64::try_from(seconds).ok());
         }
+        self.tickets.recall(session, &mut recalled);
         if let Some(readable) = session.facts.readable.as_deref() {
             for print in &readable.requests {
                 self.recall_request(pair, print, &mut recalled);

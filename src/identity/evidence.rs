@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
-use super::caller::proven_leaf;
+use super::proven::proven_leaf;
 use crate::model::{
     Announcement, AuditedSession, Digest, Direction, Endpoint, SanName, Seen, limits,
 };
@@ -103,6 +103,15 @@ impl Known {
     }
 }
 
+/// Whether a name may stand in a certificate: several labels of letters, digits and hyphens. The keys of registries and
+/// names with underscores, as those of SRV records, do not.
+pub(crate) fn is_host_name(name: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    name.contains('.') && name.split('.').all(label) && name.parse::<std::net::IpAddr>().is_err()
+}
+
 /// Names by place.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
@@ -117,6 +126,23 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Host names by which clients find this endpoint: what registries, name servers and announcements say of it or of
+    /// its host. None where one of them says more names than are kept.
+    #[must_use]
+    pub fn called(&self, at: Endpoint) -> Vec<String> {
+        const FOUND_BY: [Source; 3] = [Source::Registry, Source::Dns, Source::Mdns];
+        let places = [self.servers.get(&at), self.hosts.get(&at.host())];
+        let places: Vec<&Known> = places.into_iter().flatten().collect();
+        let crowded = |known: &&Known| FOUND_BY.iter().any(|source| known.is_crowded(*source));
+        if places.iter().any(crowded) {
+            return Vec::new();
+        }
+        let names =
+            places.iter().flat_map(|known| FOUND_BY.iter().flat_map(|source| known.of(*source)));
+        let hosts: BTreeSet<&str> = names.filter(|name| is_host_name(name)).collect();
+        hosts.into_iter().map(str::to_owned).collect()
+    }
+
     /// Takes in a session.
     pub fn add(&mut self, audited: &AuditedSession) {
         let session = &audited.session;
@@ -326,6 +352,22 @@ mod tests {
         ] {
             assert_eq!(usable(nobody), None, "{nobody}");
         }
+    }
+
+    #[test]
+    fn an_endpoint_is_called_what_clients_can_find_it_by() {
+        let mut evidence = Evidence::default();
+        evidence.registered(Source::Dns, "api.shop.internal", "10.0.0.9");
+        evidence.registered(Source::Dns, "_grpc.tcp.shop", "10.0.0.9:443");
+        evidence.registered(Source::Registry, "orders", "10.0.0.9:443");
+        evidence.registered(Source::Registry, "orders.shop.internal", "10.0.0.9:443");
+        evidence.registered(Source::Registry, "other.shop.internal", "10.0.0.9:444");
+        let at = Endpoint::new([10, 0, 0, 9].into(), 443);
+        assert_eq!(evidence.called(at), ["api.shop.internal", "orders.shop.internal"]);
+        for number in 0..limits::NAMES_OF_PLACE {
+            evidence.registered(Source::Dns, &format!("n{number}.shop.internal"), "10.0.0.9");
+        }
+        assert_eq!(evidence.called(at), [""; 0], "too many to know");
     }
 
     #[test]

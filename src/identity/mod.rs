@@ -4,21 +4,22 @@
 //! user wrote or from the wire, never from DNS.
 
 mod access_fields;
-mod caller;
 mod credential_fields;
 mod directory;
 mod evidence;
 mod fields;
 mod import;
 mod names;
+mod proven;
 mod services;
 
 pub use access_fields::ACCESS_FIELDS;
-pub use caller::{caller, note_address, note_dealings};
 pub use credential_fields::CREDENTIAL_FIELDS;
 pub use directory::Directory;
 pub use evidence::Evidence;
+pub(crate) use evidence::is_host_name;
 pub use fields::FIELDS;
 pub use import::{ImportFormat, import};
 pub use names::Names;
+pub use proven::proven_leaf;
 pub use services::{Match, Services, address};

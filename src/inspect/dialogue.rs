@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::exchange::merge_readable;
+use super::sensitive::Search;
 use super::tls::KeyLog;
 use super::{
     Context, Head, Inspector, Next, PROTOCOLS, Probe, Protocol, ProtocolId, merge_calls, protocol,
@@ -39,6 +40,8 @@ pub struct Dialogue {
     undecided: PerDirection<usize>,
     /// Of these, what came before TLS began and is not part of it.
     before_tls: PerDirection<usize>,
+    /// What of the readable bytes nobody should send in clear.
+    sensitive: Search,
 }
 
 #[derive(Default)]
@@ -81,6 +84,7 @@ impl StreamReader for Dialogue {
     }
 
     fn gap(&mut self, direction: Direction, missing: u64, at: Moment) -> Want {
+        self.sensitive.gap(direction);
         let State::Reading(inspector) = &mut self.state else {
             self.midstream |= matches!(self.state, State::Probing);
             return Want::More;
@@ -113,6 +117,7 @@ impl StreamReader for Dialogue {
             switches: self.switches,
             unknown: self.unknown,
             watched: self.watched,
+            sensitive: self.sensitive.clone(),
             look: self.look,
             undecided: self.undecided,
             before_tls: self.before_tls,
@@ -144,6 +149,10 @@ impl Dialogue {
             State::Probing | State::Watching => self.note_unknown(),
             State::Over => {}
         }
+        let sensitive = self.sensitive.finish();
+        if !sensitive.is_empty() {
+            self.facts.readable.get_or_insert_default().sensitive = sensitive;
+        }
         (self.facts.protocol.or(self.protocol), self.facts)
     }
 
@@ -158,6 +167,9 @@ impl Dialogue {
             State::Watching => self.watch(direction, bytes),
             State::Reading(inspector) => {
                 let (used, next) = inspector.read(direction, bytes, at);
+                if self.protocol != Some("tls") {
+                    self.sensitive.read(direction, bytes.get(..used).unwrap_or(bytes), at);
+                }
                 (used, self.follow(next))
             }
         }
@@ -346,6 +358,26 @@ mod tests {
         assert_eq!(dialogue.read(Direction::ToClient, b"S", at).0, 1);
         let (protocol, facts) = dialogue.finish();
         assert_eq!((protocol, facts.mismatch), (Some("tls"), None));
+    }
+
+    #[test]
+    fn a_request_that_asks_for_an_upgrade_is_answered_in_the_new_protocol() {
+        let mut dialogue = Dialogue::default();
+        let at = Moment::default();
+        let request =
+            b"GET /a HTTP/1.1\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n";
+        assert_eq!(dialogue.read(Direction::ToServer, request, at).0, request.len());
+        let switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n";
+        // SETTINGS, and HEADERS on stream 1 with status 404.
+        let frames =
+            [&[0, 0, 0, 4, 0, 0, 0, 0, 0][..], &[0, 0, 1, 1, 5, 0, 0, 0, 1, 0x8d]].concat();
+        dialogue.read(Direction::ToClient, &[&switch[..], &frames].concat(), at);
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+        dialogue.read(Direction::ToServer, preface, at);
+        let calls = dialogue.finish().1.calls.unwrap();
+        let [call] = &calls.calls[..] else { panic!("{calls:?}") };
+        assert_eq!((&*call.method, call.count, call.failed), ("GET /a", 1, 1));
+        assert_eq!(call.last_status, Some(404));
     }
 
     #[test]

@@ -1,59 +1,122 @@
-//! The members of one JSON object (RFC 8259), as they stand.
-//!
-//! Not a parser: what a greeting says is found even where the capture has only its beginning, without allocation.
+//! Enough of JSON (RFC 8259) to see where a value ends and what stands under a key of an object. Reads bytes that may be
+//! cut off anywhere; builds nothing.
 
-/// The members of the object that begins with these bytes: key and value as they stand, a text without its quotes.
-pub(super) fn members(object: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let mut rest = object.trim_ascii_start().strip_prefix(b"{").unwrap_or_default();
-    std::iter::from_fn(move || {
-        let (key, behind) = text(rest.trim_ascii_start())?;
-        let value = behind.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
-        let (value, behind) = text(value).or_else(|| other(value))?;
-        rest = behind.trim_ascii_start().strip_prefix(b",").unwrap_or_default();
-        Some((key, value))
-    })
+/// Where a value ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::inspect) enum End {
+    /// Behind this many bytes.
+    At(usize),
+    /// More bytes are needed.
+    Later,
+    /// This is no JSON.
+    Never,
 }
 
-/// The value of a member.
-pub(super) fn member<'a>(object: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
-    members(object).find(|(name, _)| *name == key).map(|(_, value)| value)
+/// Nesting that is followed.
+const DEPTH: u32 = 256;
+
+/// Where the object, array or text ends that begins here.
+pub(in crate::inspect) fn end(bytes: &[u8]) -> End {
+    match bytes.first() {
+        None => End::Later,
+        Some(b'"') => text_end(bytes),
+        Some(b'{' | b'[') => nest_end(bytes),
+        Some(_) => {
+            let stop = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
+            bytes.iter().position(stop).map_or(End::Later, End::At)
+        }
+    }
 }
 
-/// A text without its quotes, and what is behind it.
-fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let rest = bytes.strip_prefix(b"\"")?;
-    let end = end_of_text(rest)?;
-    Some((rest.get(..end)?, rest.get(end.saturating_add(1)..)?))
-}
-
-fn end_of_text(bytes: &[u8]) -> Option<usize> {
-    let mut escaped = false;
-    bytes.iter().position(|byte| {
-        let end = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        end
-    })
-}
-
-/// A number, a word, an array or an object, and what is behind it.
-fn other(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut depth: usize = 0;
-    let mut place: usize = 0;
+fn nest_end(bytes: &[u8]) -> End {
+    let mut depth: u32 = 0;
+    let mut place = 0;
     while let Some(byte) = bytes.get(place) {
         match byte {
-            b'"' => {
-                let inside = bytes.get(place.saturating_add(1)..)?;
-                place = place.saturating_add(end_of_text(inside)?).saturating_add(1);
-            }
+            b'"' => match text_end(bytes.get(place..).unwrap_or_default()) {
+                End::At(end) => {
+                    place = place.saturating_add(end);
+                    continue;
+                }
+                other => return other,
+            },
+            b'{' | b'[' if depth >= DEPTH => return End::Never,
             b'{' | b'[' => depth = depth.saturating_add(1),
-            b'}' | b']' | b',' if depth == 0 => break,
-            b'}' | b']' => depth -= 1,
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return End::At(place.saturating_add(1));
+                }
+            }
+            0..=8 | 14..=31 => return End::Never,
             _ => {}
         }
         place = place.saturating_add(1);
     }
-    let (value, behind) = bytes.split_at_checked(place)?;
-    Some((value.trim_ascii_end(), behind))
+    End::Later
+}
+
+fn text_end(bytes: &[u8]) -> End {
+    let mut place = 1;
+    while let Some(byte) = bytes.get(place) {
+        match byte {
+            b'"' => return End::At(place.saturating_add(1)),
+            b'\\' => place = place.saturating_add(2),
+            0..=31 => return End::Never,
+            _ => place = place.saturating_add(1),
+        }
+    }
+    End::Later
+}
+
+/// The keys of an object with their values as they stand, as far as the object goes. The value of one that is cut off is
+/// not given.
+pub(in crate::inspect) struct Members<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Members<'a> {
+    /// Those of the object that begins here.
+    pub(in crate::inspect) fn of(object: &'a [u8]) -> Self {
+        Self { rest: object.trim_ascii_start().strip_prefix(b"{").unwrap_or_default() }
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest.trim_ascii_start();
+        let rest = rest.strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
+        let (key, rest) = split(rest)?;
+        let key = key.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        let (value, rest) = split(rest)?;
+        self.rest = rest;
+        Some((key, value))
+    }
+}
+
+fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    match end(bytes) {
+        End::At(end) if end > 0 => bytes.split_at_checked(end),
+        _ => None,
+    }
+}
+
+/// The value under a key of the object that begins here, as it stands.
+pub(in crate::inspect) fn member<'a>(object: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    Members::of(object).find(|(name, _)| *name == key).map(|(_, value)| value)
+}
+
+/// What a text says, its escapes as they stand; nothing for another value.
+pub(in crate::inspect) fn text(value: &[u8]) -> Option<&[u8]> {
+    value.strip_prefix(b"\"")?.strip_suffix(b"\"")
+}
+
+/// A text without its quotes, its escapes as they stand; another value as it stands.
+pub(in crate::inspect) fn unquoted(value: &[u8]) -> &[u8] {
+    text(value).unwrap_or(value)
 }
 
 #[cfg(test)]
@@ -61,23 +124,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_are_found_with_any_values_between_them() {
-        let object = br#" {"a":1 ,"b": {"x":[1,"}"]}, "c":"q\"uo,te" , "d":true}"#;
-        let all: Vec<_> = members(object).collect();
-        assert_eq!(all.len(), 4);
-        assert_eq!(member(object, b"a"), Some(&b"1"[..]));
-        assert_eq!(member(object, b"c"), Some(&b"q\\\"uo,te"[..]));
-        assert_eq!(member(object, b"d"), Some(&b"true"[..]));
-        assert_eq!(member(object, b"x"), None, "a member of a member");
+    fn values_end_where_they_end() {
+        assert_eq!(end(b"{\"a\":[1,{\"b\":\"}\\\"\"}]} x"), End::At(21));
+        assert_eq!(end(b"{\"a\":"), End::Later);
+        assert_eq!(end(b"{\"a\x01"), End::Never);
+        assert_eq!(end(&[b'['; 300]), End::Never);
     }
 
     #[test]
-    fn what_is_there_of_an_object_is_read() {
-        assert_eq!(member(br#"{"a":"1","b":"2"#, b"a"), Some(&b"1"[..]));
-        assert_eq!(member(br#"{"a":"1","b":"2"#, b"b"), None);
-        for end in 0..40 {
-            let object = br#"{"a":[{"b":"\\"}],"c":{"d":null},"e":-1}"#;
-            let _any = members(&object[..end.min(object.len())]).count();
-        }
+    fn members_are_found_at_the_top_only() {
+        let object = br#"{ "x": {"id": 1}, "id" : "a\"b", "n":null}"#;
+        assert_eq!(member(object, b"id").and_then(text), Some(&b"a\\\"b"[..]));
+        assert_eq!(member(object, b"n"), Some(&b"null"[..]));
+        assert_eq!(member(object, b"x"), Some(&br#"{"id": 1}"#[..]));
+        assert_eq!(member(&object[..20], b"id"), None);
+        assert_eq!(member(object, b"n").map(unquoted), Some(&b"null"[..]));
+        assert_eq!(member(br#" {"a":"1","b":"2"#, b"a").map(unquoted), Some(&b"1"[..]));
+        assert_eq!(member(br#"{"result":"#, b"result"), None, "cut off");
     }
 }

@@ -29,6 +29,7 @@ mod readable_fields;
 mod reader;
 mod rpc;
 mod sasl;
+mod sensitive;
 pub mod tls;
 
 pub use calls::merge_calls;

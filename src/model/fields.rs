@@ -164,7 +164,38 @@ pub struct Field {
     /// A value it may have.
     pub example: &'static str,
     /// Reads it.
-    pub get: for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>,
+    pub get: Getter,
+}
+
+/// Reads a field of a subject.
+pub type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
+
+/// Declares a field of what `T` is: its path, type, a value it may have, what it means, and how to read it.
+pub const fn field<T: Judged>(
+    path: &'static str,
+    kind: Kind,
+    example: &'static str,
+    doc: &'static str,
+    get: Getter,
+) -> Field {
+    Field { on: T::ON, path, kind, doc, example, get }
+}
+
+/// What a subject holds.
+pub trait Judged: 'static {
+    /// Which subject that is.
+    const ON: SubjectKind;
+
+    /// It, if the subject is of this kind.
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self>;
+
+    /// Reads something of it: what most getters do.
+    fn of<'a>(
+        subject: &Subject<'a>,
+        read: impl FnOnce(&'a Self) -> Seen<Value<'a>>,
+    ) -> Seen<Value<'a>> {
+        Self::in_subject(subject).map_or(WRONG_SUBJECT, read)
+    }
 }
 
 impl std::fmt::Debug for Field {
@@ -175,3 +206,75 @@ impl std::fmt::Debug for Field {
 
 /// What a getter answers when it is asked of another kind of subject, which the rule loader rules out.
 pub const WRONG_SUBJECT: Seen<Value<'static>> = Seen::Hidden(Why::Bound);
+
+impl Judged for AuditedSession {
+    const ON: SubjectKind = SubjectKind::Session;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        if let Subject::Session(judged) = subject { Some(judged) } else { None }
+    }
+}
+
+impl Judged for CertificateAt {
+    const ON: SubjectKind = SubjectKind::Certificate;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        if let Subject::Certificate(judged) = subject { Some(judged) } else { None }
+    }
+}
+
+impl Judged for CredentialAt {
+    const ON: SubjectKind = SubjectKind::Credential;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        if let Subject::Credential(judged) = subject { Some(judged) } else { None }
+    }
+}
+
+impl Judged for EndpointFacts {
+    const ON: SubjectKind = SubjectKind::Endpoint;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        if let Subject::Endpoint(judged) = subject { Some(judged) } else { None }
+    }
+}
+
+impl Judged for EdgeFacts {
+    const ON: SubjectKind = SubjectKind::Edge;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        if let Subject::Edge(judged) = subject { Some(judged) } else { None }
+    }
+}
+
+impl Judged for ChangeFacts {
+    const ON: SubjectKind = SubjectKind::Change;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        if let Subject::Change(judged) = subject { Some(judged) } else { None }
+    }
+}
+
+impl Judged for RelianceFacts {
+    const ON: SubjectKind = SubjectKind::Reliance;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        if let Subject::Reliance(judged) = subject { Some(judged) } else { None }
+    }
+}
+
+impl Judged for PolicyFacts {
+    const ON: SubjectKind = SubjectKind::Policy;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        if let Subject::Policy(judged) = subject { Some(judged) } else { None }
+    }
+}
+
+impl Judged for Coverage {
+    const ON: SubjectKind = SubjectKind::Run;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        if let Subject::Run(judged) = subject { Some(judged) } else { None }
+    }
+}

@@ -12,12 +12,12 @@ use coverage::coverage;
 use crate::model::{
     Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
     CertificateRequest, CertificateRow, ChainFault, ChainFaults, ChainOutcome, ChainTrust,
-    ClientAuth, ClientHello, Confidence, Coverage, Dealings, Der, Digest, Direction, EdgeRow,
-    EdgeUse, EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo, Graded,
+    ClientAuth, ClientHello, Confidence, Coverage, Der, Digest, Direction, EdgeRow, EdgeUse,
+    EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo, Graded,
     Incomplete, KeyKind, Moment, NameCheck, NotObservable, Outcome, Particulars, Party,
     PerDirection, Posture, Postures, PublicKey, Recalled, RecordFact, Revocation, Roles, RunInfo,
     SanName, Seen, ServerHello, ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo,
-    StreamFacts, Timestamp, TlsFacts, Traffic, Why, escape_text,
+    StreamFacts, Timestamp, TlsFacts, Traffic, Used, Version, Why, escape_text,
 };
 
 /// 2026-01-21T09:14:01.000002Z.
@@ -183,6 +183,16 @@ fn end(addr: &str, port: u16) -> Endpoint {
     Endpoint::new(addr.parse().unwrap(), port)
 }
 
+/// Versions that carried a session each, and sessions whose posture was inferred.
+pub(crate) fn particulars(versions: &[u16], inferred: u64) -> Particulars {
+    let mut particulars = Particulars { inferred, ..Particulars::default() };
+    for number in versions {
+        let at = (moment(1), end("10.0.1.7", 40_001), end("10.0.2.9", 50_051));
+        particulars.add_version(&Used::once(Version { number: *number, carried: true }, at));
+    }
+    particulars
+}
+
 fn services() -> Vec<ServiceRow> {
     let row = |name: &str, addr: &str, port: u16, postures, findings, worst| ServiceRow {
         service: party(name, addr),
@@ -192,7 +202,7 @@ fn services() -> Vec<ServiceRow> {
         protocols: vec!["grpc".into(), "tls".into()],
         findings,
         worst,
-        particulars: Particulars { versions: vec![0x0303, 0x0304], inferred: 31, refused: 0 },
+        particulars: particulars(&[0x0303, 0x0304], 31),
         grade: Graded::default(),
     };
     let few = Postures { plaintext: 5, unknown: 3, ..Postures::default() };
@@ -219,9 +229,7 @@ fn edges() -> Vec<EdgeRow> {
         bytes: 3000,
         first: moment(1).time,
         last: moment(480).time,
-        dealings: Dealings::default(),
-        used: EdgeUse::default(),
-        particulars: Particulars { versions: vec![0x0304], inferred: 2, refused: 0 },
+        used: EdgeUse { particulars: particulars(&[0x0304], 2), ..EdgeUse::default() },
         grade: Graded::default(),
     };
     let services = services();

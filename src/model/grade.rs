@@ -192,14 +192,3 @@ impl Graded {
         format!("{}{}", self.letter(), self.doubt())
     }
 }
-
-/// What counts of postures leave out.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Particulars {
-    /// Versions that sessions of TLS agreed on, as the wire has them (`0x0303`); sorted, each once.
-    pub versions: Vec<u16>,
-    /// Sessions whose posture was inferred from the lengths of encrypted records.
-    pub inferred: u64,
-    /// Readable sessions that were only answered by a refusal.
-    pub refused: u64,
-}

@@ -222,6 +222,9 @@ pub const REQUEST_PRINTS: usize = 32;
 /// Requests of a run that are remembered to recognise them when they come again; the oldest is forgotten.
 pub const REMEMBERED_REQUESTS: usize = 65_536;
 
+/// Session tickets of a run that are remembered with who has them, and keys of tickets; the oldest is forgotten.
+pub const REMEMBERED_TICKETS: usize = 65_536;
+
 /// Seconds in which the same request from the same address is a retry.
 pub const RETRY_SECONDS: i64 = 30;
 
@@ -230,6 +233,16 @@ pub const PRINTED_BODY: usize = 64 * 1024;
 
 /// Distinct credentials at servers followed in one run.
 pub const CREDENTIAL_PLACES: usize = 65_536;
+
+/// Bytes of each direction of a readable connection that are searched for card numbers and private keys: a search costs
+/// per byte, and what a service sends it sends again and again.
+pub const SEARCHED_BYTES: usize = 16 * 1024;
+
+/// Requests of one HTTP/2 connection whose prints are being made at a time; further ones have none.
+pub const PRINTED_STREAMS: usize = 16;
+
+/// Bytes of the body of HTTP 400 in which the words of a server are looked for that expected TLS.
+pub const REFUSAL_BYTES: usize = 512;
 
 /// Addresses kept of those that showed one credential, and servers of those that were shown it.
 pub const CREDENTIAL_HOLDERS: usize = 64;
@@ -268,7 +281,7 @@ pub const TEXT_BYTES: usize = 512;
 pub const FINDINGS: usize = 100_000;
 
 /// Versions of TLS named for one edge or server. There are six; a server can answer with any number.
-pub const VERSIONS: usize = 8;
+pub const VERSIONS: usize = 32;
 /// Places (rule, client, server, port) of which it is kept that a rule could not decide.
 pub const UNDECIDED_PLACES: usize = 262_144;
 
@@ -296,11 +309,8 @@ pub const NAMED_PLACES: usize = 131_072;
 /// Names kept of one endpoint or host from one kind of source; with more, that kind of source names it no more.
 pub const NAMES_OF_PLACE: usize = 16;
 
-/// Identities kept of each end of an edge: callers name themselves as they like.
+/// Identities told of each end of an edge: callers name themselves as they like.
 pub const EDGE_IDENTITIES: usize = 16;
-
-/// Methods kept of one edge: paths with numbers in them are as many as there are requests.
-pub const EDGE_CALLS: usize = 128;
 
 /// Distinct edges (client address, server address and port) of one run.
 pub const EDGES: usize = 262_144;

@@ -32,16 +32,16 @@ pub use chain::{
 pub use counted::{SuiteRow, Undecided, UndecidedAt};
 pub use diagnostic::{Diagnostic, Level, Place};
 pub use escape::{escape_bytes, escape_text};
-pub use fields::{Field, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT};
+pub use fields::{Field, Getter, Judged, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT, field};
 pub use finding::{Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingId, Severity};
-pub use grade::{CEILINGS, Cause, Ceiling, Grade, Graded, Lift, Particulars, Reason};
+pub use grade::{CEILINGS, Cause, Ceiling, Grade, Graded, Lift, Reason};
 pub use handle::Handle;
 pub use net::{
     CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, Realm, is_internal,
 };
 pub use outcome::{
-    Accept, CertificateRow, Coverage, CredentialRow, EdgeRow, Incomplete, Located, NotObservable,
-    Outcome, Postures, RunInfo, ServiceRow, SourceInfo,
+    Accept, CertificateRow, Coverage, CredentialRow, EdgeRow, Incomplete, Located, Looks,
+    NotObservable, Outcome, Postures, RunInfo, ServiceRow, SourceInfo,
 };
 pub use rule_text::RuleText;
 pub use secret::Secret;
@@ -49,14 +49,15 @@ pub use seen::{Seen, Why};
 pub use session::{
     AcrossRun, Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest,
     ChangeFacts, Claim, ClientAuth, ClientHello, ClientStep, Credential, CredentialAt,
-    CredentialKind, Dealings, Decryption, Descent, EdgeAccess, EdgeCall, EdgeFacts, EndState,
-    EndpointAccess, EndpointFacts, Evident, Exposure, Facts, FirstBytes, Identity, IdentityRank,
-    Inference, Inherited, KeyExchange, Keys, Link, Party, Posture, Profile, Program, ReadableFacts,
-    Recalled, RecordFact, Refusals, Registration, RelianceFacts, RequestPrint, Roles, ServerHello,
-    ServerStep, Session, SetCookie, Showing, Shown, StreamFacts, TlsFacts, Token, Traffic, Upgrade,
-    UpgradeState,
+    CredentialKind, Decryption, Descent, EdgeAccess, EdgeFacts, EndState, EndpointAccess,
+    EndpointFacts, Evident, Exposure, Facts, FirstBytes, Identity, IdentityRank, Inference,
+    Inherited, KeyExchange, Keys, Link, NameMove, Party, Posture, Profile, Program, ReadableFacts,
+    Recalled, RecordFact, Refusals, Registration, RelianceFacts, RequestPrint, Roles,
+    SensitiveData, SensitiveKind, ServerHello, ServerStep, Session, SetCookie, Showing, Shown,
+    StreamFacts, TlsFacts, Token, Traffic, Upgrade, UpgradeState,
 };
 pub use session::{
-    Aspect, EdgeUse, EndIdentity, Method, PolicyFacts, Sighting, ToldBy, Unseen, Used,
+    Aspect, EdgeUse, EndIdentity, EndUse, Method, Particulars, PolicyFacts, Sighting, Unseen, Used,
+    Version, counted,
 };
 pub use time::Timestamp;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, Dealings, EdgeUse,
-    Finding, FrameNo, Graded, Moment, Particulars, Party, Posture, RuleText, SeenChain, Severity,
-    SuiteRow, Timestamp, Undecided,
+    Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, EdgeUse, Finding,
+    FirstBytes, FrameNo, Graded, Moment, Particulars, Party, Posture, RuleText, SeenChain,
+    Severity, SuiteRow, Timestamp, Undecided,
 };
 
 /// Everything a run found out.
@@ -211,12 +211,8 @@ pub struct EdgeRow {
     pub first: Timestamp,
     /// Last packet.
     pub last: Timestamp,
-    /// Who the ends are, and what is called.
-    pub dealings: Dealings,
-    /// What its sessions used, as far as a policy can speak of it.
+    /// What its sessions used: versions, who the ends are, what is called.
     pub used: EdgeUse,
-    /// Versions, and how postures are known.
-    pub particulars: Particulars,
     /// What it comes to.
     pub grade: Graded,
 }
@@ -310,6 +306,8 @@ pub struct Coverage {
     pub tls_sessions: u64,
     /// Sessions whose protocol was not recognised.
     pub unrecognised: u64,
+    /// The same, by what their first bytes look like.
+    pub looks: Looks,
     /// Sessions closed because the flow table was full.
     pub evicted: u64,
     /// Half-open connections forgotten because their table was full.
@@ -340,9 +338,44 @@ impl Coverage {
         less(&mut self.inherited, other.inherited);
         less(&mut self.tls_sessions, other.tls_sessions);
         less(&mut self.unrecognised, other.unrecognised);
+        less(&mut self.looks.text, other.looks.text);
+        less(&mut self.looks.binary, other.looks.binary);
+        less(&mut self.looks.high_entropy, other.looks.high_entropy);
         for posture in Posture::ALL {
             (0..other.postures.of(posture)).for_each(|_| self.postures.remove(posture));
         }
+    }
+}
+
+/// Sessions of protocols that were not recognised, by what their first bytes look like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Looks {
+    /// Printable.
+    pub text: u64,
+    /// Not printable, with structure.
+    pub binary: u64,
+    /// As random as encrypted or compressed bytes are.
+    pub high_entropy: u64,
+}
+
+impl Looks {
+    /// Counts one session.
+    pub fn add(&mut self, look: FirstBytes) {
+        match look {
+            FirstBytes::Text => self.text += 1,
+            FirstBytes::Binary => self.binary += 1,
+            FirstBytes::HighEntropy => self.high_entropy += 1,
+        }
+    }
+
+    /// What there is of each, in a fixed order, with its word.
+    #[must_use]
+    pub fn all(&self) -> [(&'static str, u64); 3] {
+        [
+            (FirstBytes::Text.name(), self.text),
+            (FirstBytes::Binary.name(), self.binary),
+            (FirstBytes::HighEntropy.name(), self.high_entropy),
+        ]
     }
 }
 

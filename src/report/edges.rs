@@ -62,7 +62,7 @@ impl EdgeLine {
     /// The line of an edge.
     #[must_use]
     pub fn of(row: &EdgeRow) -> Self {
-        let versions = row.particulars.versions.iter();
+        let versions = row.used.particulars.carried();
         Self {
             client: row.client.service.clone(),
             client_ip: row.client.addr.to_string(),
@@ -79,7 +79,7 @@ impl EdgeLine {
             plaintext: row.postures.plaintext,
             unknown: row.postures.unknown,
             protocols: row.protocols.clone(),
-            versions: versions.map(|version| version_name(*version).into_owned()).collect(),
+            versions: versions.map(|version| version_name(version).into_owned()).collect(),
             bytes: row.bytes,
             first_seen: row.first.to_seconds_text(),
             last_seen: row.last.to_seconds_text(),

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::Style;
 use super::body::{
-    CertificateUse, CoverageBody, CredentialBody, EdgeBody, FindingBody, RunBody, ServiceBody,
-    SessionBody, SourceBody, VerdictBody,
+    AnnouncementBody, CertificateUse, CoverageBody, CredentialBody, EdgeBody, FindingBody, RunBody,
+    ServiceBody, SessionBody, SourceBody, VerdictBody,
 };
 use crate::model::Outcome;
 
@@ -25,12 +25,14 @@ struct Report<'a> {
     edges: Vec<EdgeBody<'a>>,
     certificates: Vec<CertificateUse<'a>>,
     credentials: Vec<CredentialBody<'a>>,
+    announcements: Vec<AnnouncementBody<'a>>,
     coverage: CoverageBody<'a>,
     sessions: Vec<SessionBody<'a>>,
 }
 
 pub(super) fn write(outcome: &Outcome, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let run = &outcome.run;
+    let announcements = outcome.announcements.iter().map(|one| AnnouncementBody::of(run, one));
     let report = Report {
         schema: SCHEMA,
         run: RunBody::of(run),
@@ -41,6 +43,7 @@ pub(super) fn write(outcome: &Outcome, _: &Style, out: &mut dyn io::Write) -> io
         edges: outcome.edges.iter().map(EdgeBody::of).collect(),
         certificates: outcome.certificates.iter().map(|row| CertificateUse::of(run, row)).collect(),
         credentials: outcome.credentials.iter().map(|row| CredentialBody::of(run, row)).collect(),
+        announcements: announcements.collect(),
         coverage: CoverageBody::of(&outcome.coverage),
         sessions: outcome.sessions.iter().map(|row| SessionBody::of(run, row)).collect(),
     };

@@ -1,8 +1,8 @@
 //! One event per line (`wirelint.event/1`), for programs that read while wirelint still does.
 //!
 //! The order: `run`, a `session` for each connection in the order they ended, a `certificate` for each certificate and
-//! place, a `credential` for each credential and server, a `finding` for each finding, `stats`. Names of the envelope are those of Suricata's EVE, with `src` always
-//! the client.
+//! place, a `credential` for each credential and server, an `announcement` for each service that a datagram named, a
+//! `finding` for each finding, `stats`. Names of the envelope are those of Suricata's EVE, with `src` always the client.
 
 use std::io;
 
@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::Style;
 use super::body::{
-    CertificateUse, CoverageBody, CredentialBody, EdgeBody, FindingBody, RunBody, ServiceBody,
-    SessionBody, SourceBody, Text, Time, VerdictBody, file_and_number,
+    AnnouncementBody, CertificateUse, CoverageBody, CredentialBody, EdgeBody, FindingBody, RunBody,
+    ServiceBody, SessionBody, SourceBody, Text, Time, VerdictBody, file_and_number,
 };
 use crate::model::{AuditedSession, Finding, Outcome, RunInfo, Timestamp};
 
@@ -91,7 +91,8 @@ impl<W: io::Write> SessionWriter<W> {
         self.out.flush()
     }
 
-    /// Writes the events that are known at the end: services, edges, certificates, credentials, findings, statistics.
+    /// Writes the events that are known at the end: services, edges, certificates, credentials, announcements, findings,
+    /// statistics.
     ///
     /// # Errors
     /// What writing says.
@@ -114,6 +115,10 @@ impl<W: io::Write> SessionWriter<W> {
         for row in &outcome.credentials {
             let credential = CredentialBody::of(run, row);
             self.event("credential", Some(row.at.last.time), CredentialEvent { credential })?;
+        }
+        for one in &outcome.announcements {
+            let announcement = AnnouncementBody::of(run, one);
+            self.event("announcement", Some(one.last.time), AnnouncementEvent { announcement })?;
         }
         for finding in &outcome.findings {
             self.event("finding", Some(finding.first.time), FindingEvent::of(run, finding))?;
@@ -187,6 +192,11 @@ struct CertificateEvent<'a> {
 #[derive(Serialize)]
 struct CredentialEvent<'a> {
     credential: CredentialBody<'a>,
+}
+
+#[derive(Serialize)]
+struct AnnouncementEvent<'a> {
+    announcement: AnnouncementBody<'a>,
 }
 
 #[derive(Serialize)]

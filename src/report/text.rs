@@ -1,6 +1,8 @@
-//! The report for people: findings worst first, then who speaks to whom how and shows which credentials, then what could not be seen, then the
+//! The report for people: findings worst first, then who speaks to whom how and shows which credentials,
+//! what was announced, then what could not be seen, then the
 //! verdict.
 
+mod announcements;
 mod coverage;
 mod credentials;
 mod findings;
@@ -18,6 +20,7 @@ pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -
     findings::write(outcome, style, out)?;
     services::write(outcome, style, out)?;
     credentials::write(outcome, style, out)?;
+    announcements::write(outcome, style, out)?;
     coverage::write(outcome, style, out)?;
     let verdict = Verdict::of(outcome);
     let tone = match verdict {

@@ -26,7 +26,7 @@ pub struct Rule {
     pub title: String,
     /// How bad a hit is, unless `severity-when` or the user says otherwise.
     pub severity: Severity,
-    /// How sure a hit is.
+    /// How sure a hit is, unless `confidence-when` says otherwise; less where the posture that it relies on is less sure.
     pub confidence: Confidence,
     /// What it judges.
     pub on: SubjectKind,
@@ -64,6 +64,7 @@ pub struct Rule {
     pub text: String,
     pub(crate) when: Condition,
     pub(crate) severity_when: Vec<(Condition, Severity)>,
+    pub(crate) confidence_when: Vec<(Condition, Confidence)>,
     pub(crate) settings: Vec<(String, Value<'static>)>,
 }
 
@@ -111,25 +112,35 @@ pub struct FindingParts {
 }
 
 impl Rule {
-    /// What the rule says of one set of values: its verdict, if it has one, and how bad it is.
-    pub(crate) fn judge(&self, fields: &Inputs<'_, '_>) -> Option<(Verdict, Severity)> {
+    /// What the rule says of one set of values: its verdict, if it has one, how bad it is and how sure.
+    pub(crate) fn judge(&self, fields: &Inputs<'_, '_>) -> Option<(Verdict, Severity, Confidence)> {
         match decide(&self.when.node, fields) {
             Some(false) => None,
-            None => Some((Verdict::NotObservable, self.severity)),
+            None => Some((Verdict::NotObservable, self.severity, self.confidence)),
             Some(true) => {
-                let worse = self
-                    .severity_when
-                    .iter()
-                    .find(|(when, _)| decide(&when.node, fields) == Some(true));
-                Some((Verdict::Hit, worse.map_or(self.severity, |(_, severity)| *severity)))
+                let severity = first(&self.severity_when, fields).unwrap_or(self.severity);
+                let confidence = first(&self.confidence_when, fields).unwrap_or(self.confidence);
+                Some((Verdict::Hit, severity, confidence))
             }
+        }
+    }
+
+    /// How sure a hit on a session can be at most: what relies on a posture is no surer than the posture is.
+    pub(crate) fn surest(&self, session: &AuditedSession) -> Confidence {
+        let relies = |number: &usize| {
+            self.table().field(*number).is_some_and(|field| CONCLUDED.contains(&field.path))
+        };
+        match self.when.fields.iter().any(relies) {
+            true => session.confidence,
+            false => Confidence::High,
         }
     }
 
     /// The numbers of the fields that its conditions ask.
     pub(crate) fn asked(&self) -> impl Iterator<Item = usize> {
-        let others = self.severity_when.iter().flat_map(|(when, _)| &when.fields);
-        self.when.fields.iter().chain(others).copied()
+        let severities = self.severity_when.iter().flat_map(|(when, _)| &when.fields);
+        let confidences = self.confidence_when.iter().flat_map(|(when, _)| &when.fields);
+        self.when.fields.iter().chain(severities).chain(confidences).copied()
     }
 
     fn table(&self) -> &'static FieldTable {
@@ -237,6 +248,15 @@ impl Rule {
         let of = |name: &str| self.remediation.iter().find(|(known, _)| known == name);
         of(framework).or_else(|| of("any")).map(|(_, text)| text.as_str())
     }
+}
+
+/// Fields of a session that may be conclusions: inferred, or inherited from the session that was resumed.
+const CONCLUDED: [&str; 2] = ["session.posture", "session.client_auth"];
+
+/// What the first condition says that is true.
+fn first<T: Copy>(cases: &[(Condition, T)], fields: &Inputs<'_, '_>) -> Option<T> {
+    let found = cases.iter().find(|(when, _)| decide(&when.node, fields) == Some(true));
+    found.map(|(_, said)| *said)
 }
 
 /// Names of client and server, empty for none, and the server's port, 0 for none: as [`parties`], without copies.

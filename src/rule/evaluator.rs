@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::model::{Seen, Severity, Subject, SubjectKind, Value, limits};
+use crate::model::{Confidence, Seen, Severity, Subject, SubjectKind, Value, limits};
 
 use super::definition::Verdict;
 use super::eval::Inputs;
@@ -23,6 +23,8 @@ pub struct Hit {
     pub verdict: Verdict,
     /// How bad it is here.
     pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
 }
 
 /// Judges subjects by a set of rules.
@@ -105,9 +107,9 @@ impl Program {
         let judge = |number: &usize| {
             let rule = set.rules().get(*number)?;
             let inputs = Inputs { fields: &values, options: &rule.settings };
-            let (verdict, severity) = rule.judge(&inputs)?;
+            let (verdict, severity, confidence) = rule.judge(&inputs)?;
             let severity = set.fixed_severity(*number).unwrap_or(severity);
-            Some(Hit { rule: *number, verdict, severity })
+            Some(Hit { rule: *number, verdict, severity, confidence })
         };
         self.rules.iter().filter_map(judge).collect()
     }

@@ -111,7 +111,7 @@ pub fn explain(rule: &Rule) -> String {
         out,
         "severity {}, confidence {}, judges each {}\n",
         severities(rule),
-        rule.confidence.name(),
+        confidences(rule),
         rule.on.name()
     );
     section(&mut out, "What it means", &rule.description);
@@ -132,6 +132,14 @@ fn severities(rule: &Rule) -> String {
     let mut text = rule.severity.name().to_owned();
     for (_, severity) in &rule.severity_when {
         let _infallible = write!(text, " or {severity}");
+    }
+    text
+}
+
+fn confidences(rule: &Rule) -> String {
+    let mut text = rule.confidence.name().to_owned();
+    for (_, confidence) in &rule.confidence_when {
+        let _infallible = write!(text, " or {}", confidence.name());
     }
     text
 }

@@ -10,7 +10,7 @@ use super::message::Message;
 use super::proof::{POINTS, Point};
 use super::source::{Source, nearest, suggestion};
 use super::table::{Placed, Table, escaped, integer, value_as};
-use super::trial::{self, SEVERITIES, Trial};
+use super::trial::{self, CONFIDENCES, SEVERITIES, Trial};
 
 const VERSION: i64 = 1;
 
@@ -23,6 +23,7 @@ const KEYS: &[&str] = &[
     "severity",
     "severity-when",
     "confidence",
+    "confidence-when",
     "on",
     "tags",
     "key",
@@ -39,8 +40,6 @@ const KEYS: &[&str] = &[
     "override",
     "test",
 ];
-
-const CONFIDENCES: &[&str] = &["low", "medium", "high"];
 
 /// The types of options: the word, and the type.
 const OPTION_KINDS: [(&str, Kind); 5] = [
@@ -103,7 +102,10 @@ impl Reader<'_, '_> {
         let condition = self.table.required("when", &mut self.errors);
         let when = condition.as_ref().and_then(|text| self.condition(text, scope));
         // Everything is read before anything is given up, so that all complaints come together.
-        let severity_when = self.severity_when(scope);
+        let severity_when =
+            self.cases(("severity-when", "severity", SEVERITIES), Severity::parse, scope);
+        let sure = ("confidence-when", "confidence", CONFIDENCES);
+        let confidence_when = self.cases(sure, Confidence::parse, scope);
         let message = self.message(fields, &settings);
         let (description, fix) = (self.required("description"), self.required("fix"));
         let (impact, false_positives) = (self.optional("impact"), self.optional("false-positives"));
@@ -139,6 +141,7 @@ impl Reader<'_, '_> {
             text: self.table.source.text.to_owned(),
             when: when?,
             severity_when,
+            confidence_when,
             settings,
         })
     }
@@ -262,18 +265,24 @@ impl Reader<'_, '_> {
         condition(self.table.source, text, scope, &mut self.errors)
     }
 
-    fn severity_when(&mut self, scope: Scope<'_>) -> Vec<(Condition, Severity)> {
+    /// Tables of a condition and a word for when it is true.
+    fn cases<T>(
+        &mut self,
+        (key, says, words): (&str, &str, &[&str]),
+        parse: fn(&str) -> Option<T>,
+        scope: Scope<'_>,
+    ) -> Vec<(Condition, T)> {
         let mut found = Vec::new();
-        for table in self.table.tables("severity-when", &mut self.errors) {
-            table.only(&["when", "severity"], &mut self.errors);
+        for table in self.table.tables(key, &mut self.errors) {
+            table.only(&["when", says], &mut self.errors);
             let when = table
                 .required("when", &mut self.errors)
                 .and_then(|text| condition(table.source, &text, scope, &mut self.errors));
-            let Some(word) = table.required("severity", &mut self.errors) else { continue };
-            match (when, Severity::parse(&word.value)) {
-                (Some(when), Some(severity)) => found.push((when, severity)),
+            let Some(word) = table.required(says, &mut self.errors) else { continue };
+            match (when, parse(&word.value)) {
+                (Some(when), Some(said)) => found.push((when, said)),
                 (_, None) => {
-                    self.errors.push(bad_word(&table.source, &word, "severity", SEVERITIES));
+                    self.errors.push(bad_word(&table.source, &word, says, words));
                 }
                 _ => {}
             }

@@ -1,8 +1,8 @@
-//! Messages with places for fields: `{server.service} speaks {tls.version}`.
+//! Messages with places for fields: `{server.service} speaks {tls.version}`, `served {edge.served|call}`.
 
 use std::ops::Range;
 
-use crate::model::{Seen, Subject, Value};
+use crate::model::{Kind, Seen, Subject, Value};
 
 use super::fields::{FieldTable, words};
 use super::source::Fault;
@@ -17,6 +17,8 @@ pub struct Message {
 enum Part {
     Literal(String),
     Field(usize),
+    /// A count with what it counts, which is more than one unless it is 1.
+    Counted(usize, String),
     Setting(String),
 }
 
@@ -62,6 +64,11 @@ impl Message {
             match part {
                 Part::Literal(text) => out.push_str(text),
                 Part::Field(number) => out.push_str(&words(&fields.read(*number, subject))),
+                Part::Counted(number, noun) => {
+                    let count = fields.read(*number, subject);
+                    let plural = if count == Seen::Value(Value::Int(1)) { "" } else { "s" };
+                    out.extend([&words(&count), " ", noun, plural]);
+                }
                 Part::Setting(name) => {
                     let value = options.iter().find(|(known, _)| known == name);
                     out.push_str(
@@ -90,9 +97,42 @@ impl Part {
             let message = format!("this rule has no option \"{option}\"");
             return Err(Fault::new("rule-field", at, message, ""));
         }
-        fields.find(name).map(Self::Field).ok_or_else(|| {
+        let (name, noun) = match name.split_once('|') {
+            Some((name, noun)) => (name, Some(noun)),
+            None => (name, None),
+        };
+        let number = fields.find(name).ok_or_else(|| {
             let (message, label, help) = fields.unknown(name);
-            Fault::new("rule-field", at, message, label).help(help)
-        })
+            Fault::new("rule-field", at.clone(), message, label).help(help)
+        })?;
+        let Some(noun) = noun else { return Ok(Self::Field(number)) };
+        let whole = fields.fields.get(number).is_some_and(|field| field.kind == Kind::Int);
+        if !whole || noun.is_empty() {
+            let message = format!("\"{name}\" is no number that something is counted by");
+            return Err(Fault::new("rule-field", at, message, "only an int has a noun behind `|`"));
+        }
+        Ok(Self::Counted(number, noun.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fields::fields_of;
+    use super::*;
+    use crate::model::{Coverage, SubjectKind};
+
+    #[test]
+    fn a_count_is_written_with_its_noun() {
+        let table = fields_of(SubjectKind::Run);
+        let message = Message::parse("lost {run.dropped|packet}.", table, &[]).unwrap();
+        for (dropped, text) in
+            [(0, "lost 0 packets."), (1, "lost 1 packet."), (2, "lost 2 packets.")]
+        {
+            let run = Coverage { dropped, ..Coverage::default() };
+            assert_eq!(message.render(table, &[], &Subject::Run(&run)), text);
+        }
+        assert!(Message::parse("{run.dropped|}", table, &[]).is_err());
+        let table = fields_of(SubjectKind::Edge);
+        assert!(Message::parse("{edge.protocols|protocol}", table, &[]).is_err(), "no number");
     }
 }

@@ -1,6 +1,6 @@
 //! Which frames prove a finding: the named moments of a connection that rules can point at.
 
-use crate::model::{AuditedSession, Direction, Moment, Seen, TlsFacts};
+use crate::model::{AuditedSession, Direction, Moment, ReadableFacts, Seen, TlsFacts};
 
 /// A named moment of a connection.
 #[derive(Clone, Copy)]
@@ -100,6 +100,16 @@ pub static POINTS: &[Point] = &[
         find: |s| s.session.facts.calls.as_ref().and_then(|calls| calls.first_auth),
     },
     Point {
+        name: "first-sensitive",
+        doc: "the first readable data that looks sensitive",
+        find: |s| readable(s)?.sensitive.iter().map(|one| one.first).min(),
+    },
+    Point {
+        name: "first-moved",
+        doc: "the first answer with a name's new address",
+        find: |s| readable(s)?.moves.iter().map(|one| one.at).min(),
+    },
+    Point {
         name: "mismatch",
         doc: "the answer in another protocol",
         find: |s| s.session.facts.mismatch.map(|mismatch| mismatch.at),
@@ -110,6 +120,10 @@ pub static POINTS: &[Point] = &[
 
 fn tls(session: &AuditedSession, find: impl FnOnce(&TlsFacts) -> Option<Moment>) -> Option<Moment> {
     session.session.facts.tls.as_deref().and_then(find)
+}
+
+fn readable(session: &AuditedSession) -> Option<&ReadableFacts> {
+    session.session.facts.readable.as_deref()
 }
 
 fn at<T>(seen: &Seen<T>, read: impl FnOnce(&T) -> Moment) -> Option<Moment> {

@@ -1,8 +1,9 @@
 //! Fields of a whole run: what was read, and what could not be seen.
 
-use crate::model::{Coverage, Field, Kind, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT};
-
-type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
+use crate::model::told::int;
+use crate::model::{
+    Coverage, Field, Getter, Judged, Kind, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT, field,
+};
 
 /// The fields of a run. One line declares one.
 #[rustfmt::skip]
@@ -41,6 +42,9 @@ pub(crate) static FIELDS: &[Field] = &[
         },
     },
     count("run.unrecognised", "2", "sessions whose protocol was not recognised", |s| read(s, |run| run.unrecognised)),
+    count("run.unrecognised_text", "1", "of them, those whose first bytes are printable", |s| read(s, |run| run.looks.text)),
+    count("run.unrecognised_binary", "1", "of them, those whose first bytes are not printable and have structure", |s| read(s, |run| run.looks.binary)),
+    count("run.unrecognised_high_entropy", "0", "of them, those whose first bytes are as random as encrypted ones", |s| read(s, |run| run.looks.high_entropy)),
     count("run.evicted", "0", "sessions closed because the flow table was full", |s| read(s, |run| run.evicted)),
     count("run.half_open_evicted", "0", "connection attempts forgotten because their table was full", |s| read(s, |run| run.half_open_evicted)),
     Field {
@@ -57,12 +61,9 @@ pub(crate) static FIELDS: &[Field] = &[
 ];
 
 const fn count(path: &'static str, example: &'static str, doc: &'static str, get: Getter) -> Field {
-    Field { on: SubjectKind::Run, path, kind: Kind::Int, doc, example, get }
+    field::<Coverage>(path, Kind::Int, example, doc, get)
 }
 
 fn read<'a>(subject: &Subject<'a>, count: impl FnOnce(&Coverage) -> u64) -> Seen<Value<'a>> {
-    match subject {
-        Subject::Run(run) => Seen::Value(Value::Int(i64::try_from(count(run)).unwrap_or(i64::MAX))),
-        _ => WRONG_SUBJECT,
-    }
+    Coverage::of(subject, |run| int(count(run)))
 }

@@ -1,6 +1,6 @@
 //! Embedded tests: a rule's own examples, judged without any traffic.
 
-use crate::model::{Diagnostic, Seen, Severity, Value};
+use crate::model::{Confidence, Diagnostic, Seen, Severity, Value};
 
 use super::definition::{Rule, Verdict};
 use super::eval::Inputs;
@@ -17,6 +17,8 @@ pub struct Trial {
     pub expect: Expectation,
     /// How bad the rule must say it is.
     pub severity: Option<Severity>,
+    /// How sure the rule must say it is.
+    pub confidence: Option<Confidence>,
     /// What is seen, by field number. What is not listed is hidden.
     pub(crate) input: Vec<(usize, Seen<Value<'static>>)>,
     /// Options that differ from their defaults, by number.
@@ -70,20 +72,24 @@ impl Trial {
             }
         }
         let judged = rule.judge(&Inputs { fields: &values, options: &settings });
-        let found = Expectation::of(judged.map(|(verdict, _)| verdict));
+        let found = Expectation::of(judged.map(|(verdict, ..)| verdict));
         if found != self.expect {
             return Err(format!("expected {}, got {}", self.expect.name(), found.name()));
         }
-        match (self.severity, judged) {
-            (Some(expected), Some((_, severity))) if expected != severity => {
-                Err(format!("expected severity {expected}, got {severity}"))
+        let Some((_, severity, confidence)) = judged else { return Ok(()) };
+        if let Some(expected) = self.severity.filter(|expected| *expected != severity) {
+            return Err(format!("expected severity {expected}, got {severity}"));
+        }
+        match self.confidence.filter(|expected| *expected != confidence) {
+            Some(expected) => {
+                Err(format!("expected confidence {}, got {}", expected.name(), confidence.name()))
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }
 
-const KEYS: &[&str] = &["name", "input", "absent", "expect", "severity"];
+const KEYS: &[&str] = &["name", "input", "absent", "expect", "severity", "confidence"];
 
 /// Reads one `[[test]]` table.
 pub(crate) fn read(
@@ -94,13 +100,25 @@ pub(crate) fn read(
 ) -> Option<Trial> {
     table.only(KEYS, errors);
     let name = table.required("name", errors)?.value;
-    let mut trial =
-        Trial { name, expect: Expectation::Quiet, severity: None, input: vec![], options: vec![] };
+    let mut trial = Trial {
+        name,
+        expect: Expectation::Quiet,
+        severity: None,
+        confidence: None,
+        input: vec![],
+        options: vec![],
+    };
     trial.expect = expectation(table, errors)?;
     if let Some(word) = table.text("severity", errors) {
         trial.severity = Severity::parse(&word.value);
         if trial.severity.is_none() {
             errors.push(super::file::bad_word(&table.source, &word, "severity", SEVERITIES));
+        }
+    }
+    if let Some(word) = table.text("confidence", errors) {
+        trial.confidence = Confidence::parse(&word.value);
+        if trial.confidence.is_none() {
+            errors.push(super::file::bad_word(&table.source, &word, "confidence", CONFIDENCES));
         }
     }
     if let Some(input) = table.table("input", errors) {
@@ -121,7 +139,10 @@ pub(crate) fn read(
     Some(trial)
 }
 
-/// The words for severities.
+/// Words for how sure a hit is.
+pub(crate) const CONFIDENCES: &[&str] = &["low", "medium", "high"];
+
+/// Words for how bad a hit is.
 pub(crate) const SEVERITIES: &[&str] = &["info", "low", "medium", "high", "critical"];
 
 fn expectation(table: &Table<'_, '_>, errors: &mut Vec<Diagnostic>) -> Option<Expectation> {

@@ -143,7 +143,7 @@ impl Writer<'_> {
                 edge.first.micros(),
                 edge.last.micros(),
                 hours(edge),
-                versions(&edge.particulars),
+                versions(&edge.used.particulars),
                 edge.grade.grade.map(Grade::name),
                 edge.grade.certainty.name(),
             ])?;
@@ -189,7 +189,7 @@ fn reasons(graded: &Graded) -> String {
 }
 
 fn versions(particulars: &Particulars) -> String {
-    let names = particulars.versions.iter().map(|version| version_name(*version).to_string());
+    let names = particulars.carried().map(|version| version_name(version).to_string());
     texts(&names.collect::<Vec<_>>())
 }
 

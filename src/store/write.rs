@@ -242,6 +242,8 @@ fn coverage_json(coverage: &Coverage) -> String {
         .collect();
     let undecided: serde_json::Map<_, _> =
         coverage.not_observable.iter().map(|rule| (rule.rule.clone(), json!(rule.count))).collect();
+    let looks: serde_json::Map<_, _> =
+        coverage.looks.all().into_iter().map(|(look, n)| (look.to_owned(), json!(n))).collect();
     json!({
         "frame_kinds": kinds,
         "cut_frames": coverage.cut_frames,
@@ -255,6 +257,7 @@ fn coverage_json(coverage: &Coverage) -> String {
         "origins_forgotten": coverage.origins_forgotten,
         "tls_sessions": coverage.tls_sessions,
         "unrecognised": coverage.unrecognised,
+        "unrecognised_by_look": looks,
         "evicted": coverage.evicted,
         "half_open_evicted": coverage.half_open_evicted,
         "not_observable": undecided,

@@ -4,7 +4,8 @@ use super::super::{Auditor, CaptureFacts, KeepSessions};
 use super::*;
 use crate::identity::Directory;
 use crate::model::{
-    Alert, ClientHello, Finding, FrameNo, Outcome, Posture, RunInfo, Severity, fixture,
+    Alert, ClientHello, ClientStep, Confidence, Finding, FrameNo, Inference, Outcome, Posture,
+    RunInfo, Severity, Why, fixture,
 };
 use crate::pki::workshop::{self, Authority, PLAIN, noon, revoked, root, self_signed};
 use crate::rule::RuleSet;
@@ -83,7 +84,9 @@ fn the_client_that_went_on_is_found_and_the_one_that_refused_is_not() {
     assert_eq!(finding.client.as_ref().unwrap().service, "10.0.1.1");
     assert_eq!(finding.severity, Severity::Critical);
     assert!(
-        finding.message.contains("1 accepted, 0 refused; other clients: 0 accepted, 1 refused")
+        finding
+            .message
+            .contains("1 accepted, 0 refused; other clients: 0 accepted, 1 refused, 0 gave up")
     );
     assert_eq!(finding.evidence.len(), 1);
 }
@@ -102,6 +105,41 @@ fn what_may_be_known_by_other_means_is_a_suspicion_until_another_client_refuses(
     let mut pinned = trusting(&[&other]);
     pinned.trust.add("pins", "pin.pem", &alone.0).unwrap();
     assert_eq!(severity(pinned, vec![]), None, "trusted explicitly");
+}
+
+/// A connection under TLS 1.3 that the client gave up, by the shape of its records.
+fn given_up(number: u64, ends: [&str; 2], confidence: Confidence) -> Session {
+    let mut session = refused(number, ends, &[], noon());
+    let tls = session.facts.tls.as_mut().unwrap();
+    tls.alerts.clear();
+    tls.server_chain = Seen::Hidden(Why::Encrypted);
+    tls.certificate_request = Seen::Hidden(Why::Encrypted);
+    tls.established = Seen::NotReached;
+    let client = ClientStep::Refused;
+    tls.inferred = Some(Inference { client, confidence, ..Inference::unknown("") });
+    session
+}
+
+#[test]
+fn refusals_that_are_inferred_count_apart_where_the_server_shows_one_leaf_alone() {
+    let alone = self_signed(PLAIN);
+    let accepted = || shown(1, FIRST, &[&alone], noon());
+    let told = |more: Vec<Session>| {
+        let sessions = [vec![accepted()], more].concat();
+        let outcome = audit(Authorities::default(), sessions);
+        let sure = |code| found(&outcome, code).first().map(|finding| finding.confidence);
+        (sure("WL4003"), sure("WL8002"))
+    };
+    let third = ["10.0.1.3", API];
+    let (medium, low) = (Confidence::Medium, Confidence::Low);
+    assert_eq!(told(vec![]), (Some(low), None));
+    assert_eq!(told(vec![given_up(2, SECOND, low)]), (Some(low), None));
+    assert_eq!(told(vec![given_up(2, SECOND, medium)]), (Some(medium), None));
+    let two = vec![given_up(2, SECOND, medium), given_up(3, third, medium)];
+    assert_eq!(told(two.clone()), (Some(medium), Some(medium)));
+    let mut several = two;
+    several.push(shown(4, FIRST, &[&self_signed(PLAIN)], noon()));
+    assert_eq!(told(several), (Some(low), None), "which of the two was refused is not known");
 }
 
 #[test]

@@ -15,9 +15,8 @@ fn run(postures: Postures, findings: Vec<Finding>) -> Outcome {
     outcome.findings = findings;
     outcome.services.remove(0);
     outcome.edges.remove(0);
-    for particulars in [&mut outcome.services[0].particulars, &mut outcome.edges[0].particulars] {
-        *particulars = Particulars { versions: vec![0x0304], ..Particulars::default() };
-    }
+    outcome.services[0].particulars = fixture::particulars(&[0x0304], 0);
+    outcome.edges[0].used.particulars = fixture::particulars(&[0x0304], 0);
     outcome.services[0].postures = postures;
     outcome.edges[0].postures = postures;
     outcome
@@ -121,7 +120,7 @@ fn what_is_accepted_counts_and_says_that_it_is_accepted() {
 #[test]
 fn versions_and_certificates_count_without_a_rule() {
     let mut old = run(postures(9, 0, 0, 0, 0), Vec::new());
-    old.services[0].particulars.versions = vec![0x0301, 0x0304];
+    old.services[0].particulars = fixture::particulars(&[0x0301, 0x0304], 0);
     assert_eq!(service(&mut old).grade, Some(Grade::D));
     let mut broken = run(postures(9, 0, 0, 0, 0), Vec::new());
     broken.certificates = fixture::outcome().certificates;

@@ -174,6 +174,7 @@ fn place(leaf: &Arc<Certificate>, role: Direction, addr: &str, port: u16) -> Cer
         port,
         requested_names: Vec::new(),
         asked_without_name: false,
+        called: Vec::new(),
         holders: 1,
         holder_names: 1,
         both_roles: false,

@@ -6,8 +6,8 @@ use super::compare;
 use crate::audit::inventory::{Inventory, edge_rows};
 use crate::audit::{Learn, learn};
 use crate::model::{
-    AuditedSession, Call, CallFacts, ClientAuth, EdgeFacts, Place, Posture, ReadableFacts, SanName,
-    Seen, Subject, Token, ToldBy, Why, fixture,
+    AuditedSession, Call, CallFacts, ClientAuth, EdgeFacts, IdentityRank, Place, Posture,
+    ReadableFacts, SanName, Seen, Subject, Token, Why, fixture,
 };
 use crate::rule::{Evaluator, Policy, RuleSet, Verdict, policy_text};
 
@@ -283,16 +283,16 @@ fn callers_are_told_by_the_best_that_they_show() {
         facts.into_iter().map(|facts| (facts.caller, facts.told_by)).next()
     };
     assert_eq!(told(token("orders", readable(1))), None, "the token proves it");
-    let other = Some(("sub:billing".to_owned(), ToldBy::Token));
+    let other = Some(("sub:billing".to_owned(), IdentityRank::Token));
     assert_eq!(told(token("billing", readable(1))), other);
-    assert_eq!(told(readable(1)), Some(("orders".to_owned(), ToldBy::Address)));
+    assert_eq!(told(readable(1)), Some(("orders".to_owned(), IdentityRank::Address)));
     let mut certified = to("catalog", "10.0.2.11", mutual(1));
     let uri = "spiffe://prod/orders.internal".to_owned();
-    assert_eq!(told(certified.clone()), Some((uri, ToldBy::Uri)));
+    assert_eq!(told(certified.clone()), Some((uri, IdentityRank::CertificateUri)));
     let mut certificate = (*fixture::certificate(3, "orders.internal")).clone();
     certificate.details.as_mut().unwrap().names = vec![SanName::Dns("orders.internal".into())];
     certified.client_chain = vec![Arc::new(certificate)];
-    assert_eq!(told(certified), Some(("orders.internal".to_owned(), ToldBy::Dns)));
+    assert_eq!(told(certified), Some(("orders.internal".to_owned(), IdentityRank::CertificateDns)));
 }
 
 #[test]

@@ -160,7 +160,7 @@ impl Conversation {
     }
 
     fn connect(&mut self, object: &[u8], notes: &mut Notes, at: Moment) {
-        let member = |key: &[u8]| json::member(object, key).unwrap_or_default();
+        let member = |key: &[u8]| json::member(object, key).map(json::unquoted).unwrap_or_default();
         let (user, key) = (member(b"user"), member(b"nkey"));
         let password =
             |principal, secret| Login::password("nats connect", "CONNECT", principal, secret);
@@ -184,14 +184,15 @@ impl Conversation {
         match word(line).to_ascii_uppercase().as_slice() {
             b"INFO" => {
                 let object = line.get(4..).unwrap_or_default();
-                let said = |key: &[u8]| json::member(object, key) == Some(b"true");
-                let version = json::member(object, b"version").unwrap_or_default();
+                let member = |key: &[u8]| json::member(object, key).map(json::unquoted);
+                let said = |key: &[u8]| member(key) == Some(b"true");
+                let version = member(b"version").unwrap_or_default();
                 notes.program(b"nats-server", version, Direction::ToClient);
                 notes.negotiation();
                 if self.logged_in {
                     return;
                 }
-                self.open = json::member(object, b"server_id").is_some() && !said(b"auth_required");
+                self.open = member(b"server_id").is_some() && !said(b"auth_required");
                 self.tls = true;
                 match (said(b"tls_required"), said(b"tls_available")) {
                     (true, _) => notes.upgrade(UpgradeState::Demanded, at),

@@ -91,16 +91,16 @@ impl Grammar for Conversation {
 
 impl Conversation {
     fn client(&mut self, command: &[u8], notes: &mut Notes, at: Moment) {
-        let kind = protobuf::number(command, 1).unwrap_or(0);
-        let body = protobuf::bytes(command, kind);
+        let kind = protobuf::number(command, 1);
+        let body = protobuf::whole_bytes(command, kind);
         // The command, where its topic is, and where its number.
         let (method, topic, number): (&[u8], &[u8], _) = match kind {
             2 => return self.connect(body, notes, at),
-            4 => (b"SUBSCRIBE", protobuf::bytes(body, 1), protobuf::number(body, 5)),
-            5 => (b"PRODUCER", protobuf::bytes(body, 1), protobuf::number(body, 3)),
+            4 => (b"SUBSCRIBE", protobuf::whole_bytes(body, 1), protobuf::sent_number(body, 5)),
+            5 => (b"PRODUCER", protobuf::whole_bytes(body, 1), protobuf::sent_number(body, 3)),
             6 => (b"SEND", b"", None),
-            21 => (b"PARTITIONED_METADATA", protobuf::bytes(body, 1), None),
-            23 => (b"LOOKUP", protobuf::bytes(body, 1), None),
+            21 => (b"PARTITIONED_METADATA", protobuf::whole_bytes(body, 1), None),
+            23 => (b"LOOKUP", protobuf::whole_bytes(body, 1), None),
             _ => return,
         };
         let name = CallName::Rpc { service: topic, method };
@@ -111,9 +111,9 @@ impl Conversation {
     }
 
     fn connect(&mut self, body: &[u8], notes: &mut Notes, at: Moment) {
-        notes.program(b"pulsar-client", protobuf::bytes(body, 1), Direction::ToServer);
-        let (data, method) = (protobuf::bytes(body, 3), protobuf::bytes(body, 5));
-        let role = protobuf::bytes(body, 7);
+        notes.program(b"pulsar-client", protobuf::whole_bytes(body, 1), Direction::ToServer);
+        let (data, method) = (protobuf::whole_bytes(body, 3), protobuf::whole_bytes(body, 5));
+        let role = protobuf::whole_bytes(body, 7);
         notes.caller(role, "pulsar original principal", at);
         self.anonymous = data.is_empty();
         let login = match method {
@@ -139,11 +139,11 @@ impl Conversation {
     }
 
     fn server(&mut self, command: &[u8], notes: &mut Notes, at: Moment) {
-        let kind = protobuf::number(command, 1).unwrap_or(0);
-        let body = protobuf::bytes(command, kind);
+        let kind = protobuf::number(command, 1);
+        let body = protobuf::whole_bytes(command, kind);
         let (said, number) = match kind {
             3 => {
-                let version = protobuf::bytes(body, 1);
+                let version = protobuf::whole_bytes(body, 1);
                 notes.program(
                     b"pulsar",
                     version.strip_prefix(b"Pulsar Server").unwrap_or(version),
@@ -155,8 +155,8 @@ impl Conversation {
                 }
                 return;
             }
-            13 | 17 => (Said::Success, protobuf::number(body, 1)),
-            14 => (Said::Failure, protobuf::number(body, 1)),
+            13 | 17 => (Said::Success, protobuf::sent_number(body, 1)),
+            14 => (Said::Failure, protobuf::sent_number(body, 1)),
             _ => return,
         };
         match number {

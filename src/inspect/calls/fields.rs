@@ -3,113 +3,115 @@
 use std::borrow::Cow;
 
 use crate::model::{
-    CallFacts, Direction, Field, Kind, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT, Why,
+    AuditedSession, CallFacts, Direction, Field, Judged, Kind, Seen, Subject, Value, WRONG_SUBJECT,
+    Why, field,
 };
 
 /// The fields of calls, whichever protocol carried them. Absent when a session has no readable calls.
 pub(in crate::inspect) static FIELDS: &[Field] = &[
-    field("call.requests", Kind::Int, "requests seen in the clear", "12", |s| {
+    field::<AuditedSession>("call.requests", Kind::Int, "12", "requests seen in the clear", |s| {
         said(s, Direction::ToServer, |calls| calls.requests)
     }),
-    field("call.responses", Kind::Int, "responses seen in the clear", "12", |s| {
-        said(s, Direction::ToClient, |calls| calls.responses)
-    }),
-    field(
+    field::<AuditedSession>(
+        "call.responses",
+        Kind::Int,
+        "12",
+        "responses seen in the clear",
+        |s| said(s, Direction::ToClient, |calls| calls.responses),
+    ),
+    field::<AuditedSession>(
         "call.unnamed",
         Kind::Int,
-        "requests whose service and method could not be told: the capture joined late, or a bound was reached",
         "0",
+        "requests whose service and method could not be told: the capture joined late, or a bound was reached",
         |s| count(s, |calls| calls.unnamed),
     ),
-    field(
+    field::<AuditedSession>(
         "call.methods",
         Kind::Texts,
-        "distinct calls: `service/method` for RPC, `GET /path` without query for HTTP, the command for what has commands",
         "helloworld.Greeter/SayHello",
+        "distinct calls: `service/method` for RPC, `GET /path` without query for HTTP, the command for what has commands",
         |s| of(s, |calls| Value::Texts(calls.calls.iter().map(method).collect())),
     ),
-    field(
+    field::<AuditedSession>(
         "call.services",
         Kind::Texts,
-        "distinct gRPC services called",
         "helloworld.Greeter",
+        "distinct gRPC services called",
         |s| of(s, |calls| Value::Texts(services(calls))),
     ),
-    field(
+    field::<AuditedSession>(
         "http.authorities",
         Kind::Texts,
-        "distinct `Host` and `:authority` values of requests, without userinfo",
         "orders.internal:8080",
+        "distinct `Host` and `:authority` values of requests, without userinfo",
         |s| texts(s, |calls| &calls.authorities),
     ),
-    field("http.user_agents", Kind::Texts, "distinct user agents", "grpc-go/1.70.0", |s| {
-        texts(s, |calls| &calls.user_agents)
-    }),
-    field(
+    field::<AuditedSession>(
+        "http.user_agents",
+        Kind::Texts,
+        "grpc-go/1.70.0",
+        "distinct user agents",
+        |s| texts(s, |calls| &calls.user_agents),
+    ),
+    field::<AuditedSession>(
         "http.server_products",
         Kind::Texts,
-        "distinct `Server` values of responses",
         "nginx/1.26.2",
+        "distinct `Server` values of responses",
         |s| texts(s, |calls| &calls.server_products),
     ),
-    field(
+    field::<AuditedSession>(
         "call.auth_schemes",
         Kind::Texts,
-        "distinct authentication schemes of requests, in lower case; `opaque` for a credential without one",
         "bearer",
+        "distinct authentication schemes of requests, in lower case; `opaque` for a credential without one",
         |s| texts(s, |calls| &calls.auth_schemes),
     ),
-    field("call.authenticated", Kind::Int, "requests that carried a credential", "12", |s| {
-        count(s, |calls| calls.authenticated)
-    }),
-    field(
+    field::<AuditedSession>(
+        "call.authenticated",
+        Kind::Int,
+        "12",
+        "requests that carried a credential",
+        |s| count(s, |calls| calls.authenticated),
+    ),
+    field::<AuditedSession>(
         "call.status",
         Kind::Ints,
-        "the last status of each distinct call: gRPC status where there is one, else HTTP status",
         "200",
+        "the last status of each distinct call: gRPC status where there is one, else HTTP status",
         |s| of(s, |calls| Value::Ints(statuses(calls))),
     ),
-    field(
+    field::<AuditedSession>(
         "call.succeeded",
         Kind::Int,
-        "calls that were answered with success: HTTP 2xx, gRPC status 0",
         "12",
+        "calls that were answered with success: HTTP 2xx, gRPC status 0",
         |s| count(s, |calls| calls.calls.iter().map(|call| call.succeeded).sum()),
     ),
-    field("call.failed", Kind::Int, "calls that were answered with anything else", "0", |s| {
-        count(s, |calls| calls.calls.iter().map(|call| call.failed).sum())
-    }),
-    field(
+    field::<AuditedSession>(
+        "call.failed",
+        Kind::Int,
+        "0",
+        "calls that were answered with anything else",
+        |s| count(s, |calls| calls.calls.iter().map(|call| call.failed).sum()),
+    ),
+    field::<AuditedSession>(
         "call.cut",
         Kind::Bool,
-        "whether a bound was reached, so that the lists above are not all there was",
         "false",
+        "whether a bound was reached, so that the lists above are not all there was",
         |s| of(s, |calls| Value::Bool(calls.cut)),
     ),
 ];
-
-type Get = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
-
-const fn field(
-    path: &'static str,
-    kind: Kind,
-    doc: &'static str,
-    example: &'static str,
-    get: Get,
-) -> Field {
-    Field { on: SubjectKind::Session, path, kind, doc, example, get }
-}
 
 fn of<'a>(
     subject: &Subject<'a>,
     value: impl FnOnce(&'a CallFacts) -> Value<'a>,
 ) -> Seen<Value<'a>> {
-    match *subject {
-        Subject::Session(audited) => {
-            audited.session.facts.calls.as_deref().map_or(Seen::Absent, |c| Seen::Value(value(c)))
-        }
-        _ => WRONG_SUBJECT,
-    }
+    AuditedSession::of(subject, |audited| {
+        audited.session.facts.calls.as_deref().map_or(Seen::Absent, |c| Seen::Value(value(c)))
+    })
 }
 
 fn count<'a>(subject: &Subject<'a>, value: impl FnOnce(&CallFacts) -> u64) -> Seen<Value<'a>> {

@@ -11,6 +11,7 @@ pub(super) mod frameworks;
 mod header;
 mod jwt;
 mod parameters;
+pub(super) mod printing;
 pub(super) mod registries;
 mod scheme;
 pub(super) mod target;
@@ -72,6 +73,15 @@ pub(super) enum Status {
 }
 
 impl Status {
+    /// Whether it is success, and its number.
+    fn told(self) -> (bool, Option<u16>) {
+        match self {
+            Self::Http(code) => ((200..300).contains(&code), Some(code)),
+            Self::Grpc(code) => (code == 0, Some(code)),
+            Self::Told(success) => (success, None),
+        }
+    }
+
     /// Whether the caller was let in; nothing where that is not what the status is about.
     fn lets_in(self) -> Option<bool> {
         match self {
@@ -151,15 +161,19 @@ impl Calls {
     /// Takes note of how a call ended.
     pub(super) fn outcome(&mut self, call: Option<CallId>, status: Status) {
         let call = call.and_then(|id| self.facts.calls.get_mut(usize::from(id.0)));
-        let Some(call) = call else { return };
-        let (code, success) = match status {
-            Status::Http(code) => (Some(code), (200..300).contains(&code)),
-            Status::Grpc(code) => (Some(code), code == 0),
-            Status::Told(success) => (None, success),
-        };
-        let count = if success { &mut call.succeeded } else { &mut call.failed };
-        *count = count.saturating_add(1);
-        call.last_status = code.or(call.last_status);
+        if let Some(call) = call {
+            ended(call, status.told());
+        }
+    }
+
+    /// Takes note that this call is answered in the protocol that the connection becomes.
+    pub(super) fn upgraded(&mut self, call: Option<CallId>) {
+        self.facts.upgraded = call.map(|id| usize::from(id.0));
+    }
+
+    /// Takes note of how the call ended that was made before the connection became this protocol.
+    pub(super) fn earlier_ended(&mut self, status: Status) {
+        self.facts.earlier.get_or_insert(status.told());
     }
 
     /// Takes note of a request's `Host` or `:authority`.
@@ -446,8 +460,19 @@ impl Names {
     }
 }
 
+fn ended(call: &mut Call, (success, code): (bool, Option<u16>)) {
+    let count = if success { &mut call.succeeded } else { &mut call.failed };
+    *count = count.saturating_add(1);
+    call.last_status = code.or(call.last_status);
+}
+
 /// Adds what a connection said after a change of protocol to what it said before.
 pub fn merge_calls(first: &mut CallFacts, then: CallFacts) {
+    let asked = first.upgraded.take().and_then(|place| first.calls.get_mut(place));
+    if let (Some(call), Some(earlier)) = (asked, then.earlier) {
+        ended(call, earlier);
+    }
+    first.upgraded = then.upgraded;
     for call in then.calls {
         let same = |old: &&mut Call| old.service == call.service && old.method == call.method;
         if let Some(old) = first.calls.iter_mut().find(same) {

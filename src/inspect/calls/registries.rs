@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::target;
-use crate::inspect::rpc::{json, protobuf};
+use crate::inspect::{json, protobuf};
 use crate::model::{
     Credential, CredentialKind, Direction, Exposure, Moment, Registration, Secret, escape_bytes,
     limits,

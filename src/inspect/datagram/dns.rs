@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::go_micro;
-use crate::inspect::rpc::reader::Reader;
+use crate::inspect::reader::Reader;
 use crate::model::{Moment, Registration, escape_bytes};
 
 const HEADER_BYTES: usize = 12;
@@ -77,8 +77,8 @@ pub(super) fn answers(bytes: &[u8], at: Moment, give: &mut dyn FnMut(Registratio
 /// All records of a message that makes sense to its end.
 fn records(bytes: &[u8]) -> Option<Vec<Record<'_>>> {
     let mut header = Reader::at(bytes, 4);
-    let questions = header.be16()?;
-    let counts = [header.be16()?, header.be16()?, header.be16()?];
+    let questions = header.u16()?;
+    let counts = [header.u16()?, header.u16()?, header.u16()?];
     let mut place = HEADER_BYTES;
     for _ in 0..questions {
         place = name(bytes, place)?.1.checked_add(4)?;
@@ -88,8 +88,8 @@ fn records(bytes: &[u8]) -> Option<Vec<Record<'_>>> {
     for _ in 0..count.min(RECORDS) {
         let (name, behind) = name(bytes, place)?;
         let mut reader = Reader::at(bytes, behind);
-        let (kind, _class, _lifetime) = (reader.be16()?, reader.be16()?, reader.be32()?);
-        let length = usize::from(reader.be16()?);
+        let (kind, _class, _lifetime) = (reader.u16()?, reader.u16()?, reader.u32()?);
+        let length = usize::from(reader.u16()?);
         let data = reader.take(length)?;
         let at = behind.checked_add(10)?;
         place = at.checked_add(length)?;
@@ -142,7 +142,7 @@ fn address(record: &Record<'_>) -> Option<IpAddr> {
 
 /// Where a service is: the address of the host that its record names, where that is in the same message, else its name.
 fn service_address(bytes: &[u8], record: &Record<'_>, all: &[Record<'_>]) -> Option<String> {
-    let port = Reader::at(record.data, 4).be16()?;
+    let port = Reader::at(record.data, 4).u16()?;
     let (target, _) = name(bytes, record.at.checked_add(6)?)?;
     let known = all.iter().filter(|one| one.name == target).find_map(address);
     Some(match known {

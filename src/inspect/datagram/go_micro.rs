@@ -6,7 +6,7 @@ use std::io::Read as _;
 use flate2::read::ZlibDecoder;
 
 use crate::inspect::calls::registries::holds_credential;
-use crate::inspect::rpc::json;
+use crate::inspect::json;
 use crate::model::limits;
 
 /// What one node says of itself.

@@ -1,8 +1,8 @@
 //! Gossip of memberlist, and so of Serf, Consul and Nomad, where it is not encrypted
 //! (<https://github.com/hashicorp/memberlist>): MessagePack behind a byte that says what it is.
 
+use crate::inspect::reader::Reader;
 use crate::inspect::rpc::msgpack;
-use crate::inspect::rpc::reader::Reader;
 use crate::model::{Moment, Registration, escape_bytes, limits};
 
 const PING: u8 = 0;
@@ -26,16 +26,16 @@ pub(super) fn may_be(bytes: &[u8]) -> bool {
 
 /// Gives every node that is said to be alive.
 pub(super) fn read(bytes: &[u8], at: Moment, give: &mut dyn FnMut(Registration)) {
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader(bytes);
     if bytes.first() == Some(&CHECKSUM) && reader.take(5).is_none() {
         return;
     }
-    if reader.rest().first() != Some(&COMPOUND) {
-        give_alive(reader.rest(), at, give);
+    if reader.0.first() != Some(&COMPOUND) {
+        give_alive(reader.0, at, give);
         return;
     }
-    let (_, Some(count)) = (reader.byte(), reader.byte()) else { return };
-    let lengths: Option<Vec<u16>> = (0..count.min(MESSAGES)).map(|_| reader.be16()).collect();
+    let (_, Some(count)) = (reader.u8(), reader.u8()) else { return };
+    let lengths: Option<Vec<u16>> = (0..count.min(MESSAGES)).map(|_| reader.u16()).collect();
     // The lengths of those beyond the bound stand before the first message too.
     let beyond = usize::from(count.saturating_sub(MESSAGES)).saturating_mul(2);
     let (Some(lengths), Some(_)) = (lengths, reader.take(beyond)) else { return };
@@ -53,8 +53,8 @@ fn give_alive(message: &[u8], at: Moment, give: &mut dyn FnMut(Registration)) {
 
 /// `{Incarnation, Node, Addr, Port, Meta, Vsn}`
 fn alive(message: &[u8], at: Moment) -> Option<Registration> {
-    let mut reader = Reader::new(message);
-    let pairs = match (reader.byte()?, reader.byte()?) {
+    let mut reader = Reader(message);
+    let pairs = match (reader.u8()?, reader.u8()?) {
         (ALIVE, pairs @ 0x80..=0x8f) => pairs & 0x0f,
         _ => return None,
     };

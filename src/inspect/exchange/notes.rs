@@ -203,6 +203,7 @@ pub(in crate::inspect) fn merge_readable(first: &mut ReadableFacts, then: Readab
     first.cut |= !extend(&mut first.callers, then.callers, limits::NAMES);
     first.cut |= !extend(&mut first.programs, then.programs, limits::NAMES);
     first.cut |= !extend(&mut first.registrations, then.registrations, limits::REGISTRATIONS);
+    first.cut |= !extend(&mut first.sensitive, then.sensitive, limits::NAMES);
     first.upgrade = first.upgrade.or(then.upgrade);
     first.unauthenticated = first.unauthenticated.or(then.unauthenticated);
 }

@@ -7,7 +7,6 @@
 mod body;
 mod head;
 mod pairing;
-mod printing;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -15,9 +14,9 @@ mod tests;
 use self::body::{Body, Progress};
 use self::head::{Framing, RequestHead, ResponseHead};
 use self::pairing::{Asked, Pairing};
-use self::printing::Printing;
 use super::begins::{Begins, tls_alert};
 use super::calls::frameworks::FrameworkField;
+use super::calls::printing::Printing;
 use super::calls::registries;
 use super::calls::{self, CallName, Calls, HeaderName, Status, Used};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
@@ -73,6 +72,8 @@ struct Connection {
     client_spoke: bool,
     plaintext: Option<Moment>,
     mismatch: Option<Evident<&'static str>>,
+    /// The beginning of the body of a first answer that refuses, to see whether the server expected TLS.
+    refusal: Option<Vec<u8>>,
 }
 
 /// One direction of it.
@@ -135,8 +136,9 @@ impl Inspector for Connection {
     fn gap(&mut self, direction: Direction, missing: u64, _at: Moment) -> Next {
         let side = &mut self.sides[direction];
         side.holed = true;
-        if direction == Direction::ToServer {
-            self.printing = None;
+        match direction {
+            Direction::ToServer => self.printing = None,
+            Direction::ToClient => self.refusal = None,
         }
         let read_on = match &mut side.place {
             Place::Wanted(length) => {
@@ -187,13 +189,13 @@ impl Connection {
             }
             Place::Body(body) => match body.read(rest) {
                 Progress::Used(used) => {
-                    self.print(direction, rest.get(..used));
+                    self.print(direction, rest.get(..used), at);
                     Step::Used(used)
                 }
                 Progress::Wait => Step::Wait,
                 Progress::End(used) => {
                     side.place = Place::Head;
-                    self.print(direction, rest.get(..used));
+                    self.print(direction, rest.get(..used), at);
                     self.printed(direction);
                     Step::Used(used)
                 }
@@ -214,10 +216,29 @@ impl Connection {
         }
     }
 
-    /// Takes bytes of a request's body into its print.
-    fn print(&mut self, direction: Direction, body: Option<&[u8]>) {
-        if let (Direction::ToServer, Some(printing)) = (direction, &mut self.printing) {
-            printing.add(body.unwrap_or_default());
+    /// Takes bytes of a request's body into its print, and those of a refusal's into what is searched.
+    fn print(&mut self, direction: Direction, body: Option<&[u8]>, at: Moment) {
+        let body = body.unwrap_or_default();
+        match direction {
+            Direction::ToServer => {
+                if !self.printing.as_mut().is_none_or(|printing| printing.add(body)) {
+                    self.printing = None;
+                }
+            }
+            Direction::ToClient => self.refused(body, at),
+        }
+    }
+
+    /// A server that expected TLS may say so in readable words: then nothing was served.
+    fn refused(&mut self, body: &[u8], at: Moment) {
+        let Some(kept) = &mut self.refusal else { return };
+        let room = limits::REFUSAL_BYTES.saturating_sub(kept.len());
+        kept.extend_from_slice(body.get(..room).unwrap_or(body));
+        if WANTED_TLS.iter().any(|words| memchr::memmem::find(kept, words).is_some()) {
+            self.mismatch.get_or_insert(Evident { value: "plaintext-to-tls", at });
+            self.refusal = None;
+        } else if kept.len() >= limits::REFUSAL_BYTES {
+            self.refusal = None;
         }
     }
 
@@ -226,7 +247,7 @@ impl Connection {
         if direction == Direction::ToServer
             && let Some(printing) = self.printing.take()
         {
-            self.calls.print(printing.used, printing.hash(), printing.repeatable, printing.at);
+            printing.end(&mut self.calls);
         }
     }
 
@@ -315,7 +336,15 @@ impl Connection {
                 calls.cut();
                 return;
             }
-            printing = Printing::begin(head, fields, used_by, at);
+            let short = match head.framing {
+                Framing::Nothing => true,
+                Framing::Length(length) => length <= limits::PRINTED_BODY as u64,
+                Framing::Chunked | Framing::Close | Framing::Contradictory => false,
+            };
+            if short {
+                let repeatable = fields.known().any(|(name, _)| name == HeaderName::Repeatable);
+                printing = Printing::begin(head.method, head.target, used_by, repeatable, at);
+            }
             place = match head.framing {
                 Framing::Length(0) | Framing::Nothing => Some(Place::Head),
                 Framing::Length(length) if asks.is_some() => Some(Place::Wanted(length)),
@@ -363,7 +392,12 @@ impl Connection {
         if !head.is_unasked() {
             self.answers = self.answers.saturating_add(1);
         }
+        // A server with TLS answers nothing else before: an earlier answer means that it serves readable requests.
+        self.refusal = (head.status == 400 && self.answers == 1).then(Vec::new);
         if head.status == ResponseHead::SWITCHING {
+            if head.upgrade == Next::Switch("h2") {
+                self.calls.upgraded(asked.and_then(|asked| asked.call));
+            }
             return Step::Then(used, head.upgrade);
         }
         let (call, with) = asked.map(|asked| (asked.call, asked.used)).unwrap_or_default();
@@ -408,6 +442,14 @@ impl Connection {
         Step::Used(used)
     }
 }
+
+/// How servers with TLS tell a client that it speaks plain HTTP: Go, nginx, Apache, Tomcat.
+const WANTED_TLS: [&[u8]; 4] = [
+    b"Client sent an HTTP request to an HTTPS server",
+    b"The plain HTTP request was sent to HTTPS port",
+    b"speaking plain HTTP to an SSL-enabled server port",
+    b"This combination of host and port requires TLS",
+];
 
 fn shape_of(direction: Direction, bytes: &[u8]) -> Begins {
     match direction {

@@ -174,6 +174,26 @@ fn a_tls_alert_in_answer_is_a_mismatch() {
     assert_eq!(found.plaintext, Some(frame(1)));
 }
 
+/// The words are byte for byte those of Go's net/http and of nginx. No sample was recorded yet.
+#[test]
+fn a_refusal_in_words_of_a_server_that_expected_tls_is_a_mismatch() {
+    let request = client("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let go = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+    let nginx = "HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Length: 100\r\n\r\n<html>\r\n\
+                 <head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n";
+    for refusal in [go, nginx] {
+        let found = facts("http/1.1", &[request.clone(), server(refusal)]);
+        assert_eq!(found.mismatch.map(|one| one.value), Some("plaintext-to-tls"), "{refusal}");
+    }
+    let other = "HTTP/1.1 400 Bad Request\r\nContent-Length: 7\r\n\r\nbad id\n";
+    assert_eq!(facts("http/1.1", &[request.clone(), server(other)]).mismatch, None);
+    // A server that served before does not expect TLS, whatever it says.
+    let after = facts("http/1.1", &[request.clone(), server(OK), request.clone(), server(go)]);
+    assert_eq!(after.mismatch, None);
+    let served = go.replace("400 Bad Request", "200 OK");
+    assert_eq!(facts("http/1.1", &[request, server(served)]).mismatch, None);
+}
+
 fn frame(number: u64) -> Moment {
     Moment { frame: FrameNo(number), ..Moment::default() }
 }

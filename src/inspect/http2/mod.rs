@@ -7,12 +7,14 @@
 mod frames;
 mod hpack;
 mod message;
+mod prints;
 mod streams;
 #[cfg(test)]
 mod tests;
 
 use self::frames::{Frame, HEADER_BYTES};
 use self::message::Message;
+use self::prints::Prints;
 use self::streams::{Stream, Streams};
 use super::begins::{Begins, tls_alert};
 use super::calls::{CallName, Calls, Status, registries};
@@ -78,7 +80,10 @@ struct Connection {
     /// Bytes from the client are missing.
     lossy: bool,
     streams: Streams,
+    /// The call of [`UPGRADED`], which the client made before the connection became HTTP/2.
+    earlier: Stream,
     calls: Calls,
+    prints: Prints,
     /// A stream was opened whose data is to be read.
     registry: bool,
     grpc: bool,
@@ -146,6 +151,9 @@ impl Inspector for Connection {
     }
 
     fn gap(&mut self, direction: Direction, missing: u64, _at: Moment) -> Next {
+        if direction == Direction::ToServer {
+            self.prints.gap();
+        }
         let side = &mut self.sides[direction];
         let within = usize::try_from(missing).ok().and_then(|n| side.skip.checked_sub(n));
         match (side.place, within) {
@@ -190,6 +198,10 @@ impl Connection {
         if side.skip > 0 {
             let used = side.skip.min(rest.len());
             side.skip = side.skip.saturating_sub(used);
+            if direction == Direction::ToServer {
+                let whole = side.skip == 0;
+                self.prints.data(rest.get(..used).unwrap_or_default(), whole, &mut self.calls);
+            }
             return if used == 0 { Step::Wait } else { Step::Used(used) };
         }
         match side.place {
@@ -282,6 +294,9 @@ impl Connection {
                 return Step::Wait;
             }
             _ => {}
+        }
+        if direction == Direction::ToServer {
+            self.prints.frame(frame, &mut self.calls);
         }
         self.sides[direction].skip = frame.length;
         Step::Used(HEADER_BYTES)
@@ -390,7 +405,7 @@ impl Connection {
             }
         }
         match (block.kind, direction) {
-            (frames::HEADERS, Direction::ToServer) => self.request(block.stream, &message, at),
+            (frames::HEADERS, Direction::ToServer) => self.request(block, &message, at),
             (frames::HEADERS, Direction::ToClient) => {
                 self.response(block, &message, at);
             }
@@ -398,7 +413,8 @@ impl Connection {
         }
     }
 
-    fn request(&mut self, stream: u32, message: &Message, at: Moment) {
+    fn request(&mut self, block: &Block, message: &Message, at: Moment) {
+        let stream = block.stream;
         if !self.streams.opens(stream) || !(message.request || message.unknown) {
             return;
         }
@@ -415,6 +431,9 @@ impl Connection {
         let call = self.calls.request(name, at);
         let used = message.used;
         self.calls.authenticated_by(used, at);
+        if wanted.is_none() {
+            self.prints.begin((stream, block.end_stream), message, used, &mut self.calls, at);
+        }
         if !self.streams.open(stream, Stream { wanted, call, used, grpc, ..Stream::default() }) {
             self.calls.cut();
         }
@@ -424,6 +443,10 @@ impl Connection {
         let id = block.stream;
         let informational = message.status.is_some_and(|status| status < 200);
         let Some(stream) = self.streams.find(id) else {
+            if id == UPGRADED && !self.streams.was_opened(id) && !informational {
+                let status = outcome(&mut self.earlier, message);
+                status.into_iter().for_each(|status| self.calls.earlier_ended(status));
+            }
             if message.status.is_some() && !informational {
                 self.calls.response(at);
                 self.grpc |= message.grpc;
@@ -454,6 +477,9 @@ impl Connection {
         }
     }
 }
+
+/// The stream on which a request is answered that asked for the upgrade (RFC 7540 section 3.2).
+const UPGRADED: u32 = 1;
 
 /// What a response says of how its call ended, the first time it says so.
 fn outcome(stream: &mut Stream, message: &Message) -> Option<Status> {

@@ -28,6 +28,7 @@ pub(super) struct Stream {
 pub(super) struct Streams {
     open: VecDeque<(u32, Stream)>,
     highest: u32,
+    lowest: Option<u32>,
 }
 
 impl Streams {
@@ -37,9 +38,15 @@ impl Streams {
         id > self.highest
     }
 
+    /// Whether the client opened a stream of this number or a lower one.
+    pub(super) fn was_opened(&self, id: u32) -> bool {
+        self.lowest.is_some_and(|lowest| lowest <= id)
+    }
+
     /// Adds a stream. Says whether there was room; if not, the oldest is forgotten.
     pub(super) fn open(&mut self, id: u32, stream: Stream) -> bool {
         self.highest = self.highest.max(id);
+        self.lowest.get_or_insert(id);
         let room = self.open.len() < limits::HTTP2_STREAMS;
         if !room {
             self.open.pop_front();

@@ -58,7 +58,7 @@ impl Grammar for Header {
 
     fn message(&mut self, message: &Message<'_>, notes: &mut Notes) -> Next {
         let header = message.bytes.get(PREFACE.len() + 4..).unwrap_or_default();
-        let service = protobuf::bytes(header, 2);
+        let service = protobuf::whole_bytes(header, 2);
         notes.request(CallName::Rpc { service, method: b"transport" }, message.at);
         Next::Reprobe
     }

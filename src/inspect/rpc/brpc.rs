@@ -7,9 +7,9 @@
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::protobuf;
-use super::reader::Reader;
 use super::{Known, agrees, secrets, sent_by, split_name};
+use crate::inspect::protobuf;
+use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, limits};
 
 /// bRPC.
@@ -97,12 +97,14 @@ fn unit(bytes: &[u8]) -> Known<Unit> {
 fn with_magic(bytes: &[u8], kind: Kind) -> Known<Unit> {
     let mut reader = Reader::at(bytes, 4);
     let sizes = match kind {
-        Kind::Hulu => (|| Some((12_usize, u64::from(reader.le32()?), u64::from(reader.le32()?))))(),
+        Kind::Hulu => {
+            (|| Some((12_usize, u64::from(reader.u32_le()?), u64::from(reader.u32_le()?))))()
+        }
         Kind::Sofa => (|| {
-            let (meta, _, all) = (reader.le32()?, reader.le64()?, reader.le64()?);
+            let (meta, _, all) = (reader.u32_le()?, reader.u64_le()?, reader.u64_le()?);
             Some((24, all, u64::from(meta)))
         })(),
-        _ => (|| Some((12, u64::from(reader.be32()?), u64::from(reader.be32()?))))(),
+        _ => (|| Some((12, u64::from(reader.u32()?), u64::from(reader.u32()?))))(),
     };
     let Some((fixed, body, meta)) = sizes else { return Known::Later };
     if body > LARGEST || meta > body {
@@ -130,7 +132,7 @@ fn nshead(bytes: &[u8]) -> Known<Unit> {
         return Known::No;
     }
     let mut reader = Reader::at(bytes, 32);
-    let Some(body) = reader.le32() else { return Known::Later };
+    let Some(body) = reader.u32_le() else { return Known::Later };
     if u64::from(body) > LARGEST {
         return Known::No;
     }

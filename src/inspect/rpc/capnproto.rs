@@ -6,8 +6,8 @@
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::reader::Reader;
 use super::{agrees, sent_by};
+use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field};
 
 /// Cap'n Proto RPC over TCP.
@@ -61,11 +61,11 @@ struct Messages;
 
 /// How many bytes stand before the first segment, and how many all segments have.
 fn sizes(bytes: &[u8]) -> Option<(usize, u64)> {
-    let mut reader = Reader::new(bytes);
-    let count = reader.le32()?.checked_add(1).filter(|count| *count <= SEGMENTS)?;
+    let mut reader = Reader(bytes);
+    let count = reader.u32_le()?.checked_add(1).filter(|count| *count <= SEGMENTS)?;
     let mut words: u64 = 0;
     for _ in 0..count {
-        words = words.saturating_add(u64::from(reader.le32()?));
+        words = words.saturating_add(u64::from(reader.u32_le()?));
     }
     let table = (count as usize).saturating_add(1).saturating_mul(4).next_multiple_of(WORD);
     (words > 0 && words <= WORDS).then_some((table, words.saturating_mul(WORD as u64)))
@@ -106,7 +106,7 @@ struct Struct {
 /// The struct that the pointer at this word points to, within the same segment.
 fn follow(segment: &[u8], word: usize) -> Option<Struct> {
     let mut reader = Reader::at(segment, word.checked_mul(WORD)?);
-    let (low, words) = (reader.le32()?, reader.le16()?);
+    let (low, words) = (reader.u32_le()?, reader.u16_le()?);
     if low & 3 != 0 {
         return None;
     }
@@ -120,24 +120,24 @@ fn note(segment: &[u8], message: &Message<'_>, notes: &mut Notes) -> Option<()> 
     const RETURN: u16 = 3;
     const BOOTSTRAP: u16 = 8;
     let root = follow(segment, 0)?;
-    let kind = Reader::at(segment, root.data.checked_mul(WORD)?).le16()?;
+    let kind = Reader::at(segment, root.data.checked_mul(WORD)?).u16_le()?;
     let body = follow(segment, root.data.checked_add(root.words)?)?;
     let mut data = Reader::at(segment, body.data.checked_mul(WORD)?);
-    let number = u64::from(data.le32().filter(|_| body.words > 0)?);
+    let number = u64::from(data.u32_le().filter(|_| body.words > 0)?);
     match (message.direction, kind) {
         (Direction::ToServer, BOOTSTRAP) => {
             let name = CallName::Rpc { service: b"", method: b"bootstrap" };
             notes.asked(number, name, message.at);
         }
         (Direction::ToServer, CALL) => {
-            let (method, _) = (data.le16()?, data.le16()?);
-            let interface = data.le64().filter(|_| body.words > 1)?;
+            let (method, _) = (data.u16_le()?, data.u16_le()?);
+            let interface = data.u64_le().filter(|_| body.words > 1)?;
             let (service, method) = (format!("@{interface:#018x}"), format!("@{method}"));
             let name = CallName::Rpc { service: service.as_bytes(), method: method.as_bytes() };
             notes.asked(number, name, message.at);
         }
         (Direction::ToClient, RETURN) => {
-            let (_, how) = (data.le16()?, data.le16()?);
+            let (_, how) = (data.u16_le()?, data.u16_le()?);
             let said = match how {
                 0 => Said::Success,
                 1 => Said::Failure,

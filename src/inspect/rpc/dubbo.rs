@@ -9,8 +9,9 @@ use std::borrow::Cow;
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::reader::Reader;
-use super::{hessian, is_name, json, secrets, sent_by};
+use super::{hessian, is_name, secrets, sent_by};
+use crate::inspect::json;
+use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field};
 
 /// Dubbo with its 16-byte header; Dubbo over HTTP/2 (Triple) is gRPC to `h2`.
@@ -92,7 +93,7 @@ impl Header {
     fn read(bytes: &[u8]) -> Option<Self> {
         let (flags, status) = Self::plausible(bytes).filter(|_| bytes.starts_with(&MAGIC))?;
         let mut reader = Reader::at(bytes, 4);
-        let (id, length) = (reader.be64()?, reader.be32()?);
+        let (id, length) = (reader.u64()?, reader.u32()?);
         (length <= LARGEST_BODY).then_some(Self {
             request: flags & 0x80 != 0,
             two_way: flags & 0x40 != 0,
@@ -201,10 +202,10 @@ fn attachments(call: &Invocation<'_>, message: &Message<'_>, notes: &mut Notes) 
 }
 
 fn in_hessian(body: &[u8], cut: bool) -> Option<Invocation<'_>> {
-    let mut reader = Reader::new(body);
+    let mut reader = Reader(body);
     let mut text = || hessian::text(&mut reader).map(Cow::Borrowed);
     let (version, service, _, method) = (text()?, text()?, text()?, text()?);
-    let attachments = if cut { Vec::new() } else { hessian::last_map(reader.rest()) };
+    let attachments = if cut { Vec::new() } else { hessian::last_map(reader.0) };
     Some(Invocation { version, service, method, attachments })
 }
 

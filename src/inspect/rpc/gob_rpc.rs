@@ -7,8 +7,8 @@
 use super::super::calls;
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::reader::Reader;
 use super::{is_name, sent_by, split_name};
+use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, PerDirection};
 
 /// `net/rpc`, also behind `CONNECT /_goRPC_`.
@@ -77,7 +77,7 @@ struct Gob {
 
 /// An unsigned number: itself below 128, else as many big-endian bytes as the first one, negated, says.
 fn number(reader: &mut Reader<'_>) -> Option<u64> {
-    let first = reader.byte()?;
+    let first = reader.u8()?;
     if first < 0x80 {
         return Some(u64::from(first));
     }
@@ -99,10 +99,10 @@ fn signed(reader: &mut Reader<'_>) -> Option<i64> {
 impl Grammar for Gob {
     fn frame(&mut self, _: Direction, bytes: &[u8]) -> Frame {
         const LONGEST_LENGTH: usize = 9;
-        let mut reader = Reader::new(bytes);
+        let mut reader = Reader(bytes);
         match number(&mut reader) {
             Some(length @ 1..) => {
-                let before = bytes.len().saturating_sub(reader.rest().len());
+                let before = bytes.len().saturating_sub(reader.0.len());
                 Frame::Message(length.saturating_add(before as u64))
             }
             None if bytes.len() < LONGEST_LENGTH && !matches!(bytes.first(), Some(0x80..0xf8)) => {
@@ -113,7 +113,7 @@ impl Grammar for Gob {
     }
 
     fn message(&mut self, message: &Message<'_>, notes: &mut Notes) -> Next {
-        let mut reader = Reader::new(message.bytes);
+        let mut reader = Reader(message.bytes);
         let (_, Some(kind)) = (number(&mut reader), signed(&mut reader)) else { return Next::More };
         let heads = &mut self.heads[message.direction];
         if kind < 0 {

@@ -1,19 +1,19 @@
 //! Texts and flat maps of Hessian 2 (<http://hessian.caucho.com/doc/hessian-serialization.html>), as Dubbo writes them.
 
-use super::reader::Reader;
+use crate::inspect::reader::Reader;
 
 /// The next value, if it is a text in one piece.
 pub(super) fn text<'a>(reader: &mut Reader<'a>) -> Option<&'a [u8]> {
     let mut ahead = *reader;
-    let first = ahead.byte()?;
+    let first = ahead.u8()?;
     let units = match first {
         0..=0x1f => usize::from(first),
-        0x30..=0x33 => usize::from(first & 3) << 8 | usize::from(ahead.byte()?),
-        b'S' => usize::from(ahead.be16()?),
+        0x30..=0x33 => usize::from(first & 3) << 8 | usize::from(ahead.u8()?),
+        b'S' => usize::from(ahead.u16()?),
         b'N' => 0,
         _ => return None,
     };
-    let text = ahead.take(bytes_of(ahead.rest(), units)?)?;
+    let text = ahead.take(bytes_of(ahead.0, units)?)?;
     *reader = ahead;
     Some(text)
 }
@@ -55,7 +55,7 @@ pub(super) fn last_map(bytes: &[u8]) -> Vec<(&[u8], &[u8])> {
 fn map(mut reader: Reader<'_>) -> Option<Vec<(&[u8], &[u8])>> {
     let mut pairs = Vec::new();
     loop {
-        if reader.rest() == b"Z" {
+        if reader.0 == b"Z" {
             return Some(pairs);
         }
         let key = text(&mut reader)?;
@@ -72,7 +72,7 @@ fn scalar<'a>(reader: &mut Reader<'a>) -> Option<&'a [u8]> {
     if let Some(text) = text(reader) {
         return Some(text);
     }
-    let behind = match reader.byte()? {
+    let behind = match reader.u8()? {
         b'T' | b'F' | 0x80..=0xbf | 0xd8..=0xef | 0x5b | 0x5c => 0,
         0xc0..=0xcf | 0xf0..=0xff | 0x5d => 1,
         0xd0..=0xd7 | 0x38..=0x3f | 0x5e => 2,
@@ -90,13 +90,13 @@ mod tests {
 
     #[test]
     fn lengths_count_characters_of_java() {
-        let mut reader = Reader::new("\u{5}2.0.2\u{2}日本N".as_bytes());
+        let mut reader = Reader("\u{5}2.0.2\u{2}日本N".as_bytes());
         assert_eq!(text(&mut reader), Some(&b"2.0.2"[..]));
         assert_eq!(text(&mut reader), Some("日本".as_bytes()));
         assert_eq!(text(&mut reader), Some(&b""[..]));
         assert_eq!(text(&mut reader), None);
         let long = [&[0x31, 0x02][..], &[b'x'; 258]].concat();
-        assert_eq!(text(&mut Reader::new(&long)).map(<[u8]>::len), Some(258));
+        assert_eq!(text(&mut Reader(&long)).map(<[u8]>::len), Some(258));
     }
 
     #[test]

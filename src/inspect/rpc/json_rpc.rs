@@ -8,8 +8,8 @@ use std::hash::BuildHasher as _;
 use super::super::calls;
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::json::{self, Members};
 use super::{is_name, secrets, sent_by, split_name};
+use crate::inspect::json::{self, Members};
 use crate::model::{Direction, Field, limits};
 
 /// JSON-RPC over TCP.

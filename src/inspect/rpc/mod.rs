@@ -8,13 +8,10 @@ pub(super) mod capnproto;
 pub(super) mod dubbo;
 pub(super) mod gob_rpc;
 mod hessian;
-pub(super) mod json;
 pub(super) mod json_rpc;
 pub(super) mod msgpack;
 pub(super) mod msgpack_rpc;
 pub(super) mod nestjs;
-pub(super) mod protobuf;
-pub(super) mod reader;
 pub(super) mod rpcx;
 pub(super) mod secrets;
 #[cfg(test)]

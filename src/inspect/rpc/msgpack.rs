@@ -1,6 +1,6 @@
 //! Where a value of MessagePack ends (<https://github.com/msgpack/msgpack/blob/master/spec.md>).
 
-use super::reader::Reader;
+use crate::inspect::reader::Reader;
 
 /// Why a value could not be passed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,13 +22,13 @@ pub(in crate::inspect) fn pass(reader: &mut Reader<'_>) -> Result<(), Stop> {
 
 /// Passes a value's own bytes, and says how many values are in it.
 fn one(reader: &mut Reader<'_>) -> Result<u64, Stop> {
-    let first = reader.byte().ok_or(Stop::Later)?;
+    let first = reader.u8().ok_or(Stop::Later)?;
     let low = u64::from(first & 0x0f);
     let length = |reader: &mut Reader<'_>, size: u8| {
         let read = match size {
-            0 => reader.byte().map(u64::from),
-            1 => reader.be16().map(u64::from),
-            _ => reader.be32().map(u64::from),
+            0 => reader.u8().map(u64::from),
+            1 => reader.u16().map(u64::from),
+            _ => reader.u32().map(u64::from),
         };
         read.ok_or(Stop::Later)
     };
@@ -55,22 +55,22 @@ fn one(reader: &mut Reader<'_>) -> Result<u64, Stop> {
 
 /// The next value, if it is a number that is not negative.
 pub(in crate::inspect) fn number(reader: &mut Reader<'_>) -> Option<u64> {
-    match reader.byte()? {
+    match reader.u8()? {
         small @ 0..=0x7f => Some(u64::from(small)),
-        0xcc => reader.byte().map(u64::from),
-        0xcd => reader.be16().map(u64::from),
-        0xce => reader.be32().map(u64::from),
-        0xcf => reader.be64(),
+        0xcc => reader.u8().map(u64::from),
+        0xcd => reader.u16().map(u64::from),
+        0xce => reader.u32().map(u64::from),
+        0xcf => reader.u64(),
         _ => None,
     }
 }
 
 /// The length of the next value, if it is a text.
 pub(in crate::inspect) fn text_length(reader: &mut Reader<'_>) -> Option<u64> {
-    match reader.byte()? {
+    match reader.u8()? {
         short @ 0xa0..=0xbf => Some(u64::from(short & 0x1f)),
-        0xd9 | 0xc4 => reader.byte().map(u64::from),
-        0xda | 0xc5 => reader.be16().map(u64::from),
+        0xd9 | 0xc4 => reader.u8().map(u64::from),
+        0xda | 0xc5 => reader.u16().map(u64::from),
         _ => None,
     }
 }
@@ -84,12 +84,12 @@ mod tests {
         // [1, "a", {"k": nil, "b": 1.5}, bin8 "xy", fixext1, -1]
         let bytes =
             b"\x96\x01\xa1a\x82\xa1k\xc0\xa1b\xcb\x3f\xf8\0\0\0\0\0\0\xc4\x02xy\xd4\x01z\xffnext";
-        let mut reader = Reader::new(bytes);
+        let mut reader = Reader(bytes);
         assert_eq!(pass(&mut reader), Ok(()));
-        assert_eq!(reader.rest(), b"next");
+        assert_eq!(reader.0, b"next");
         for end in 0..bytes.len() - 4 {
-            assert_eq!(pass(&mut Reader::new(&bytes[..end])), Err(Stop::Later), "{end}");
+            assert_eq!(pass(&mut Reader(&bytes[..end])), Err(Stop::Later), "{end}");
         }
-        assert_eq!(pass(&mut Reader::new(&[0xdd, 0xff, 0xff, 0xff, 0xff, 0xc1])), Err(Stop::Never));
+        assert_eq!(pass(&mut Reader(&[0xdd, 0xff, 0xff, 0xff, 0xff, 0xc1])), Err(Stop::Never));
     }
 }

@@ -6,8 +6,8 @@ use super::super::calls;
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use super::msgpack::{self, Stop};
-use super::reader::Reader;
 use super::{Known, agrees, is_name, sent_by, split_name};
+use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field};
 
 /// MessagePack-RPC over TCP.
@@ -61,14 +61,14 @@ fn request(bytes: &[u8]) -> Known<Request<'_>> {
     }
     let unread = || if bytes.len() < LONGEST_START { Known::Later } else { Known::No };
     let mut reader = Reader::at(bytes, 2);
-    if !one_way && !matches!(reader.rest().first(), None | Some(0..=0x7f | 0xcc..=0xcf)) {
+    if !one_way && !matches!(reader.0.first(), None | Some(0..=0x7f | 0xcc..=0xcf)) {
         return Known::No;
     }
     let number = if one_way { None } else { msgpack::number(&mut reader) };
     if !one_way && number.is_none() {
         return unread();
     }
-    if !matches!(reader.rest().first(), None | Some(0xa2..=0xbf | 0xd9 | 0xda | 0xc4 | 0xc5)) {
+    if !matches!(reader.0.first(), None | Some(0xa2..=0xbf | 0xd9 | 0xda | 0xc4 | 0xc5)) {
         return Known::No;
     }
     let Some(length) = msgpack::text_length(&mut reader) else { return unread() };
@@ -80,7 +80,7 @@ fn request(bytes: &[u8]) -> Known<Request<'_>> {
         return Known::No;
     }
     let Some(method) = reader.take_long(length) else { return Known::Later };
-    match reader.rest().first() {
+    match reader.0.first() {
         Some(0x90..=0x9f | 0xdc | 0xdd) => Known::Yes(Request { number, method }),
         Some(_) => Known::No,
         None => Known::Later,
@@ -97,9 +97,9 @@ impl Grammar for Arrays {
         if !known.iter().any(|start| agrees(bytes, start)) {
             return Frame::Foreign;
         }
-        let mut reader = Reader::new(bytes);
+        let mut reader = Reader(bytes);
         match msgpack::pass(&mut reader) {
-            Ok(()) => Frame::Message(bytes.len().saturating_sub(reader.rest().len()) as u64),
+            Ok(()) => Frame::Message(bytes.len().saturating_sub(reader.0.len()) as u64),
             Err(Stop::Later) => Frame::Need,
             Err(Stop::Never) => Frame::Foreign,
         }
@@ -120,7 +120,7 @@ impl Grammar for Arrays {
                 const NIL: u8 = 0xc0;
                 let mut reader = Reader::at(message.bytes, 2);
                 let Some(number) = msgpack::number(&mut reader) else { return Next::More };
-                let good = reader.byte() == Some(NIL);
+                let good = reader.u8() == Some(NIL);
                 let said = if good { Said::Success } else { Said::Failure };
                 notes.answered(number, said, message.at);
             }

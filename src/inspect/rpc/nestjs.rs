@@ -8,7 +8,8 @@ use std::hash::BuildHasher as _;
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::{Known, agrees, json, sent_by};
+use super::{Known, agrees, sent_by};
+use crate::inspect::json;
 use crate::model::{Direction, Field, limits};
 
 /// NestJS over TCP.

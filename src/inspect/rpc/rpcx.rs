@@ -6,8 +6,8 @@
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::reader::Reader;
 use super::{Known, agrees, is_name, secrets, sent_by};
+use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, limits};
 
 /// rpcx over TCP, also behind `CONNECT /_rpcx_`.
@@ -87,13 +87,13 @@ fn unit(bytes: &[u8]) -> Known<Unit<'_>> {
         return Known::No;
     }
     let mut reader = Reader::at(bytes, 2);
-    let read = (|| Some((reader.byte()?, reader.byte()?, reader.be64()?, reader.be32()?)))();
+    let read = (|| Some((reader.u8()?, reader.u8()?, reader.u64()?, reader.u32()?)))();
     let Some((flags, _, number, length)) = read else { return Known::Later };
     if !(FIXED..=LARGEST).contains(&length) {
         return Known::No;
     }
     let mut left = length.saturating_sub(FIXED);
-    let mut name = || match reader.be32() {
+    let mut name = || match reader.u32() {
         None => Known::Later,
         Some(length) if length > left.min(LONGEST_NAME) => Known::No,
         Some(length) => {
@@ -101,7 +101,7 @@ fn unit(bytes: &[u8]) -> Known<Unit<'_>> {
             match reader.take_long(u64::from(length)) {
                 Some(name) if is_name(name) => Known::Yes(name),
                 Some(_) => Known::No,
-                None if is_name(reader.rest()) => Known::Later,
+                None if is_name(reader.0) => Known::Later,
                 None => Known::No,
             }
         }
@@ -170,10 +170,10 @@ fn request(unit: &Unit<'_>, message: &Message<'_>, notes: &mut Notes) {
         notes.asked(unit.number, name, message.at);
     }
     let mut rest = unit.rest;
-    let Some(metadata) = rest.text32() else { return };
-    let mut metadata = Reader::new(metadata);
+    let Some(metadata) = rest.vec32() else { return };
+    let mut metadata = Reader(metadata);
     for _ in 0..limits::HTTP_FIELDS {
-        let (Some(key), Some(value)) = (metadata.text32(), metadata.text32()) else { return };
+        let (Some(key), Some(value)) = (metadata.vec32(), metadata.vec32()) else { return };
         if secrets::is_secret_key(key) {
             let place = secrets::Place {
                 mechanism: "rpcx auth",

@@ -9,9 +9,10 @@ use std::hash::BuildHasher as _;
 use super::super::calls;
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::reader::Reader;
 use super::thrift_end::{self, Stop};
-use super::{Known, agrees, is_name, json, secrets, sent_by, split_name};
+use super::{Known, agrees, is_name, secrets, sent_by, split_name};
+use crate::inspect::json;
+use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, limits};
 
 /// Thrift in all its transports but Kitex's own.
@@ -108,12 +109,12 @@ impl Call<'_> {
         let mut body = self.body;
         let good = match (self.kind, self.encoding) {
             (Self::EXCEPTION, _) => Some(false),
-            (_, Encoding::Binary) => match body.byte() {
+            (_, Encoding::Binary) => match body.u8() {
                 Some(0) => Some(true),
-                Some(_) => body.be16().map(|field| field == 0),
+                Some(_) => body.u16().map(|field| field == 0),
                 None => None,
             },
-            (_, Encoding::Compact) => match body.byte() {
+            (_, Encoding::Compact) => match body.u8() {
                 Some(0) => Some(true),
                 Some(first) if first >> 4 > 0 => Some(false),
                 Some(_) => body.varint().map(|field| field == 0),
@@ -121,7 +122,7 @@ impl Call<'_> {
             },
             (_, Encoding::Other) => Some(true),
             (_, Encoding::Json) => {
-                let object = body.rest();
+                let object = body.0;
                 Some(object.starts_with(b"{}") || object.starts_with(b"{\"0\":"))
             }
         };
@@ -143,9 +144,9 @@ fn call(bytes: &[u8]) -> Known<Call<'_>> {
         Some(0..=7) => {}
         Some(_) => return Known::No,
     }
-    let mut reader = Reader::new(bytes);
-    let Some(length) = reader.be32() else { return Known::Later };
-    let inner = reader.rest();
+    let mut reader = Reader(bytes);
+    let Some(length) = reader.u32() else { return Known::Later };
+    let inner = reader.0;
     let found = match inner {
         _ if length > LARGEST_FRAME => Known::No,
         [] => Known::Later,
@@ -171,14 +172,14 @@ pub(super) fn strict(bytes: &[u8], version: [u8; 2]) -> Known<Call<'_>> {
         return Known::No;
     }
     let mut reader = Reader::at(bytes, 3);
-    let (Some(kind), Some(length)) = (reader.byte(), reader.be32()) else { return Known::Later };
+    let (Some(kind), Some(length)) = (reader.u8(), reader.u32()) else { return Known::Later };
     let encoding = if version == BINARY { Encoding::Binary } else { Encoding::Other };
     named(encoding, kind, u64::from(length), reader, None)
 }
 
 fn compact(bytes: &[u8]) -> Known<Call<'_>> {
     let mut reader = Reader::at(bytes, 1);
-    let kind = match reader.byte() {
+    let kind = match reader.u8() {
         None => return Known::Later,
         Some(byte) if byte & 0x1f == 1 && (1..=4).contains(&(byte >> 5)) => byte >> 5,
         Some(_) => return Known::No,
@@ -212,7 +213,7 @@ fn named(
         return Known::No;
     }
     let Some(name) = reader.take_long(length) else { return Known::Later };
-    let Some(sequence) = sequence.or_else(|| reader.be32()) else { return Known::Later };
+    let Some(sequence) = sequence.or_else(|| reader.u32()) else { return Known::Later };
     Known::Yes(Call { encoding, kind, name, sequence, body: reader, infos: None })
 }
 
@@ -248,7 +249,7 @@ fn in_json(bytes: &[u8]) -> Known<Call<'_>> {
             kind,
             name,
             sequence: sequence.unsigned_abs() as u32,
-            body: Reader::new(body),
+            body: Reader(body),
             infos: None,
         }),
         _ => Known::No,
@@ -262,13 +263,13 @@ fn with_header(bytes: &[u8], length: u32) -> Known<Call<'_>> {
         return Known::No;
     }
     let mut reader = Reader::at(bytes, 8);
-    let Some(words) = reader.be16() else { return Known::Later };
+    let Some(words) = reader.u16() else { return Known::Later };
     let size = u32::from(words).saturating_mul(4);
     if size == 0 || size > length.saturating_sub(FIXED) {
         return Known::No;
     }
     let Some(header) = reader.take_long(u64::from(size)) else { return Known::Later };
-    let mut header = Reader::new(header);
+    let mut header = Reader(header);
     let (Some(protocol), Some(transforms)) = (header.varint(), header.varint()) else {
         return Known::No;
     };
@@ -276,8 +277,8 @@ fn with_header(bytes: &[u8], length: u32) -> Known<Call<'_>> {
         return Known::No;
     }
     let found = match protocol {
-        0 => strict(reader.rest(), BINARY),
-        2 => compact(reader.rest()),
+        0 => strict(reader.0, BINARY),
+        2 => compact(reader.0),
         _ => Known::No,
     };
     match found {
@@ -336,7 +337,7 @@ impl Grammar for Transport {
 fn traced(bytes: &[u8]) -> Option<Call<'_>> {
     let mut reader = Reader::at(bytes, 4);
     thrift_end::binary(&mut reader).ok()?;
-    match strict(reader.rest(), BINARY) {
+    match strict(reader.0, BINARY) {
         Known::Yes(call) => Some(call),
         _ => None,
     }
@@ -358,7 +359,7 @@ fn end(call: &Call<'_>, bytes: &[u8]) -> Frame {
         }
     };
     match passed {
-        Ok(()) => Frame::Message(bytes.len().saturating_sub(body.rest().len()) as u64),
+        Ok(()) => Frame::Message(bytes.len().saturating_sub(body.0.len()) as u64),
         Err(Stop::Later) => Frame::Need,
         Err(Stop::Never) => Frame::Foreign,
     }

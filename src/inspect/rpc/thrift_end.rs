@@ -1,7 +1,7 @@
 //! Where a struct of Apache Thrift ends in its binary and its compact protocol: messages without a frame end with their
 //! struct, and nothing says how long that is.
 
-use super::reader::Reader;
+use crate::inspect::reader::Reader;
 
 /// Nesting that is followed.
 const DEPTH: usize = 32;
@@ -99,9 +99,9 @@ struct Binary;
 
 impl Encoding for Binary {
     fn field(&self, reader: &mut Reader<'_>) -> Result<u8, Stop> {
-        let kind = later(reader.byte())?;
+        let kind = later(reader.u8())?;
         if kind > 0 {
-            later(reader.be16())?;
+            later(reader.u16())?;
         }
         Ok(kind)
     }
@@ -114,7 +114,7 @@ impl Encoding for Binary {
             4 | 10 => 8,
             16 => 16,
             11 => {
-                let length = later(reader.be32())?;
+                let length = later(reader.u32())?;
                 if length > i32::MAX.unsigned_abs() {
                     return Err(Stop::Never);
                 }
@@ -122,12 +122,12 @@ impl Encoding for Binary {
             }
             12 => return Ok(Some(Open::Struct)),
             13 => {
-                let (key, value) = (later(reader.byte())?, later(reader.byte())?);
-                return Ok(Some(Open::Pairs(key, value, later(reader.be32())?)));
+                let (key, value) = (later(reader.u8())?, later(reader.u8())?);
+                return Ok(Some(Open::Pairs(key, value, later(reader.u32())?)));
             }
             14 | 15 => {
-                let kind = later(reader.byte())?;
-                return Ok(Some(Open::Values(kind, later(reader.be32())?)));
+                let kind = later(reader.u8())?;
+                return Ok(Some(Open::Values(kind, later(reader.u32())?)));
             }
             _ => return Err(Stop::Never),
         };
@@ -140,7 +140,7 @@ struct Compact;
 impl Compact {
     fn number(reader: &mut Reader<'_>) -> Result<u64, Stop> {
         const LONGEST: usize = 10;
-        let enough = reader.rest().len() >= LONGEST;
+        let enough = reader.0.len() >= LONGEST;
         reader.varint().ok_or(if enough { Stop::Never } else { Stop::Later })
     }
 
@@ -151,7 +151,7 @@ impl Compact {
 
 impl Encoding for Compact {
     fn field(&self, reader: &mut Reader<'_>) -> Result<u8, Stop> {
-        let first = later(reader.byte())?;
+        let first = later(reader.u8())?;
         if first & 0x0f > 0 && first >> 4 == 0 {
             Self::number(reader)?;
         }
@@ -167,7 +167,7 @@ impl Encoding for Compact {
         match kind {
             // A field that is true or false has no value besides its type.
             1 | 2 if !element => {}
-            1..=3 => drop(later(reader.byte())?),
+            1..=3 => drop(later(reader.u8())?),
             4..=6 => drop(Self::number(reader)?),
             7 => drop(later(reader.take(8))?),
             8 => {
@@ -175,7 +175,7 @@ impl Encoding for Compact {
                 later(reader.take_long(length))?;
             }
             9 | 10 => {
-                let first = later(reader.byte())?;
+                let first = later(reader.u8())?;
                 let count = match first >> 4 {
                     15 => Self::count(reader)?,
                     few => u32::from(few),
@@ -185,7 +185,7 @@ impl Encoding for Compact {
             11 => {
                 let count = Self::count(reader)?;
                 if count > 0 {
-                    let kinds = later(reader.byte())?;
+                    let kinds = later(reader.u8())?;
                     return Ok(Some(Open::Pairs(kinds >> 4, kinds & 0x0f, count)));
                 }
             }
@@ -207,11 +207,11 @@ mod tests {
         let bytes = b"\x0b\x00\x01\x00\x00\x00\x02ab\
             \x0d\x00\x02\x0b\x0f\x00\x00\x00\x01\x00\x00\x00\x01k\x08\x00\x00\x00\x02\0\0\0\x01\0\0\0\x02\
             \x0c\x00\x03\x02\x00\x01\x01\x00\x00next";
-        let mut reader = Reader::new(bytes);
+        let mut reader = Reader(bytes);
         assert_eq!(binary(&mut reader), Ok(()));
-        assert_eq!(reader.rest(), b"next");
+        assert_eq!(reader.0, b"next");
         for end in 0..bytes.len() - 4 {
-            assert_eq!(binary(&mut Reader::new(&bytes[..end])), Err(Stop::Later), "{end}");
+            assert_eq!(binary(&mut Reader(&bytes[..end])), Err(Stop::Later), "{end}");
         }
     }
 
@@ -219,14 +219,14 @@ mod tests {
     fn a_compact_struct_ends_behind_its_last_field() {
         // 1: i32, 2: string, 3: true, 4: list<bool>, 5: map<i32, string>, 25: double, stop
         let bytes = b"\x15\x06\x18\x02ab\x11\x19\x22\x01\x02\x1b\x01\x58\x02\x01z\x07\x32\0\0\0\0\0\0\0\0\x00next";
-        let mut reader = Reader::new(bytes);
+        let mut reader = Reader(bytes);
         assert_eq!(compact(&mut reader), Ok(()));
-        assert_eq!(reader.rest(), b"next");
+        assert_eq!(reader.0, b"next");
     }
 
     #[test]
     fn nesting_without_end_is_none() {
-        assert_eq!(compact(&mut Reader::new(&[0x1c; 100])), Err(Stop::Never));
-        assert_eq!(binary(&mut Reader::new(&[0x7f; 9])), Err(Stop::Never));
+        assert_eq!(compact(&mut Reader(&[0x1c; 100])), Err(Stop::Never));
+        assert_eq!(binary(&mut Reader(&[0x7f; 9])), Err(Stop::Never));
     }
 }

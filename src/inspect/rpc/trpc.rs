@@ -6,9 +6,9 @@
 use super::super::calls;
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::protobuf::{self, Fields, Value};
-use super::reader::Reader;
 use super::{agrees, secrets, sent_by, split_name};
+use crate::inspect::protobuf::{self, Fields, Value};
+use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, limits};
 
 /// tRPC over TCP.
@@ -77,8 +77,8 @@ impl Unit {
             return None;
         }
         let mut reader = Reader::at(bytes, MAGIC.len());
-        let (kind, step) = (reader.byte()?, reader.byte()?);
-        let (length, head, id) = (reader.be32()?, reader.be16()?, reader.be32()?);
+        let (kind, step) = (reader.u8()?, reader.u8()?);
+        let (length, head, id) = (reader.u32()?, reader.u16()?, reader.u32()?);
         let stream = kind == STREAM;
         let plausible = if stream {
             (INIT..=CLOSE).contains(&step)

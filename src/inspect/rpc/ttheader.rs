@@ -7,9 +7,9 @@
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::reader::Reader;
 use super::thrift::{self, Call};
 use super::{Known, agrees, secrets, sent_by};
+use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, limits};
 
 /// TTHeader.
@@ -87,15 +87,15 @@ fn unit(bytes: &[u8]) -> Known<Unit<'_>> {
     if agrees(bytes, &MESH) {
         return mesh(bytes);
     }
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader(bytes);
     if bytes.first().is_some_and(|first| *first >= 0x10) {
         return Known::No;
     }
-    let Some(length) = reader.be32().filter(|_| bytes.len() > 4) else { return Known::Later };
+    let Some(length) = reader.u32().filter(|_| bytes.len() > 4) else { return Known::Later };
     if length > LARGEST_FRAME {
         return Known::No;
     }
-    match reader.rest() {
+    match reader.0 {
         rest if agrees(rest, &MAGIC) => with_header(bytes, length),
         rest if agrees(rest, &PROTOBUF) => match thrift::strict(rest, PROTOBUF) {
             Known::Yes(call) => Known::Yes(Unit {
@@ -115,10 +115,10 @@ fn unit(bytes: &[u8]) -> Known<Unit<'_>> {
 /// Magic number, size, then pairs of texts.
 fn mesh(bytes: &[u8]) -> Known<Unit<'_>> {
     let mut reader = Reader::at(bytes, MESH.len());
-    let Some(size) = reader.be16() else { return Known::Later };
+    let Some(size) = reader.u16() else { return Known::Later };
     let Some(body) = reader.take(usize::from(size)) else { return Known::Later };
     let mut infos = Infos::default();
-    let mut body = Reader::new(body);
+    let mut body = Reader(body);
     if texts(&mut body, &mut infos).is_none() || !body.is_empty() {
         return Known::No;
     }
@@ -129,7 +129,7 @@ fn mesh(bytes: &[u8]) -> Known<Unit<'_>> {
 fn with_header(bytes: &[u8], length: u32) -> Known<Unit<'_>> {
     const SMALLEST: u32 = 10 + 2;
     let mut reader = Reader::at(bytes, 8);
-    let (Some(sequence), Some(words)) = (reader.be32(), reader.be16()) else { return Known::Later };
+    let (Some(sequence), Some(words)) = (reader.u32(), reader.u16()) else { return Known::Later };
     let size = u32::from(words).saturating_mul(4);
     if length < SMALLEST || words == 0 || size.saturating_add(SMALLEST - 2) > length {
         return Known::No;
@@ -137,7 +137,7 @@ fn with_header(bytes: &[u8], length: u32) -> Known<Unit<'_>> {
     let Some(header) = reader.take_long(u64::from(size)) else { return Known::Later };
     let Some(infos) = infos(header) else { return Known::No };
     // A message behind the header is framed once more, or not.
-    let payload = reader.rest();
+    let payload = reader.0;
     let left = length.saturating_sub(size).saturating_sub(SMALLEST - 2);
     let call = [payload, payload.get(4..).unwrap_or_default()].into_iter().find_map(|start| {
         let versions = [thrift::BINARY, PROTOBUF];
@@ -163,18 +163,18 @@ fn with_header(bytes: &[u8], length: u32) -> Known<Unit<'_>> {
 fn infos(header: &[u8]) -> Option<Infos<'_>> {
     const LAST_PROTOCOL: u8 = 16;
     let mut infos = Infos::default();
-    let mut reader = Reader::new(header);
-    if reader.byte()? > LAST_PROTOCOL {
+    let mut reader = Reader(header);
+    if reader.u8()? > LAST_PROTOCOL {
         return None;
     }
-    let transforms = reader.byte()?;
+    let transforms = reader.u8()?;
     reader.take(usize::from(transforms))?;
-    while let Some(block) = reader.byte() {
+    while let Some(block) = reader.u8() {
         match block {
             0 => {} // Padding.
             0x01 => texts(&mut reader, &mut infos)?,
             0x10 => numbered(&mut reader, &mut infos)?,
-            0x11 => infos.token = Some((b"gdpr-token", reader.text16()?)),
+            0x11 => infos.token = Some((b"gdpr-token", reader.vec16()?)),
             _ => return None,
         }
     }
@@ -182,8 +182,8 @@ fn infos(header: &[u8]) -> Option<Infos<'_>> {
 }
 
 fn texts<'a>(reader: &mut Reader<'a>, infos: &mut Infos<'a>) -> Option<()> {
-    for _ in 0..reader.be16()? {
-        let (key, value) = (reader.text16()?, reader.text16()?);
+    for _ in 0..reader.u16()? {
+        let (key, value) = (reader.vec16()?, reader.vec16()?);
         match key {
             b"isn" => infos.to = infos.to.or(Some(value)),
             b"biz-status" => infos.failed |= value != b"0",
@@ -200,8 +200,8 @@ fn numbered<'a>(reader: &mut Reader<'a>, infos: &mut Infos<'a>) -> Option<()> {
     const TO_METHOD: u16 = 9;
     const MESSAGE_TYPE: u16 = 22;
     const FRAME_TYPE: u16 = 27;
-    for _ in 0..reader.be16()? {
-        let (key, value) = (reader.be16()?, reader.text16()?);
+    for _ in 0..reader.u16()? {
+        let (key, value) = (reader.u16()?, reader.vec16()?);
         let place = match key {
             FROM_SERVICE => &mut infos.from,
             TO_SERVICE => &mut infos.to,
@@ -251,11 +251,11 @@ impl Grammar for Transport {
 
 /// A framed Thrift message without a header: what follows a mesh header.
 fn plain(bytes: &[u8]) -> Known<(Call<'_>, u64)> {
-    let mut reader = Reader::new(bytes);
-    let Some(length) = reader.be32().filter(|length| *length <= LARGEST_FRAME) else {
+    let mut reader = Reader(bytes);
+    let Some(length) = reader.u32().filter(|length| *length <= LARGEST_FRAME) else {
         return Known::No;
     };
-    match thrift::strict(reader.rest(), thrift::BINARY) {
+    match thrift::strict(reader.0, thrift::BINARY) {
         Known::Yes(call) => Known::Yes((call, u64::from(length).saturating_add(4))),
         Known::Later => Known::Later,
         Known::No => Known::No,

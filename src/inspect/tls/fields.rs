@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::model::told::bool;
 use crate::model::{
-    ClientHello, Direction, Field, Keys, Kind, Seen, ServerHello, Subject, SubjectKind, TlsFacts,
-    Value, WRONG_SUBJECT, Why,
+    AuditedSession, ClientHello, Direction, Field, Judged, Keys, Kind, Seen, ServerHello, Subject,
+    TlsFacts, Value, WRONG_SUBJECT, Why, field,
 };
 
 use super::failure::reasons;
@@ -15,95 +15,81 @@ use super::names::{
 };
 use super::suites::{Suite, suite, suite_name};
 
-type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
-
 /// The fields of TLS. All are absent on a session that is not TLS. One line declares one.
 #[rustfmt::skip]
 pub static FIELDS: &[Field] = &[
-    field("tls.version", Kind::Text, "TLSv1.2", "the version agreed on: `SSLv2`, `SSLv3`, `TLSv1.0` to `TLSv1.3`", |s| of(s, |t| server(t, |h| name(version_name(h.version))))),
-    field("tls.version_number", Kind::Int, "771", "the same as a number to compare: SSLv3 768, TLSv1.0 769, 1.1 770, 1.2 771, 1.3 772", |s| of(s, |t| server(t, |h| int(h.version)))),
-    field("tls.cipher", Kind::Text, "TLS_AES_128_GCM_SHA256", "the cipher suite agreed on", |s| of(s, |t| server(t, |h| name(suite_name(h.suite))))),
-    field("tls.cipher_class", Kind::Text, "aead", "its worst property: `null`, `anon`, `export`, `des`, `rc2`, `rc4`, `3des`, `static-rsa`, `cbc-md5`, `cbc-sha1`, `cbc`, `ccm8`, else `aead`", |s| of(s, |t| worth(t, |s| Seen::Value(Value::text(s.class))))),
-    field("tls.cipher_flags", Kind::Texts, "cbc-sha1", "all such properties, and `psk`", |s| of(s, |t| worth(t, |s| texts(s.flags.iter().map(|flag| Cow::Borrowed(*flag)))))),
-    field("tls.forward_secrecy", Kind::Bool, "true", "whether the keys of this session stay secret when the key of the certificate leaks", |s| of(s, forward_secrecy)),
-    field("tls.group", Kind::Text, "x25519", "the group of the key exchange", |s| of(s, |t| t.key_exchange.and_then(|k| option(k.group, |g| name(group_name(g)))))),
-    field("tls.dh_bits", Kind::Int, "2048", "bits of the prime of a finite-field Diffie-Hellman exchange before TLS 1.3", |s| of(s, |t| t.key_exchange.and_then(|k| option(k.dh_bits, int)))),
-    field("tls.server_signature", Kind::Text, "rsa_pss_rsae_sha256", "what the server signed its key exchange with (TLS 1.2)", |s| of(s, |t| t.key_exchange.and_then(|k| option(k.signature_scheme, |s| name(scheme_name(s)))))),
-    field("tls.server_signature_hash", Kind::Text, "SHA-256", "the hash of that", |s| of(s, |t| t.key_exchange.and_then(|k| option(k.signature_scheme, hash)))),
-    field("tls.client_signature", Kind::Text, "ecdsa_secp256r1_sha256", "what the client proved its certificate with (TLS 1.2)", |s| of(s, |t| t.client_verify.and_then(|s| name(scheme_name(*s))))),
-    field("tls.client_signature_hash", Kind::Text, "SHA-256", "the hash of that", |s| of(s, |t| t.client_verify.and_then(|s| hash(*s)))),
-    field("tls.alpn", Kind::Text, "h2", "the application protocol agreed on; encrypted in TLS 1.3", |s| of(s, alpn)),
-    field("tls.sni", Kind::Text, "payments.internal", "the server name the client asked for", |s| of(s, |t| client(t, |h| h.sni.as_deref().map(Value::text).into()))),
-    field("tls.offered_versions", Kind::Texts, "TLSv1.3", "versions the client offered; before TLS 1.3 only the highest is said", |s| of(s, |t| client(t, |h| texts(offered(h).iter().map(|v| version_name(*v)))))),
-    field("tls.offered_max_version", Kind::Text, "TLSv1.3", "the highest of them", |s| of(s, |t| client(t, |h| option(offered(h).iter().max().copied(), |v| name(version_name(v)))))),
-    field("tls.offered_max_version_number", Kind::Int, "772", "the highest of them as a number", |s| of(s, |t| client(t, |h| option(offered(h).iter().max().copied(), int)))),
-    field("tls.offered_min_version", Kind::Text, "TLSv1.2", "the lowest of them", |s| of(s, |t| client(t, |h| option(offered(h).iter().min().copied(), |v| name(version_name(v)))))),
-    field("tls.offered_min_version_number", Kind::Int, "771", "the lowest of them as a number", |s| of(s, |t| client(t, |h| option(offered(h).iter().min().copied(), int)))),
-    field("tls.offered_suites", Kind::Texts, "TLS_AES_128_GCM_SHA256", "cipher suites in the order of the client", |s| of(s, |t| client(t, |h| texts(h.suites.iter().map(|s| suite_name(*s)))))),
-    field("tls.offered_groups", Kind::Texts, "x25519", "groups in the order of the client", |s| of(s, |t| client(t, |h| texts(h.groups.iter().map(|g| group_name(*g)))))),
-    field("tls.offered_schemes", Kind::Texts, "ed25519", "signature schemes in the order of the client", |s| of(s, |t| client(t, |h| texts(h.signature_schemes.iter().map(|s| scheme_name(*s)))))),
-    field("tls.only_weak_schemes_offered", Kind::Bool, "false", "the client offered signature schemes, and all of them use SHA-1 or MD5", |s| of(s, |t| client(t, |h| bool(only_weak_schemes(h))))),
-    field("tls.offered_alpn", Kind::Texts, "h2", "application protocols in the order of the client", |s| of(s, |t| client(t, |h| texts(h.alpn.iter().map(|a| Cow::Borrowed(a.as_str())))))),
-    field("tls.sslv2_hello", Kind::Bool, "false", "the ClientHello came in the framing of SSLv2", |s| of(s, |t| client(t, |h| bool(h.sslv2)))),
-    field("tls.fallback", Kind::Bool, "false", "the client said that it had already failed with a higher version (RFC 7507)", |s| of(s, |t| client(t, |h| bool(h.fallback)))),
-    field("tls.ja3", Kind::Text, "ada70206e40642a3e4461f35503241d5", "the JA3 fingerprint of the ClientHello; absent for the framing of SSLv2", |s| of(s, |t| fingerprint(&t.client_hello, ja3))),
-    field("tls.ja3s", Kind::Text, "15af977ce25de452b96affa2addb1036", "the JA3S fingerprint of the ServerHello", |s| of(s, |t| fingerprint(&t.server_hello, |h| Seen::Value(ja3s(h))))),
-    field("tls.ja4", Kind::Text, "t13d1516h2_8daaf6152771_e5627efa2ab1", "the JA4 fingerprint of the ClientHello; absent for the framing of SSLv2", |s| of(s, |t| fingerprint(&t.client_hello, ja4))),
-    field("tls.ech", Kind::Bool, "false", "the client sent an encrypted ClientHello inside this one", |s| of(s, |t| client(t, |h| bool(h.ech)))),
-    field("tls.early_data", Kind::Bool, "false", "the client announced data before the handshake ends", |s| of(s, |t| client(t, |h| bool(h.early_data)))),
-    field("tls.early_data_sent", Kind::Bool, "false", "the client sent such data, ahead of the ServerHello; whether the server took it is encrypted", |s| of(s, early_data_sent)),
-    field("tls.psk", Kind::Bool, "false", "a pre-shared key or a TLS 1.3 ticket was agreed on", |s| of(s, |t| server(t, |h| bool(h.psk)))),
-    field("tls.downgrade_sentinel", Kind::Int, "1", "the server marked that it could do better: 1 than TLS 1.2, 0 than TLS 1.1 and before; absent without the mark", |s| of(s, |t| server(t, |h| option(h.downgrade_sentinel, int)))),
-    field("tls.compression", Kind::Int, "0", "the compression method agreed on, 0 for none", |s| of(s, |t| server(t, |h| int(h.compression)))),
-    field("tls.extended_master_secret", Kind::Bool, "true", "RFC 7627 was agreed on", |s| of(s, |t| server(t, |h| bool(h.extended_master_secret)))),
-    field("tls.encrypt_then_mac", Kind::Bool, "false", "RFC 7366 was agreed on", |s| of(s, |t| server(t, |h| bool(h.encrypt_then_mac)))),
-    field("tls.secure_renegotiation", Kind::Bool, "true", "RFC 5746 was agreed on", |s| of(s, |t| server(t, |h| bool(h.secure_renegotiation)))),
-    field("tls.missing_protections", Kind::Texts, "extended-master-secret", "what a handshake before TLS 1.3 lacks: `compression-off`, `secure-renegotiation`, `extended-master-secret`", |s| of(s, |t| server(t, missing_protections))),
-    field("tls.hello_retry", Kind::Bool, "false", "the server asked for another key share first", |s| of(s, |t| bool(t.hello_retry.is_some()))),
-    field("tls.resumed", Kind::Bool, "false", "the session resumed an earlier one", |s| of(s, |t| t.resumed.map(|resumed| Value::Bool(*resumed)))),
-    field("tls.established", Kind::Bool, "true", "the handshake completed", |s| of(s, |t| t.established.map(|established| Value::Bool(*established)))),
-    field("tls.midstream", Kind::Bool, "false", "the capture joined after the handshake", |s| of(s, |t| bool(t.midstream))),
-    field("tls.server_certificates", Kind::Int, "2", "certificates the server sent; encrypted in TLS 1.3", |s| of(s, |t| t.server_chain.map(|chain| Value::Int(count(chain.len()))))),
-    field("tls.client_certificates", Kind::Int, "1", "certificates the client sent, 0 for an empty list; absent when it was not asked", |s| of(s, |t| t.client_chain.map(|chain| Value::Int(count(chain.len()))))),
-    field("tls.certificate_requested", Kind::Bool, "false", "the server asked for a client certificate", |s| of(s, |t| present(&t.certificate_request))),
-    field("tls.accepted_authorities", Kind::Texts, "CN=Example CA", "authorities whose client certificates the server says it accepts", |s| of(s, |t| t.certificate_request.and_then(|r| texts(r.authorities.iter().map(|a| Cow::Borrowed(a.as_str())))))),
-    field("tls.ocsp_staple", Kind::Bool, "false", "the server sent an OCSP response", |s| of(s, |t| present(&t.ocsp_staple))),
-    field("tls.inferred", Kind::Text, "presented", "what the lengths of encrypted records tell under TLS 1.3: `not-requested`, `declined`, `presented`, `resumed`, `client-refused-server`, `server-refused-client` or `unknown`; absent before TLS 1.3", |s| of(s, |t| option(t.inferred.as_ref(), |i| Seen::Value(Value::text(i.verdict()))))),
-    field("tls.inferred_confidence", Kind::Text, "high", "how sure that is: `high`, `medium` or `low`", |s| of(s, |t| option(t.inferred.as_ref(), |i| Seen::Value(Value::text(i.verdict_confidence().name()))))),
-    field("tls.inferred_why", Kind::Text, "the client's first encrypted record has the length of Finished alone", "why, in a few words", |s| of(s, |t| option(t.inferred.as_ref(), |i| Seen::Value(Value::text(i.why))))),
-    field("tls.tickets", Kind::Int, "1", "session tickets in clear", |s| of(s, |t| int(t.tickets))),
-    field("tls.ticket_lifetime", Kind::Int, "7200", "lifetime hint of the last of them in seconds; encrypted in TLS 1.3", |s| of(s, ticket_lifetime)),
-    field("tls.renegotiations", Kind::Int, "0", "handshakes begun on the established connection", |s| of(s, |t| int(t.renegotiations))),
-    field("tls.alerts", Kind::Texts, "client:unknown_ca", "alerts in clear, each with who sent it", |s| of(s, |t| texts(t.alerts.iter().map(alert)))),
-    field("tls.client_data", Kind::Bool, "true", "the client sent application data", |s| of(s, |t| bool(t.application_data[Direction::ToServer].is_some()))),
-    field("tls.server_data", Kind::Bool, "true", "the server sent application data", |s| of(s, |t| bool(t.application_data[Direction::ToClient].is_some()))),
-    field("tls.keys", Kind::Text, "fit", "whether the keys that were given open the session: `fit`, `do-not-fit` or `unsupported`; absent when none were given for it", |s| of(s, |t| option(t.decryption.keys.name(), |word| Seen::Value(Value::text(word))))),
-    field("tls.inside", Kind::Text, "h2", "the protocol inside, read with keys", |s| of(s, inside)),
-    field("tls.early_data_accepted", Kind::Bool, "false", "the server accepted early data; encrypted", |s| of(s, early_data_accepted)),
-    field("tls.history", Kind::Text, "CsxkIiFfDd", "the handshake as letters, upper case for the client", |s| of(s, |t| Seen::Value(Value::text(&t.history)))),
-    field("tls.failure_reasons", Kind::Texts, "client rejected the server certificate", "what may have kept the handshake from completing; empty when it did", failure_reasons),
+    field::<AuditedSession>("tls.version", Kind::Text, "TLSv1.2", "the version agreed on: `SSLv2`, `SSLv3`, `TLSv1.0` to `TLSv1.3`", |s| of(s, |t| server(t, |h| name(version_name(h.version))))),
+    field::<AuditedSession>("tls.version_number", Kind::Int, "771", "the same as a number to compare: SSLv3 768, TLSv1.0 769, 1.1 770, 1.2 771, 1.3 772", |s| of(s, |t| server(t, |h| int(h.version)))),
+    field::<AuditedSession>("tls.cipher", Kind::Text, "TLS_AES_128_GCM_SHA256", "the cipher suite agreed on", |s| of(s, |t| server(t, |h| name(suite_name(h.suite))))),
+    field::<AuditedSession>("tls.cipher_class", Kind::Text, "aead", "its worst property: `null`, `anon`, `export`, `des`, `rc2`, `rc4`, `3des`, `static-rsa`, `cbc-md5`, `cbc-sha1`, `cbc`, `ccm8`, else `aead`", |s| of(s, |t| worth(t, |s| Seen::Value(Value::text(s.class))))),
+    field::<AuditedSession>("tls.cipher_flags", Kind::Texts, "cbc-sha1", "all such properties, and `psk`", |s| of(s, |t| worth(t, |s| texts(s.flags.iter().map(|flag| Cow::Borrowed(*flag)))))),
+    field::<AuditedSession>("tls.forward_secrecy", Kind::Bool, "true", "whether the keys of this session stay secret when the key of the certificate leaks", |s| of(s, forward_secrecy)),
+    field::<AuditedSession>("tls.group", Kind::Text, "x25519", "the group of the key exchange", |s| of(s, |t| t.key_exchange.and_then(|k| option(k.group, |g| name(group_name(g)))))),
+    field::<AuditedSession>("tls.dh_bits", Kind::Int, "2048", "bits of the prime of a finite-field Diffie-Hellman exchange before TLS 1.3", |s| of(s, |t| t.key_exchange.and_then(|k| option(k.dh_bits, int)))),
+    field::<AuditedSession>("tls.server_signature", Kind::Text, "rsa_pss_rsae_sha256", "what the server signed its key exchange with (TLS 1.2)", |s| of(s, |t| t.key_exchange.and_then(|k| option(k.signature_scheme, |s| name(scheme_name(s)))))),
+    field::<AuditedSession>("tls.server_signature_hash", Kind::Text, "SHA-256", "the hash of that", |s| of(s, |t| t.key_exchange.and_then(|k| option(k.signature_scheme, hash)))),
+    field::<AuditedSession>("tls.client_signature", Kind::Text, "ecdsa_secp256r1_sha256", "what the client proved its certificate with (TLS 1.2)", |s| of(s, |t| t.client_verify.and_then(|s| name(scheme_name(*s))))),
+    field::<AuditedSession>("tls.client_signature_hash", Kind::Text, "SHA-256", "the hash of that", |s| of(s, |t| t.client_verify.and_then(|s| hash(*s)))),
+    field::<AuditedSession>("tls.alpn", Kind::Text, "h2", "the application protocol agreed on; encrypted in TLS 1.3", |s| of(s, alpn)),
+    field::<AuditedSession>("tls.sni", Kind::Text, "payments.internal", "the server name the client asked for", |s| of(s, |t| client(t, |h| h.sni.as_deref().map(Value::text).into()))),
+    field::<AuditedSession>("tls.offered_versions", Kind::Texts, "TLSv1.3", "versions the client offered; before TLS 1.3 only the highest is said", |s| of(s, |t| client(t, |h| texts(offered(h).iter().map(|v| version_name(*v)))))),
+    field::<AuditedSession>("tls.offered_max_version", Kind::Text, "TLSv1.3", "the highest of them", |s| of(s, |t| client(t, |h| option(offered(h).iter().max().copied(), |v| name(version_name(v)))))),
+    field::<AuditedSession>("tls.offered_max_version_number", Kind::Int, "772", "the highest of them as a number", |s| of(s, |t| client(t, |h| option(offered(h).iter().max().copied(), int)))),
+    field::<AuditedSession>("tls.offered_min_version", Kind::Text, "TLSv1.2", "the lowest of them", |s| of(s, |t| client(t, |h| option(offered(h).iter().min().copied(), |v| name(version_name(v)))))),
+    field::<AuditedSession>("tls.offered_min_version_number", Kind::Int, "771", "the lowest of them as a number", |s| of(s, |t| client(t, |h| option(offered(h).iter().min().copied(), int)))),
+    field::<AuditedSession>("tls.offered_suites", Kind::Texts, "TLS_AES_128_GCM_SHA256", "cipher suites in the order of the client", |s| of(s, |t| client(t, |h| texts(h.suites.iter().map(|s| suite_name(*s)))))),
+    field::<AuditedSession>("tls.offered_groups", Kind::Texts, "x25519", "groups in the order of the client", |s| of(s, |t| client(t, |h| texts(h.groups.iter().map(|g| group_name(*g)))))),
+    field::<AuditedSession>("tls.offered_schemes", Kind::Texts, "ed25519", "signature schemes in the order of the client", |s| of(s, |t| client(t, |h| texts(h.signature_schemes.iter().map(|s| scheme_name(*s)))))),
+    field::<AuditedSession>("tls.only_weak_schemes_offered", Kind::Bool, "false", "the client offered signature schemes, and all of them use SHA-1 or MD5", |s| of(s, |t| client(t, |h| bool(only_weak_schemes(h))))),
+    field::<AuditedSession>("tls.offered_alpn", Kind::Texts, "h2", "application protocols in the order of the client", |s| of(s, |t| client(t, |h| texts(h.alpn.iter().map(|a| Cow::Borrowed(a.as_str())))))),
+    field::<AuditedSession>("tls.sslv2_hello", Kind::Bool, "false", "the ClientHello came in the framing of SSLv2", |s| of(s, |t| client(t, |h| bool(h.sslv2)))),
+    field::<AuditedSession>("tls.fallback", Kind::Bool, "false", "the client said that it had already failed with a higher version (RFC 7507)", |s| of(s, |t| client(t, |h| bool(h.fallback)))),
+    field::<AuditedSession>("tls.ja3", Kind::Text, "ada70206e40642a3e4461f35503241d5", "the JA3 fingerprint of the ClientHello; absent for the framing of SSLv2", |s| of(s, |t| fingerprint(&t.client_hello, ja3))),
+    field::<AuditedSession>("tls.ja3s", Kind::Text, "15af977ce25de452b96affa2addb1036", "the JA3S fingerprint of the ServerHello", |s| of(s, |t| fingerprint(&t.server_hello, |h| Seen::Value(ja3s(h))))),
+    field::<AuditedSession>("tls.ja4", Kind::Text, "t13d1516h2_8daaf6152771_e5627efa2ab1", "the JA4 fingerprint of the ClientHello; absent for the framing of SSLv2", |s| of(s, |t| fingerprint(&t.client_hello, ja4))),
+    field::<AuditedSession>("tls.ech", Kind::Bool, "false", "the client sent an encrypted ClientHello inside this one", |s| of(s, |t| client(t, |h| bool(h.ech)))),
+    field::<AuditedSession>("tls.early_data", Kind::Bool, "false", "the client announced data before the handshake ends", |s| of(s, |t| client(t, |h| bool(h.early_data)))),
+    field::<AuditedSession>("tls.early_data_sent", Kind::Bool, "false", "the client sent such data, ahead of the ServerHello; whether the server took it is encrypted", |s| of(s, early_data_sent)),
+    field::<AuditedSession>("tls.psk", Kind::Bool, "false", "a pre-shared key or a TLS 1.3 ticket was agreed on", |s| of(s, |t| server(t, |h| bool(h.psk)))),
+    field::<AuditedSession>("tls.downgrade_sentinel", Kind::Int, "1", "the server marked that it could do better: 1 than TLS 1.2, 0 than TLS 1.1 and before; absent without the mark", |s| of(s, |t| server(t, |h| option(h.downgrade_sentinel, int)))),
+    field::<AuditedSession>("tls.compression", Kind::Int, "0", "the compression method agreed on, 0 for none", |s| of(s, |t| server(t, |h| int(h.compression)))),
+    field::<AuditedSession>("tls.extended_master_secret", Kind::Bool, "true", "RFC 7627 was agreed on", |s| of(s, |t| server(t, |h| bool(h.extended_master_secret)))),
+    field::<AuditedSession>("tls.encrypt_then_mac", Kind::Bool, "false", "RFC 7366 was agreed on", |s| of(s, |t| server(t, |h| bool(h.encrypt_then_mac)))),
+    field::<AuditedSession>("tls.secure_renegotiation", Kind::Bool, "true", "RFC 5746 was agreed on", |s| of(s, |t| server(t, |h| bool(h.secure_renegotiation)))),
+    field::<AuditedSession>("tls.missing_protections", Kind::Texts, "extended-master-secret", "what a handshake before TLS 1.3 lacks: `compression-off`, `secure-renegotiation`, `extended-master-secret`", |s| of(s, |t| server(t, missing_protections))),
+    field::<AuditedSession>("tls.hello_retry", Kind::Bool, "false", "the server asked for another key share first", |s| of(s, |t| bool(t.hello_retry.is_some()))),
+    field::<AuditedSession>("tls.resumed", Kind::Bool, "false", "the session resumed an earlier one", |s| of(s, |t| t.resumed.map(|resumed| Value::Bool(*resumed)))),
+    field::<AuditedSession>("tls.established", Kind::Bool, "true", "the handshake completed", |s| of(s, |t| t.established.map(|established| Value::Bool(*established)))),
+    field::<AuditedSession>("tls.midstream", Kind::Bool, "false", "the capture joined after the handshake", |s| of(s, |t| bool(t.midstream))),
+    field::<AuditedSession>("tls.server_certificates", Kind::Int, "2", "certificates the server sent; encrypted in TLS 1.3", |s| of(s, |t| t.server_chain.map(|chain| Value::Int(count(chain.len()))))),
+    field::<AuditedSession>("tls.client_certificates", Kind::Int, "1", "certificates the client sent, 0 for an empty list; absent when it was not asked", |s| of(s, |t| t.client_chain.map(|chain| Value::Int(count(chain.len()))))),
+    field::<AuditedSession>("tls.certificate_requested", Kind::Bool, "false", "the server asked for a client certificate", |s| of(s, |t| present(&t.certificate_request))),
+    field::<AuditedSession>("tls.accepted_authorities", Kind::Texts, "CN=Example CA", "authorities whose client certificates the server says it accepts", |s| of(s, |t| t.certificate_request.and_then(|r| texts(r.authorities.iter().map(|a| Cow::Borrowed(a.as_str())))))),
+    field::<AuditedSession>("tls.ocsp_staple", Kind::Bool, "false", "the server sent an OCSP response", |s| of(s, |t| present(&t.ocsp_staple))),
+    field::<AuditedSession>("tls.inferred", Kind::Text, "presented", "what the lengths of encrypted records tell under TLS 1.3: `not-requested`, `declined`, `presented`, `resumed`, `client-refused-server`, `server-refused-client` or `unknown`; absent before TLS 1.3", |s| of(s, |t| option(t.inferred.as_ref(), |i| Seen::Value(Value::text(i.verdict()))))),
+    field::<AuditedSession>("tls.inferred_confidence", Kind::Text, "high", "how sure that is: `high`, `medium` or `low`", |s| of(s, |t| option(t.inferred.as_ref(), |i| Seen::Value(Value::text(i.verdict_confidence().name()))))),
+    field::<AuditedSession>("tls.inferred_why", Kind::Text, "the client's first encrypted record has the length of Finished alone", "why, in a few words", |s| of(s, |t| option(t.inferred.as_ref(), |i| Seen::Value(Value::text(i.why))))),
+    field::<AuditedSession>("tls.tickets", Kind::Int, "1", "session tickets in clear", |s| of(s, |t| int(t.tickets))),
+    field::<AuditedSession>("tls.ticket_lifetime", Kind::Int, "7200", "lifetime hint of the last of them in seconds; encrypted in TLS 1.3", |s| of(s, ticket_lifetime)),
+    field::<AuditedSession>("tls.renegotiations", Kind::Int, "0", "handshakes begun on the established connection", |s| of(s, |t| int(t.renegotiations))),
+    field::<AuditedSession>("tls.alerts", Kind::Texts, "client:unknown_ca", "alerts in clear, each with who sent it", |s| of(s, |t| texts(t.alerts.iter().map(alert)))),
+    field::<AuditedSession>("tls.client_data", Kind::Bool, "true", "the client sent application data", |s| of(s, |t| bool(t.application_data[Direction::ToServer].is_some()))),
+    field::<AuditedSession>("tls.server_data", Kind::Bool, "true", "the server sent application data", |s| of(s, |t| bool(t.application_data[Direction::ToClient].is_some()))),
+    field::<AuditedSession>("tls.keys", Kind::Text, "fit", "whether the keys that were given open the session: `fit`, `do-not-fit` or `unsupported`; absent when none were given for it", |s| of(s, |t| option(t.decryption.keys.name(), |word| Seen::Value(Value::text(word))))),
+    field::<AuditedSession>("tls.inside", Kind::Text, "h2", "the protocol inside, read with keys", |s| of(s, inside)),
+    field::<AuditedSession>("tls.early_data_refused", Kind::Bool, "false", "that the server did not accept early data was read with keys; false where it could not be read", |s| of(s, |t| bool(early_data_accepted(t) == Seen::Value(Value::Bool(false))))),
+    field::<AuditedSession>("tls.early_data_accepted", Kind::Bool, "false", "the server accepted early data; encrypted", |s| of(s, early_data_accepted)),
+    field::<AuditedSession>("tls.history", Kind::Text, "CsxkIiFfDd", "the handshake as letters, upper case for the client", |s| of(s, |t| Seen::Value(Value::text(&t.history)))),
+    field::<AuditedSession>("tls.failure_reasons", Kind::Texts, "client rejected the server certificate", "what may have kept the handshake from completing; empty when it did", failure_reasons),
 ];
-
-const fn field(
-    path: &'static str,
-    kind: Kind,
-    example: &'static str,
-    doc: &'static str,
-    get: Getter,
-) -> Field {
-    Field { on: SubjectKind::Session, path, kind, doc, example, get }
-}
 
 fn of<'a>(
     subject: &Subject<'a>,
     read: impl FnOnce(&'a TlsFacts) -> Seen<Value<'a>>,
 ) -> Seen<Value<'a>> {
-    match subject {
-        Subject::Session(session) => {
-            session.session.facts.tls.as_deref().map_or(Seen::Absent, read)
-        }
-        _ => WRONG_SUBJECT,
-    }
+    AuditedSession::of(subject, |audited| {
+        audited.session.facts.tls.as_deref().map_or(Seen::Absent, read)
+    })
 }
 
 fn fingerprint<'a, T>(

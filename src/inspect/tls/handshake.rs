@@ -1,7 +1,7 @@
 //! What the handshake says: readable messages in, facts out. Knows nothing of records.
 
 use super::decrypt::Agreed;
-use super::hello::{HelloOfServer, client_hello, server_hello, text, ticket_handle};
+use super::hello::{HelloOfServer, client_hello, server_hello, text, ticket_handle, ticket_key};
 use super::hidden::Hidden;
 use super::names::is_tls13;
 use crate::inspect::reader::{Reader, numbers};
@@ -300,6 +300,7 @@ impl Handshake {
         self.facts.ticket_lifetime = r.u32();
         let ticket = r.vec16().filter(|ticket| !ticket.is_empty());
         self.facts.ticket_handle = ticket.map(ticket_handle);
+        self.facts.ticket_key = ticket.and_then(ticket_key);
     }
 
     fn certificate(&mut self, direction: Direction, body: &[u8], at: Moment) {

@@ -207,7 +207,11 @@ fn read_client_extension(hello: &mut ClientHello, kind: u16, body: &[u8]) -> Opt
             hello.ticket = true;
             hello.ticket_handle = Some(ticket_handle(body));
         }
-        extension::PRE_SHARED_KEY => hello.psk = true,
+        extension::PRE_SHARED_KEY => {
+            hello.psk = true;
+            let identity = r.vec16().and_then(|list| Reader(list).vec16());
+            hello.psk_handle = identity.and_then(psk_handle);
+        }
         extension::EARLY_DATA => hello.early_data = true,
         extension::SUPPORTED_VERSIONS => {
             hello.versions = without_grease(r.vec8()?, &mut hello.grease);
@@ -303,6 +307,23 @@ fn without_grease(bytes: &[u8], grease: &mut bool) -> Vec<u16> {
     all.retain(|number| !is_grease(*number));
     *grease |= all.len() < before;
     all
+}
+
+/// What stands for a ticket of TLS 1.3. Shorter identities are names of keys that were agreed on by other means (RFC 8446
+/// section 2.2), and meant to be sent by several.
+fn psk_handle(identity: &[u8]) -> Option<Handle> {
+    const PSK: u64 = 4;
+    const SHORTEST_TICKET: usize = 32;
+    (identity.len() >= SHORTEST_TICKET).then(|| Handle::of(PSK, identity))
+}
+
+/// What stands for the name of the key of a ticket that is made as RFC 5077 section 4 recommends: behind the name are an
+/// IV of 16 bytes, a length, and a MAC of 32.
+pub(super) fn ticket_key(ticket: &[u8]) -> Option<Handle> {
+    const KEY_NAME: u64 = 5;
+    const SHORTEST: usize = 16 + 16 + 2 + 32;
+    let name = ticket.first_chunk::<16>()?;
+    (ticket.len() >= SHORTEST).then(|| Handle::of(KEY_NAME, name))
 }
 
 /// What stands for a ticket before TLS 1.3.

@@ -57,6 +57,8 @@ impl Handshake {
                 // Some servers send them before the client has finished.
                 self.hidden.accepted |= self.hidden.finished.to_server;
                 self.ticket(body);
+                // Those of TLS 1.3 are laid out otherwise (RFC 8446 section 4.6.1).
+                (self.facts.ticket_handle, self.facts.ticket_key) = (None, None);
             }
             _ => {}
         }

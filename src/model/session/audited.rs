@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    AcrossRun, Dealings, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
+    AcrossRun, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
 };
 use crate::model::{
     Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Particulars, Place,
@@ -117,6 +117,11 @@ pub struct Recalled {
     pub repeated: u64,
     /// Its requests that an earlier session from another address had made, byte for byte.
     pub repeated_elsewhere: u64,
+    /// It resumes by a ticket or session id that was given to, or last used by, another address.
+    pub ticket_from_elsewhere: bool,
+    /// Whole days for which its server has named the same ticket key; `None` where it gave out no ticket in clear, or the
+    /// key's name is new.
+    pub ticket_key_days: Option<u64>,
     /// The first of these requests.
     pub repeated_at: Option<Moment>,
 }
@@ -232,6 +237,9 @@ pub struct CertificateAt {
     pub requested_names: Vec<String>,
     /// Whether a client connected without naming a server.
     pub asked_without_name: bool,
+    /// Host names by which this endpoint is found, where a client named none: answers of name servers, registries,
+    /// announcements, and the user's services file; bounded, sorted. Known at the end of the run.
+    pub called: Vec<String>,
     /// Distinct endpoints (servers) or addresses (clients) that showed the same leaf, over the run.
     pub holders: u64,
     /// Distinct names that clients asked those holders for.
@@ -286,6 +294,11 @@ pub struct RelianceFacts {
     pub others_accepted: u64,
     /// Other clients that refused the same leaf and never went on after it.
     pub others_refused: u64,
+    /// Sessions in which it gave up as clients do that refuse, under TLS 1.3, where neither certificate nor alert was
+    /// read and the endpoint shows this leaf alone.
+    pub refused_inferred: u64,
+    /// Other clients of which only that is known.
+    pub others_refused_inferred: u64,
     /// First session.
     pub first: Moment,
     /// Last session.
@@ -315,8 +328,6 @@ pub struct EndpointFacts {
     pub last: Moment,
     /// Whether any session with it was captured in one direction only or has holes.
     pub incomplete: bool,
-    /// Sessions whose plaintext part was only answered by a refusal (a TLS alert, HTTP 400).
-    pub refused_plaintext: u64,
     /// Who is let in.
     pub access: EndpointAccess,
     /// Versions, and how postures are known.
@@ -348,10 +359,6 @@ pub struct EdgeFacts {
     pub hours: Vec<(Timestamp, Posture, u64, u64)>,
     /// How the caller says who it is.
     pub access: EdgeAccess,
-    /// Who the ends are and what is called.
-    pub dealings: Dealings,
-    /// What its sessions used, as far as a policy can speak of it.
+    /// What its sessions used: versions, who the ends are, what is called.
     pub used: EdgeUse,
-    /// Versions, and how postures are known.
-    pub particulars: Particulars,
 }

@@ -31,6 +31,11 @@ pub struct CallFacts {
     pub server_products: Vec<String>,
     /// Something did not fit a bound.
     pub cut: bool,
+    /// The place of the call that asked for another protocol, in which it is answered (`Upgrade: h2c`).
+    pub upgraded: Option<usize>,
+    /// How a call ended that nobody made in this protocol: success, and status. It was made before an upgrade, if there
+    /// was one (RFC 7540 section 3.2).
+    pub earlier: Option<(bool, Option<u16>)>,
 }
 
 /// One distinct call.

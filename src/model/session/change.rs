@@ -68,13 +68,18 @@ pub struct AcrossRun {
     pub issuer_left_by: u64,
 }
 
-/// How the other ends of handshakes took a certificate, as far as alerts in clear tell.
+/// How the other ends of handshakes took a certificate, as far as alerts in clear tell, and what is inferred.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Refusals {
     /// Handshakes that the other end gave up over it.
     pub sessions: u64,
     /// Addresses of those ends; bounded.
     pub by: BTreeSet<IpAddr>,
+    /// Handshakes of TLS 1.3 that the other end gave up by the shape of the records, where this is the only leaf that was
+    /// seen in this place. Neither the certificate nor the alert was read.
+    pub inferred: u64,
+    /// Addresses of those ends; bounded.
+    pub by_inference: BTreeSet<IpAddr>,
 }
 
 /// How the strongest postures of an edge ended. Sessions count by when they began.

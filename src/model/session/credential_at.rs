@@ -64,8 +64,6 @@ pub struct EdgeAccess {
     pub authenticated: u64,
     /// A session of the edge authenticated as a whole: a login, a client certificate.
     pub authenticated_session: bool,
-    /// Names that the caller gave itself in text, sorted.
-    pub claims: Vec<String>,
     /// Names that this address gave itself anywhere in the run.
     pub names_of_client: u64,
     /// Some traffic of the edge is missing.

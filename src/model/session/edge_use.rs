@@ -1,11 +1,11 @@
-//! What crossed an edge, as far as a policy can speak of it, and what a policy says of it.
+//! What crossed an edge: postures, versions, who was at its ends, what was called. One gathering for the policy, for
+//! grades and for what outputs say of edges.
 
-use std::sync::Arc;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
-use super::{Party, Posture};
-use crate::model::{
-    Certificate, Endpoint, Moment, Place, SanName, Seen, Severity, Timestamp, limits,
-};
+use super::{EndIdentity, Identity, IdentityRank, Party, Posture};
+use crate::model::{Endpoint, Moment, limits};
 
 /// Where something was seen: the frame, the client's end, the server's end.
 pub type Sighting = (Moment, Endpoint, Endpoint);
@@ -15,26 +15,29 @@ pub type Sighting = (Moment, Endpoint, Endpoint);
 pub struct Used<T> {
     /// What.
     pub what: T,
-    /// In how many sessions.
+    /// In how many sessions, as far as these count: nothing counts whose handshake failed, and of what tells who an end
+    /// is the best of a session only.
     pub sessions: u64,
-    /// The earliest.
+    /// The earliest of them.
     pub first: Sighting,
     /// The latest.
     pub last: Sighting,
 }
 
-/// What the sessions of an edge used. Lists are bounded and in the order of first use.
+/// What the sessions of an edge used, within bounds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct EdgeUse {
-    /// Postures.
+    /// Postures, in the order of first use.
     pub postures: Vec<Used<Posture>>,
-    /// Negotiated TLS versions.
-    pub versions: Vec<Used<u16>>,
+    /// Versions, and how postures are known.
+    pub particulars: Particulars,
     /// Who called, where the caller proved or said it.
-    pub callers: Vec<Used<EndIdentity>>,
+    pub callers: Vec<Used<EndUse>>,
     /// Who answered, by certificate.
-    pub servers: Vec<Used<EndIdentity>>,
-    /// What was called.
+    pub servers: Vec<Used<EndUse>>,
+    /// Names that the caller gave itself in text, sorted.
+    pub claims: Vec<String>,
+    /// What was called, by name.
     pub methods: Vec<Used<Method>>,
     /// Sessions of which something could not be seen.
     pub unseen: Unseen,
@@ -42,6 +45,26 @@ pub struct EdgeUse {
     pub failed: u64,
     /// Some list did not have room for all.
     pub cut: bool,
+}
+
+/// What counts of postures leave out: of an edge, or of a server.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Particulars {
+    /// Negotiated versions of TLS, sorted, each once.
+    pub versions: Vec<Used<Version>>,
+    /// Sessions whose posture was inferred from the lengths of encrypted records.
+    pub inferred: u64,
+    /// Readable sessions that were only answered by a refusal.
+    pub refused: u64,
+}
+
+/// One negotiated version.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Version {
+    /// As the wire has it (`0x0303`).
+    pub number: u16,
+    /// A session of it was TLS to the end: its posture says so.
+    pub carried: bool,
 }
 
 /// Sessions of an edge of which something could not be seen.
@@ -59,117 +82,28 @@ pub struct Unseen {
     pub methods: u64,
 }
 
-/// Who one end says it is.
+/// Who was at one end.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum EndIdentity {
-    /// The holder of a certificate.
-    Certificate(Arc<Certificate>),
-    /// The subject of a token that it showed. Escaped.
-    Token(String),
-    /// Nobody: it called readable and proved nothing.
-    Nobody,
+pub struct EndUse<T = String> {
+    /// Who it says it is.
+    pub identity: EndIdentity<T>,
+    /// It proved that: it has the key of a certificate that is no stranger's, the server let in the bearer of the token.
+    pub proven: bool,
 }
 
-/// By what a caller is told, best first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum ToldBy {
-    /// A URI in its certificate: a SPIFFE id.
-    Uri,
-    /// A host name in its certificate.
-    Dns,
-    /// A certificate without either: an address, the common name, the digest.
-    Certificate,
-    /// The subject of its token.
-    Token,
-    /// The address that it calls from.
-    Address,
-    /// Text that it sends.
-    Text,
-}
-
-impl ToldBy {
-    /// The words in rules and outputs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Uri => "URI in its certificate",
-            Self::Dns => "host name in its certificate",
-            Self::Certificate => "certificate",
-            Self::Token => "token subject",
-            Self::Address => "address",
-            Self::Text => "text header",
-        }
-    }
-}
-
-/// One distinct call of an edge. Escaped.
+/// One distinct call of an edge. Its name is given in parts until it has to be kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Method {
-    /// `shop.Payments/Charge`, or HTTP method and path.
-    pub name: String,
+pub struct Method<N = String> {
+    /// `shop.Payments/Charge`, or HTTP method and path. Escaped.
+    pub name: N,
     /// Whether it is a method of a service, not a plain HTTP request.
     pub rpc: bool,
+    /// Requests.
+    pub count: u64,
     /// Answers that say success.
     pub succeeded: u64,
     /// Answers that say anything else.
     pub failed: u64,
-}
-
-impl EndIdentity {
-    /// All names, best first: URIs, host names, addresses; else the common name, else the digest.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        match self {
-            Self::Certificate(certificate) => certificate_names(certificate),
-            Self::Token(subject) => vec![format!("sub:{subject}")],
-            Self::Nobody => Vec::new(),
-        }
-    }
-
-    /// By what its best name is told.
-    #[must_use]
-    pub fn told_by(&self) -> ToldBy {
-        match self {
-            Self::Certificate(certificate) => {
-                let names = certificate.details.as_ref().map(|details| details.names.as_slice());
-                let names = names.unwrap_or_default();
-                let any = |wanted: fn(&SanName) -> bool| names.iter().any(wanted);
-                match () {
-                    () if any(|name| matches!(name, SanName::Uri(_))) => ToldBy::Uri,
-                    () if any(|name| matches!(name, SanName::Dns(_))) => ToldBy::Dns,
-                    () => ToldBy::Certificate,
-                }
-            }
-            Self::Token(_) => ToldBy::Token,
-            Self::Nobody => ToldBy::Address,
-        }
-    }
-
-    /// Whether the two are the same party: a certificate and the one that took its place are.
-    fn same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Certificate(a), Self::Certificate(b)) => {
-                a.sha256 == b.sha256 || self.names() == other.names()
-            }
-            _ => self == other,
-        }
-    }
-}
-
-fn certificate_names(certificate: &Certificate) -> Vec<String> {
-    let digest = || vec![format!("sha256:{}", certificate.sha256)];
-    let Some(details) = &certificate.details else { return digest() };
-    let of = |wanted: fn(&SanName) -> Option<String>| details.names.iter().filter_map(wanted);
-    let uris = of(|name| if let SanName::Uri(uri) = name { Some(uri.clone()) } else { None });
-    let hosts = of(|name| if let SanName::Dns(host) = name { Some(host.clone()) } else { None });
-    let addresses =
-        of(|name| if let SanName::Ip(addr) = name { Some(format!("ip:{addr}")) } else { None });
-    let names: Vec<String> = uris.chain(hosts).chain(addresses).collect();
-    match (&details.common_name, names.is_empty()) {
-        (_, false) => names,
-        (Some(name), true) => vec![format!("cn:{name}")],
-        (None, true) => digest(),
-    }
 }
 
 impl<T> Used<T> {
@@ -179,161 +113,218 @@ impl<T> Used<T> {
         Self { what, sessions: 1, first: at, last: at }
     }
 
-    fn join(&mut self, other: &Self) {
+    /// The same, not to be counted.
+    #[must_use]
+    pub fn uncounted(self) -> Self {
+        Self { sessions: 0, ..self }
+    }
+
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Used<U> {
+        let Self { what, sessions, first, last } = self;
+        Used { what: change(what), sessions, first, last }
+    }
+
+    fn join<U>(&mut self, other: &Used<U>) {
+        match (self.sessions, other.sessions) {
+            (_, 0) => {}
+            (0, _) => (self.first, self.last) = (other.first, other.last),
+            _ => {
+                self.first = self.first.min(other.first);
+                self.last = self.last.max(other.last);
+            }
+        }
         self.sessions = self.sessions.saturating_add(other.sessions);
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
+    }
+}
+
+/// Those uses that count.
+pub fn counted<T>(all: &[Used<T>]) -> impl Iterator<Item = &Used<T>> {
+    all.iter().filter(|used| used.sessions > 0)
+}
+
+impl Particulars {
+    /// Counts a version; says whether there was room for it.
+    pub fn add_version(&mut self, used: &Used<Version>) -> bool {
+        let place = self.versions.binary_search_by_key(&used.what.number, |one| one.what.number);
+        match place {
+            Ok(slot) => {
+                if let Some(known) = self.versions.get_mut(slot) {
+                    known.what.carried |= used.what.carried;
+                    known.join(used);
+                }
+                true
+            }
+            Err(_) if self.versions.len() >= limits::VERSIONS => false,
+            Err(slot) => {
+                self.versions.insert(slot, used.clone());
+                true
+            }
+        }
+    }
+
+    /// Versions of sessions that were TLS to the end, as the wire has them, the lowest first.
+    pub fn carried(&self) -> impl Iterator<Item = u16> {
+        self.versions.iter().filter(|used| used.what.carried).map(|used| used.what.number)
+    }
+
+    fn merge(&mut self, other: &Self) -> bool {
+        self.inferred += other.inferred;
+        self.refused += other.refused;
+        other.versions.iter().fold(true, |room, used| self.add_version(used) && room)
+    }
+}
+
+impl<T: AsRef<str>> EndUse<T> {
+    /// How much it takes for something else to be believed before it.
+    fn weight(&self) -> (bool, IdentityRank) {
+        (self.proven, self.identity.rank())
+    }
+
+    fn owned(self) -> EndUse {
+        EndUse { identity: self.identity.owned(), proven: self.proven }
     }
 }
 
 impl EdgeUse {
     /// Counts a posture.
     pub fn add_posture(&mut self, used: Used<Posture>) {
-        add(&mut self.postures, used, limits::USED_IDENTITIES, |a, b| a == b);
-    }
-
-    /// Counts a version.
-    pub fn add_version(&mut self, used: Used<u16>) {
-        self.cut |= !add(&mut self.versions, used, limits::USED_IDENTITIES, |a, b| a == b);
+        match self.postures.iter_mut().find(|known| known.what == used.what) {
+            Some(known) => known.join(&used),
+            None => self.postures.push(used),
+        }
     }
 
     /// Counts a caller.
-    pub fn add_caller(&mut self, used: Used<EndIdentity>) {
-        if !add(&mut self.callers, used, limits::USED_IDENTITIES, |a, b| a.same(b)) {
-            self.unseen.callers += 1;
+    pub fn add_caller<T: AsRef<str>>(&mut self, used: Used<EndUse<T>>) {
+        if let Some(lost) = add_end(&mut self.callers, used) {
+            self.unseen.callers = self.unseen.callers.saturating_add(lost);
             self.cut = true;
         }
     }
 
     /// Counts a server's identity.
-    pub fn add_server(&mut self, used: Used<EndIdentity>) {
-        if !add(&mut self.servers, used, limits::USED_IDENTITIES, |a, b| a.same(b)) {
-            self.unseen.servers += 1;
+    pub fn add_server<T: AsRef<str>>(&mut self, used: Used<EndUse<T>>) {
+        if let Some(lost) = add_end(&mut self.servers, used) {
+            self.unseen.servers = self.unseen.servers.saturating_add(lost);
             self.cut = true;
         }
     }
 
+    /// Takes note of a name that the caller gave itself.
+    pub fn add_claim(&mut self, name: &str) {
+        if let Err(slot) = self.claims.binary_search_by(|known| known.as_str().cmp(name))
+            && self.claims.len() < limits::ACCESS_NAMES
+        {
+            self.claims.insert(slot, name.to_owned());
+        }
+    }
+
     /// Counts a call.
-    pub fn add_method(&mut self, used: Used<Method>) {
-        let known = self.methods.iter_mut().find(|known| known.what.name == used.what.name);
-        if let Some(known) = known {
-            known.what.succeeded = known.what.succeeded.saturating_add(used.what.succeeded);
-            known.what.failed = known.what.failed.saturating_add(used.what.failed);
-            known.join(&used);
-        } else if self.methods.len() < limits::USED_METHODS {
-            self.methods.push(used);
-        } else {
-            self.unseen.methods += 1;
-            self.cut = true;
+    pub fn add_method(&mut self, used: Used<Method<[&str; 3]>>) {
+        let name = used.what.name;
+        let spelt = || name.iter().flat_map(|part| part.bytes());
+        match self.methods.binary_search_by(|known| known.what.name.bytes().cmp(spelt())) {
+            Ok(slot) => {
+                let Some(known) = self.methods.get_mut(slot) else { return };
+                let (counts, more) = (&mut known.what, &used.what);
+                counts.count = counts.count.saturating_add(more.count);
+                counts.succeeded = counts.succeeded.saturating_add(more.succeeded);
+                counts.failed = counts.failed.saturating_add(more.failed);
+                known.join(&used);
+            }
+            Err(_) if self.methods.len() >= limits::USED_METHODS => {
+                self.unseen.methods = self.unseen.methods.saturating_add(used.sessions);
+                self.cut = true;
+            }
+            Err(slot) => {
+                let kept = used.map(|method| method.named(name.concat()));
+                self.methods.insert(slot, kept);
+            }
         }
     }
 
     /// Adds what the sessions of another edge used.
     pub fn merge(&mut self, other: &Self) {
         other.postures.iter().for_each(|used| self.add_posture(used.clone()));
-        other.versions.iter().for_each(|used| self.add_version(used.clone()));
-        other.callers.iter().for_each(|used| self.add_caller(used.clone()));
-        other.servers.iter().for_each(|used| self.add_server(used.clone()));
-        other.methods.iter().for_each(|used| self.add_method(used.clone()));
+        self.cut |= !self.particulars.merge(&other.particulars) || other.cut;
+        other.callers.iter().for_each(|used| self.add_caller(borrowed(used)));
+        other.servers.iter().for_each(|used| self.add_server(borrowed(used)));
+        other.claims.iter().for_each(|name| self.add_claim(name));
+        for used in &other.methods {
+            let name = [used.what.name.as_str(), "", ""];
+            let (sessions, first, last) = (used.sessions, used.first, used.last);
+            let what = used.what.named(name);
+            self.add_method(Used { what, sessions, first, last });
+        }
         self.unseen.versions += other.unseen.versions;
         self.unseen.callers += other.unseen.callers;
         self.unseen.tokens += other.unseen.tokens;
         self.unseen.servers += other.unseen.servers;
         self.unseen.methods += other.unseen.methods;
         self.failed += other.failed;
-        self.cut |= other.cut;
     }
-}
 
-/// Counts a use; says whether there was room for it.
-fn add<T>(
-    list: &mut Vec<Used<T>>,
-    used: Used<T>,
-    most: usize,
-    same: impl Fn(&T, &T) -> bool,
-) -> bool {
-    if let Some(known) = list.iter_mut().find(|known| same(&known.what, &used.what)) {
-        known.join(&used);
-        return true;
-    }
-    let room = list.len() < most;
-    if room {
-        list.push(used);
-    }
-    room
-}
-
-/// One thing that the policy says of one client, server and port, and one thing that was seen against it, if any was.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PolicyFacts {
-    /// Who calls.
-    pub client: Party,
-    /// Who is called.
-    pub server: Party,
-    /// On which port.
-    pub port: u16,
-    /// What of the edge this is about.
-    pub aspect: Aspect,
-    /// Whether the policy has an entry for the edge.
-    pub known: bool,
-    /// Whether that entry forbids it.
-    pub denied: bool,
-    /// Whether it leads from an internal address to a public one.
-    pub egress: bool,
-    /// How bad the policy takes an edge that it has no entry for; `None` for not at all.
-    pub unknown_edges: Option<Severity>,
-    /// What the policy allows here, in words.
-    pub expected: Vec<String>,
-    /// What was seen that it does not allow: absent when all that was seen is allowed, hidden when only part was seen.
-    pub violation: Seen<String>,
-    /// Whether the server served it, where that is known: for calls.
-    pub served: Option<bool>,
-    /// The caller by its best name.
-    pub caller: String,
-    /// By what that is told.
-    pub told_by: ToldBy,
-    /// When the weaker permission of the entry ended, if it has.
-    pub expired: Option<Timestamp>,
-    /// In how many sessions.
-    pub sessions: u64,
-    /// First time.
-    pub first: Moment,
-    /// Last time.
-    pub last: Moment,
-    /// The line of the policy.
-    pub place: Place,
-    /// Evidence samples.
-    pub samples: Vec<Sighting>,
-}
-
-/// What of an edge a policy can speak of.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Aspect {
-    /// That it is there.
-    Edge,
-    /// How private and authenticated it is.
-    Posture,
-    /// The TLS version.
-    Version,
-    /// Who calls.
-    Caller,
-    /// Who answers.
-    Server,
-    /// What is called.
-    Method,
-}
-
-impl Aspect {
-    /// The word in rules and outputs.
+    /// Who the client is, by every proof and claim, the strongest first. `client` is what its address is known as.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Edge => "edge",
-            Self::Posture => "posture",
-            Self::Version => "version",
-            Self::Caller => "caller",
-            Self::Server => "server",
-            Self::Method => "method",
-        }
+    pub fn client_identities(&self, client: &Party) -> Vec<Identity> {
+        identities(&self.callers, &self.claims, client)
     }
+
+    /// Who the server is, the strongest proof first.
+    #[must_use]
+    pub fn server_identities(&self, server: &Party) -> Vec<Identity> {
+        identities(&self.servers, &[], server)
+    }
+}
+
+impl<N> Method<N> {
+    fn named<M>(&self, name: M) -> Method<M> {
+        let Self { rpc, count, succeeded, failed, .. } = *self;
+        Method { name, rpc, count, succeeded, failed }
+    }
+}
+
+fn borrowed(used: &Used<EndUse>) -> Used<EndUse<&str>> {
+    let EndUse { identity, proven } = &used.what;
+    let what = EndUse { identity: identity.borrowed(), proven: *proven };
+    Used { what, sessions: used.sessions, first: used.first, last: used.last }
+}
+
+/// Counts who was at an end. Where there is no room, what can be believed more takes the place of what can be believed
+/// less; gives the sessions that are thereby of nobody known.
+fn add_end<T: AsRef<str>>(list: &mut Vec<Used<EndUse>>, used: Used<EndUse<T>>) -> Option<u64> {
+    if let Some(known) = list.iter_mut().find(|known| known.what.identity.same(&used.what.identity))
+    {
+        known.what.proven |= used.what.proven;
+        known.join(&used);
+        return None;
+    }
+    if list.len() < limits::USED_IDENTITIES {
+        list.push(used.map(EndUse::owned));
+        return None;
+    }
+    let weakest = list.iter_mut().min_by_key(|known| known.what.weight());
+    match weakest.filter(|weakest| weakest.what.weight() < used.what.weight()) {
+        Some(weakest) => {
+            let lost = weakest.sessions;
+            *weakest = used.map(EndUse::owned);
+            Some(lost)
+        }
+        None => Some(used.sessions),
+    }
+}
+
+fn identities(ends: &[Used<EndUse>], claims: &[String], party: &Party) -> Vec<Identity> {
+    let mut all: BTreeSet<(Reverse<IdentityRank>, &str)> = BTreeSet::new();
+    for used in ends.iter().filter(|used| used.what.proven) {
+        used.what.identity.each(&mut |rank, name| {
+            all.insert((Reverse(rank), name));
+        });
+    }
+    if party.how != Party::UNMAPPED {
+        all.insert((Reverse(IdentityRank::Address), &party.service));
+    }
+    all.extend(claims.iter().map(|claim| (Reverse(IdentityRank::Header), claim.as_str())));
+    let strongest = all.into_iter().take(limits::EDGE_IDENTITIES);
+    strongest.map(|(Reverse(rank), name)| Identity { rank, name: name.to_owned() }).collect()
 }

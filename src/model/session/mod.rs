@@ -4,10 +4,11 @@ mod audited;
 mod calls;
 mod change;
 mod credential_at;
-mod dealings;
 mod edge_use;
+mod end_identity;
 mod inference;
 mod inherited;
+mod policy_facts;
 mod readable;
 mod tls;
 mod token;
@@ -19,15 +20,16 @@ pub use audited::{
 pub use calls::{Call, CallFacts};
 pub use change::{AcrossRun, ChangeFacts, Descent, Refusals, Showing};
 pub use credential_at::{CredentialAt, EdgeAccess, EndpointAccess};
-pub use dealings::{Dealings, EdgeCall, Identity, IdentityRank};
 pub use edge_use::{
-    Aspect, EdgeUse, EndIdentity, Method, PolicyFacts, Sighting, ToldBy, Unseen, Used,
+    EdgeUse, EndUse, Method, Particulars, Sighting, Unseen, Used, Version, counted,
 };
+pub use end_identity::{EndIdentity, Identity, IdentityRank};
 pub use inference::{ClientStep, Inference, ServerStep};
 pub use inherited::{Inherited, Link, Shown};
+pub use policy_facts::{Aspect, PolicyFacts};
 pub use readable::{
-    Claim, Credential, CredentialKind, Exposure, Program, ReadableFacts, Registration, Upgrade,
-    UpgradeState,
+    Claim, Credential, CredentialKind, Exposure, NameMove, Program, ReadableFacts, Registration,
+    SensitiveData, SensitiveKind, Upgrade, UpgradeState,
 };
 pub use tls::{
     Alert, CertificateRequest, ClientHello, Decryption, KeyExchange, Keys, RecordFact, ServerHello,

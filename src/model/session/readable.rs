@@ -22,6 +22,10 @@ pub struct ReadableFacts {
     pub upgrade: Option<Upgrade>,
     /// Services that were registered, looked up or announced.
     pub registrations: Vec<Registration>,
+    /// Names whose addresses were all replaced during the run. Only what stands for a sender's datagrams has them.
+    pub moves: Vec<NameMove>,
+    /// What looks like data that nobody should send in clear, by kind and direction.
+    pub sensitive: Vec<SensitiveData>,
     /// Calls that the server accepted or refused without the client having authenticated.
     pub unauthenticated: Option<Moment>,
     /// A bound was reached: the lists above are not all there was.
@@ -186,6 +190,52 @@ impl UpgradeState {
             Self::Refused => "refused",
         }
     }
+}
+
+/// What looks like data that nobody should send in clear. Nothing of the data is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SensitiveData {
+    /// What it looks like.
+    pub kind: SensitiveKind,
+    /// Who sent it.
+    pub direction: Direction,
+    /// How often.
+    pub count: u64,
+    /// The end of the first.
+    pub first: Moment,
+}
+
+/// What sensitive data looks like.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum SensitiveKind {
+    /// The number of a payment card (ISO/IEC 7812): length, beginning and check digit of an issuer's.
+    CardNumber,
+    /// A private key as text (RFC 7468).
+    PrivateKey,
+}
+
+impl SensitiveKind {
+    /// The word in rules and outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CardNumber => "card-number",
+            Self::PrivateKey => "private-key",
+        }
+    }
+}
+
+/// A name that name servers or announcements gave other addresses than before, and none of those it had.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NameMove {
+    /// The name, escaped.
+    pub name: String,
+    /// The addresses it had, escaped, sorted.
+    pub before: Vec<String>,
+    /// Those it has, escaped, sorted.
+    pub after: Vec<String>,
+    /// The first answer with one of the new ones.
+    pub at: Moment,
 }
 
 /// A service in a registry: put there, looked up, or announced.

@@ -40,6 +40,9 @@ pub struct TlsFacts {
     pub ticket_lifetime: Option<u32>,
     /// What stands for the last ticket given out in clear.
     pub ticket_handle: Option<Handle>,
+    /// What stands for the name of the key that this ticket was made with, where it has the form that RFC 5077 section 4
+    /// recommends: its first 16 bytes. Random where a server forms tickets otherwise.
+    pub ticket_key: Option<Handle>,
     /// Whether the handshake completed, as far as an observer can tell.
     pub established: Seen<bool>,
     /// First ChangeCipherSpec, per direction.
@@ -156,6 +159,8 @@ pub struct ClientHello {
     pub ticket_handle: Option<Handle>,
     /// A pre_shared_key was offered.
     pub psk: bool,
+    /// What stands for the first identity of pre_shared_key, where it is as long as a ticket.
+    pub psk_handle: Option<Handle>,
     /// psk_key_exchange_modes.
     pub psk_modes: Vec<u8>,
     /// Early data was announced.

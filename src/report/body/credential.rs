@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{PartyBody, Place, Text};
 use crate::model::{
-    Claim, Credential, CredentialRow, Program, ReadableFacts, Registration, RunInfo, Timestamp,
-    Token, Upgrade,
+    Claim, Credential, CredentialRow, Program, ReadableFacts, Registration, RunInfo, SensitiveData,
+    Timestamp, Token, Upgrade,
 };
 
 /// One credential at one server.
@@ -104,6 +104,7 @@ pub(in crate::report) struct ReadableBody<'a> {
     programs: Vec<ProgramBody<'a>>,
     upgrade: Option<UpgradeBody>,
     registrations: Vec<RegistrationBody<'a>>,
+    sensitive: Vec<SensitiveBody>,
     unauthenticated: Option<Place>,
     cut: bool,
 }
@@ -153,6 +154,25 @@ struct RegistrationBody<'a> {
     holds_credential: bool,
 }
 
+#[derive(Serialize)]
+struct SensitiveBody {
+    kind: &'static str,
+    sender: &'static str,
+    count: u64,
+    first: Place,
+}
+
+impl SensitiveBody {
+    fn of(run: &RunInfo, one: SensitiveData) -> Self {
+        Self {
+            kind: one.kind.name(),
+            sender: one.direction.sender(),
+            count: one.count,
+            first: Place::of(run, one.first),
+        }
+    }
+}
+
 impl<'a> ReadableBody<'a> {
     pub(in crate::report) fn of(run: &RunInfo, facts: &'a ReadableFacts) -> Self {
         Self {
@@ -161,6 +181,7 @@ impl<'a> ReadableBody<'a> {
             programs: facts.programs.iter().map(ProgramBody::of).collect(),
             upgrade: facts.upgrade.map(|upgrade| UpgradeBody::of(run, upgrade)),
             registrations: facts.registrations.iter().map(RegistrationBody::of).collect(),
+            sensitive: facts.sensitive.iter().map(|one| SensitiveBody::of(run, *one)).collect(),
             unauthenticated: facts.unauthenticated.map(|at| Place::of(run, at)),
             cut: facts.cut,
         }

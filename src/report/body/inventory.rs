@@ -8,7 +8,7 @@ use super::coverage::postures;
 use super::grade::GradeBody;
 use super::{PartyBody, Text, Time};
 use crate::inspect::tls::version_name;
-use crate::model::{EdgeCall, EdgeRow, Identity, Particulars, ServiceRow};
+use crate::model::{EdgeRow, Identity, Method, Particulars, ServiceRow, Used};
 
 /// One service as its clients see it.
 #[derive(Serialize)]
@@ -57,16 +57,16 @@ pub(in crate::report) struct EdgeBody<'a> {
     first: Time,
     last: Time,
     grade: GradeBody<'a>,
-    client_identities: Vec<IdentityBody<'a>>,
-    server_identities: Vec<IdentityBody<'a>>,
+    client_identities: Vec<IdentityBody>,
+    server_identities: Vec<IdentityBody>,
     calls: Vec<EdgeCallBody<'a>>,
 }
 
 /// Who one end is, by one proof.
 #[derive(Serialize)]
-struct IdentityBody<'a> {
+struct IdentityBody {
     rank: &'static str,
-    name: &'a str,
+    name: String,
 }
 
 #[derive(Serialize)]
@@ -83,31 +83,33 @@ impl<'a> EdgeBody<'a> {
             server: PartyBody::of(&row.server),
             server_port: row.server_port,
             protocols: &row.protocols,
-            versions: versions(&row.particulars),
+            versions: versions(&row.used.particulars),
             sessions: row.postures.total(),
             postures: postures(&row.postures),
             bytes: row.bytes,
             first: Text(row.first),
             last: Text(row.last),
             grade: GradeBody::of(&row.grade),
-            client_identities: identities(&row.dealings.client_identities),
-            server_identities: identities(&row.dealings.server_identities),
-            calls: row.dealings.calls.iter().map(EdgeCallBody::of).collect(),
+            client_identities: identities(row.used.client_identities(&row.client)),
+            server_identities: identities(row.used.server_identities(&row.server)),
+            calls: row.used.methods.iter().map(EdgeCallBody::of).collect(),
         }
     }
 }
 
 /// Versions of TLS by name.
 pub(in crate::report) fn versions(particulars: &Particulars) -> Vec<String> {
-    particulars.versions.iter().map(|version| version_name(*version).to_string()).collect()
+    particulars.carried().map(|version| version_name(version).to_string()).collect()
 }
 
-fn identities(all: &[Identity]) -> Vec<IdentityBody<'_>> {
-    all.iter().map(|one| IdentityBody { rank: one.rank.name(), name: &one.name }).collect()
+fn identities(all: Vec<Identity>) -> Vec<IdentityBody> {
+    let body = |one: Identity| IdentityBody { rank: one.rank.name(), name: one.name };
+    all.into_iter().map(body).collect()
 }
 
 impl<'a> EdgeCallBody<'a> {
-    fn of(call: &'a EdgeCall) -> Self {
-        Self { method: &call.method, count: call.count, ok: call.succeeded }
+    fn of(call: &'a Used<Method>) -> Self {
+        let Method { name, count, succeeded, .. } = &call.what;
+        Self { method: name, count: *count, ok: *succeeded }
     }
 }

@@ -3,6 +3,7 @@
 //! The names of keys are a promise (`docs/output.md`, `docs/event.schema.json`): keys are added, never renamed or given
 //! another meaning. A key that answers yes or no is `null` when the answer could not be seen.
 
+mod announcement;
 mod certificate;
 mod chain;
 mod coverage;
@@ -13,6 +14,7 @@ mod inventory;
 mod session;
 mod tls;
 
+pub(super) use announcement::AnnouncementBody;
 pub(super) use certificate::{CertificateBody, CertificateUse};
 pub(super) use coverage::{CoverageBody, RunBody, SourceBody, VerdictBody, postures};
 pub(super) use credential::CredentialBody;

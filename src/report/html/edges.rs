@@ -44,7 +44,7 @@ fn edge(row: &EdgeRow) -> Markup {
             td .who { (party(&row.client)) }
             td .who { (party(&row.server)) ":" (row.server_port) }
             td { (shares(&row.postures)) }
-            td { (row.protocols.join(", ")) br; small { (versions(&row.particulars).join(", ")) } }
+            td { (row.protocols.join(", ")) br; small { (versions(&row.used.particulars).join(", ")) } }
             td .n { (grouped(row.bytes)) }
             td .small { @match row.grade.reasons.first() {
                 Some(reason) => { @if let Some(rule) = &reason.rule { code { (rule) } " " } (reason.what) }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::model::{ChainTrust, Coverage, Outcome, limits};
+use crate::model::{ChainTrust, Coverage, Looks, Outcome, limits};
 use crate::report::layout::{Tone, counted, grouped, paint, path, percent};
 use crate::report::{Show, Style};
 
@@ -136,7 +136,8 @@ pub(in crate::report) fn unseen(coverage: &Coverage) -> Vec<String> {
         }),
         sessions(coverage.keys_do_not_fit, "that the keys given for them do not open"),
         sessions(coverage.keys_unsupported, "with keys, whose cipher suite cannot be opened"),
-        sessions(coverage.unrecognised, "of a protocol that was not recognised"),
+        sessions(coverage.unrecognised, "of a protocol that was not recognised")
+            .map(|line| with_looks(line, &coverage.looks)),
         sessions(coverage.midstream, "began before the capture did"),
         sessions(coverage.one_sided, "captured in one direction only"),
         sessions(coverage.gap_sessions, "with holes").map(|line| {
@@ -166,6 +167,14 @@ pub(in crate::report) fn unseen(coverage: &Coverage) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// What the first bytes of unrecognised protocols look like, behind their number.
+fn with_looks(line: String, looks: &Looks) -> String {
+    let looks = looks.all().into_iter().filter(|(_, count)| *count > 0);
+    let looks: Vec<String> =
+        looks.map(|(look, count)| format!("{} {look}", grouped(count))).collect();
+    if looks.is_empty() { line } else { format!("{line} (first bytes: {})", looks.join(", ")) }
 }
 
 fn write_undecided(coverage: &Coverage, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {

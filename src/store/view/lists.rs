@@ -134,7 +134,9 @@ static SERVICES: List = List {
     order: "finding.open",
     descending: true,
     id: "v.id",
-    rows: "(SELECT s.service_id AS id, s.name AS name, s.how AS how, x.*, ifnull(f.open, 0) AS open, ifnull(f.worst, 0) AS worst, z.not_after, z.last
+    rows: "(SELECT s.service_id AS id, s.name AS name, s.how AS how, x.*, ifnull(f.open, 0) AS open, ifnull(f.worst, 0) AS worst, z.not_after, z.last,
+        (SELECT max(g.grade) FROM service_grade g WHERE g.service_id = x.sid AND NOT EXISTS (SELECT 1 FROM service_grade n
+           WHERE n.service_id = g.service_id AND n.endpoint = g.endpoint AND n.run_id > g.run_id)) AS grade
       FROM (SELECT e.server_service_id AS sid, count(DISTINCT e.client_service_id) AS clients, sum(e.mtls) AS mtls, sum(e.tls) AS tls,
               sum(e.tls_opaque) AS opaque, sum(e.plaintext) AS plaintext, sum(e.unknown) AS unknown, sum(e.bytes) AS bytes, max(e.last_us) AS last_us,
               sum(e.mtls + e.tls + e.tls_opaque + e.plaintext + e.unknown) AS sessions
@@ -152,6 +154,7 @@ static SERVICES: List = List {
     columns: &[
         Column { name: "server.service", short: "server", kind: Kind::Text, sql: "v.name", sort: "v.name", doc: "the service, or its address" },
         Column { name: "server.named_by", short: "named", kind: Kind::Text, sql: "v.how", sort: "v.how", doc: "how its name is known" },
+        Column { name: "endpoint.grade", short: "grade", kind: Kind::Text, sql: "v.grade", sort: "ifnull(v.grade, '')", doc: "the worst grade of its addresses and ports, A to F" },
         Column { name: "endpoint.clients", short: "clients", kind: Kind::Number, sql: "v.clients", sort: "v.clients", doc: "distinct clients" },
         Column { name: "endpoint.sessions", short: "sessions", kind: Kind::Number, sql: "v.sessions", sort: "v.sessions", doc: "sessions with it" },
         Column { name: "endpoint.mtls", short: "mtls", kind: Kind::Number, sql: "v.mtls", sort: "v.mtls", doc: "of them mutual TLS" },

@@ -14,7 +14,8 @@ use crate::tui::theme::Theme;
 #[rustfmt::skip]
 pub(super) const COLUMNS: &[Shown] = &[
     Shown { title: "SERVICE", field: "server.service", width: 15, grow: 3, right: false, from: 0, cell: |line, theme| (line.text("server.service").to_owned(), theme.base) },
-    Shown { title: "CLIENTS", field: "endpoint.clients", width: 7, grow: 0, right: true, from: 64, cell: |line, theme| (number(line, "endpoint.clients"), theme.base) },
+    Shown { title: "GR", field: "endpoint.grade", width: 4, grow: 0, right: false, from: 0, cell: grade },
+    Shown { title: "CLIENTS", field: "endpoint.clients", width: 7, grow: 0, right: true, from: 80, cell: |line, theme| (number(line, "endpoint.clients"), theme.base) },
     Shown { title: "SESS", field: "endpoint.sessions", width: 7, grow: 0, right: true, from: 86, cell: |line, theme| (number(line, "endpoint.sessions"), theme.base) },
     Shown { title: "mTLS", field: "endpoint.mtls", width: 6, grow: 0, right: true, from: 0, cell: |line, theme| share(line, "endpoint.mtls", theme.good, theme) },
     Shown { title: "TLS", field: "endpoint.tls", width: 5, grow: 0, right: true, from: 0, cell: |line, theme| share(line, "endpoint.tls", theme.medium, theme) },
@@ -38,6 +39,17 @@ pub(super) const PANEL: Panel = Panel {
     about,
     remark: |_| "OPQ: TLS that hides the client's certificate. It is not a pass.".to_owned(),
 };
+
+fn grade(line: &Line, theme: &Theme) -> (String, Style) {
+    let grade = line.text("endpoint.grade");
+    let style = match grade {
+        "A" | "B" => theme.good,
+        "C" | "D" => theme.medium,
+        "" => theme.dim,
+        _ => theme.high,
+    };
+    (if grade.is_empty() { "-".to_owned() } else { grade.to_owned() }, style)
+}
 
 fn number(line: &Line, name: &str) -> String {
     count(line.int(name).unwrap_or(0))
