@@ -58,6 +58,8 @@ start_recording() {
     until grep -q 'listening on' "$log"; do
         tries=$((tries + 1))
         if ! as_root kill -0 "$recorder" 2>/dev/null || [ "$tries" -gt 20 ]; then
+            # It may have said so since, and have ended.
+            if grep -q 'listening on' "$log"; then break; fi
             stop_recording
             cannot_record 'tcpdump does not record'
         fi
@@ -73,7 +75,7 @@ stop_recording() {
         as_root kill -INT "$pid" 2>/dev/null || :
         (sleep 30 && as_root kill -KILL "$pid") >/dev/null 2>&1 &
         watchdog=$!
-        wait "$recorder" || :
+        wait "$recorder" || say "tcpdump ended with $?"
         kill "$watchdog" 2>/dev/null || :
     fi
     recorder=
