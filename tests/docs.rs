@@ -18,7 +18,9 @@ const PAGES: &[&str] = &[
     "docs/dashboard.md",
     "docs/grades.md",
     "docs/baseline.md",
+    "docs/ci.md",
     "docs/configuration.md",
+    "docs/deploy.md",
     "docs/guide.md",
     "docs/output.md",
     "docs/policy.md",
@@ -210,7 +212,7 @@ impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        for name in ["captures", "my-rules"] {
+        for name in ["captures", "my-rules", "audit"] {
             fs::create_dir(at(name)).unwrap();
         }
         fs::write(at("keys.log"), "").unwrap();
@@ -219,7 +221,8 @@ impl Place {
         let services = blocks("docs/services.md", "toml").next().unwrap();
         fs::write(at("services.toml"), services).unwrap();
         std::os::unix::fs::symlink(root().join("samples"), at("samples")).unwrap();
-        for name in ["run.pcap", "captures/staging.pcapng"] {
+        std::os::unix::fs::symlink(root().join("deploy"), at("deploy")).unwrap();
+        for name in ["run.pcap", "captures/staging.pcapng", "audit/run.pcap"] {
             fs::copy(root().join(SAMPLE), at(name)).unwrap();
         }
         for page in ["docs/guide.md", "docs/rules.md"] {
@@ -338,7 +341,8 @@ fn slug(heading: &str) -> String {
 
 /// Whether a piece of code names a file of the repository.
 fn is_path(code: &str) -> bool {
-    let folders = ["src/", "docs/", "tests/", "rules/", "samples/", "benches/", "fuzz/", ".ci/"];
+    let folders =
+        ["src/", "docs/", "tests/", "rules/", "samples/", "benches/", "fuzz/", ".ci/", "deploy/"];
     let plain = code.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
     plain
         && folders.iter().any(|folder| code.starts_with(folder))
