@@ -180,11 +180,12 @@ const SIGNS: u64 = 4096;
 /// Whether a file is there that wirelint did not write: every report of it names it near its beginning, or ends with a
 /// verdict. An empty file is nobody's.
 fn is_of_others(path: &Path) -> bool {
-    let Ok(mut file) = File::open(path) else { return false };
-    let Ok(about) = file.metadata() else { return false };
+    // Asked before it is opened: opening a pipe waits for whoever writes to it.
+    let Ok(about) = fs::metadata(path) else { return false };
     if !about.is_file() || about.len() == 0 {
         return false;
     }
+    let Ok(mut file) = File::open(path) else { return false };
     let (mut head, mut tail) = (Vec::new(), Vec::new());
     let _unreadable = (&file).take(SIGNS).read_to_end(&mut head);
     if file.seek(SeekFrom::Start(about.len().saturating_sub(SIGNS))).is_ok() {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::audit::KeepSessions;
 use crate::identity::Directory;
-use crate::model::{Posture, fixture};
+use crate::model::fixture;
 
 #[derive(Default)]
 struct Heard {
@@ -35,9 +35,7 @@ fn desk<'a>(heard: &'a mut Heard, board: &Arc<Board>, orders: &Arc<Orders>) -> D
 
 /// A connection whose bytes could be read.
 fn readable() -> Session {
-    let mut session = fixture::session(1, Posture::Plaintext).session;
-    session.facts.plaintext = Some(session.first);
-    session
+    fixture::plaintext(1).session
 }
 
 fn lossy(frames: u64, dropped: u64) -> Pulse {
@@ -96,7 +94,7 @@ fn other_rules_are_in_force_from_the_next_run_on() {
     let (directory, policy) = (Directory::new(), None);
     orders.judge_by(Judges { rules, authorities, directory, policy, lost });
     desk.beat();
-    desk.session(fixture::session(2, Posture::Plaintext).session);
+    desk.session(fixture::plaintext(2).session);
     let outcome = desk.publish(false);
     assert_eq!((outcome.run.rules, outcome.findings.len()), (1, 0));
 }

@@ -372,7 +372,7 @@ pub(crate) fn session(number: u64, posture: Posture) -> AuditedSession {
     }
 }
 
-fn plaintext(number: u64) -> AuditedSession {
+pub(crate) fn plaintext(number: u64) -> AuditedSession {
     let mut audited = session(number, Posture::Plaintext);
     audited.client_auth = Seen::Absent;
     audited.session.protocol = Some("grpc");

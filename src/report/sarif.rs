@@ -141,7 +141,7 @@ fn result(outcome: &Outcome, rules: &Rules, finding: &Finding) -> Value {
             let message = format!(
                 "frames {} of {}, {}, community id {}",
                 frames.join(", "),
-                found.file,
+                told(&found.file),
                 evidence.connection,
                 evidence.community_id
             );
@@ -208,8 +208,9 @@ fn sentence(outcome: &Outcome, finding: &Finding) -> String {
         count => format!(" ({count} times)"),
     };
     let place = crate::store::flat::place(&outcome.run, first_frame(finding));
-    let seen = place
-        .map_or_else(String::new, |(file, frame)| format!(" First seen in {file} frame {frame}."));
+    let seen = place.map_or_else(String::new, |(file, frame)| {
+        format!(" First seen in {} frame {frame}.", told(&file))
+    });
     format!("{}{times}.{seen} Fix: {}.", finding.message, finding.fix)
 }
 
@@ -273,6 +274,13 @@ fn capture_at(file: &str) -> Value {
         "artifactLocation": { "uri": uri(file) },
         "region": { "startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1 },
     })
+}
+
+/// A path in words, without the folders that [`uri`] leaves out.
+fn told(path: &str) -> &str {
+    let outside = path.starts_with('/') || path.split('/').any(|part| part == "..");
+    let last = path.rsplit('/').find(|part| !part.is_empty());
+    if outside { last.unwrap_or(path) } else { path }
 }
 
 /// A path as a relative reference (RFC 3986). Of a path that is absolute, or that leaves the folder, only the file's

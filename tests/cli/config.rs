@@ -180,7 +180,7 @@ fn every_setting_reaches_the_run() {
     assert!(query.out.contains("tcp,"), "the database of the configuration is asked: {query:#?}");
     assert_eq!(
         lab.run(&["rules", "list"]).out.lines().count(),
-        10,
+        11,
         "with the rules of the configuration"
     );
 }

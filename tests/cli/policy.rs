@@ -152,7 +152,8 @@ fn policies_and_captures_are_compared() {
     assert_eq!((seen.code, &*seen.out), (1, expected));
     let new = lab.run(&["policy", "diff", "a.toml", "good.pcapng"]);
     let expected = "- 10.77.0.2 -> *:50051  require mtls, tls-min 1.2\n\
-                    + 10.77.0.2 -> 10.77.0.3:8443  require mtls, tls-min 1.2\n";
+                    + spiffe://shop.test/ns/shop/sa/orders -> spiffe://shop.test/ns/shop/sa/api:8443  require mtls, \
+                    tls-min 1.2\n";
     assert_eq!((new.code, &*new.out), (1, expected));
     let captures = lab.run(&["policy", "diff", "good.pcapng", "good.pcapng"]);
     assert_eq!((captures.code, &*captures.out), (0, ""));
