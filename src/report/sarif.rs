@@ -209,7 +209,7 @@ fn sentence(outcome: &Outcome, finding: &Finding) -> String {
     };
     let place = crate::store::flat::place(&outcome.run, first_frame(finding));
     let seen = place.map_or_else(String::new, |(file, frame)| {
-        format!(" First seen in {} frame {frame}.", told(&file))
+        format!(" First seen in {} frame {frame}.", told(file))
     });
     format!("{}{times}.{seen} Fix: {}.", finding.message, finding.fix)
 }

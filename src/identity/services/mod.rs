@@ -177,7 +177,7 @@ impl Services {
         of(false, CIDR).or_else(|| of(true, GROUP))
     }
 
-    /// Who is known by a name: [`SPIFFE`], [`SAN`] or [`SNI`].
+    /// Who is known by a name that a certificate has (a SPIFFE id, a SAN) or that a client asks for (SNI).
     #[must_use]
     pub fn by_name(&self, kind: &'static str, name: &str) -> Option<Match> {
         let exact = self.by_name.get(&(kind, name.to_owned()));

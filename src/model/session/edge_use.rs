@@ -170,7 +170,11 @@ impl Particulars {
     fn merge(&mut self, other: &Self) -> bool {
         self.inferred += other.inferred;
         self.refused += other.refused;
-        other.versions.iter().fold(true, |room, used| self.add_version(used) && room)
+        let mut room = true;
+        for used in &other.versions {
+            room &= self.add_version(used);
+        }
+        room
     }
 }
 
