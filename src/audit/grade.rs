@@ -247,23 +247,12 @@ fn shares(count: u64, total: u64, words: &str) -> String {
     }
 }
 
-/// Faults for which a client that verifies ends the connection.
+/// Faults for which a client that verifies ends the connection. That a leaf vouches for itself is not among them: whoever
+/// was told to trust just this one verifies it too.
 fn refused_by_verifiers(faults: ChainFaults) -> impl Iterator<Item = &'static str> {
-    const REFUSED: [ChainFault; 12] = [
-        ChainFault::Expired,
-        ChainFault::NotYetValid,
-        ChainFault::IssuerExpired,
-        ChainFault::UnknownIssuer,
-        ChainFault::ForgedSignature,
-        ChainFault::NameMismatch,
-        ChainFault::WrongUsage,
-        ChainFault::IssuerNotAuthority,
-        ChainFault::PathLength,
-        ChainFault::NameConstraint,
-        ChainFault::Revoked,
-        ChainFault::IssuerRevoked,
-    ];
-    REFUSED.into_iter().filter(move |fault| faults.contains(*fault)).map(ChainFault::name)
+    let mut refused = faults.common(ChainFaults::REFUSABLE);
+    refused.remove(ChainFault::SelfSigned);
+    refused.names()
 }
 
 /// One reason per rule, as bad as the worst of its findings.
