@@ -14,9 +14,21 @@ use crate::model::{Diagnostic, escape_text};
 /// # Errors
 /// The user cannot be become, or `--sandbox require` asks for more than the system has.
 pub(super) fn drop_for_watch(args: &WatchArgs, terminal: &Terminal) -> Result<(), Refusal> {
-    let wish = wish(args);
+    drop_for_screen(args, None, terminal)
+}
+
+/// The same where the database is in a folder of its own that is removed at the end.
+///
+/// # Errors
+/// As [`drop_for_watch`].
+pub(super) fn drop_for_screen(
+    args: &WatchArgs,
+    passing: Option<&Path>,
+    terminal: &Terminal,
+) -> Result<(), Refusal> {
+    let wish = Wish { removable: passing.map(folder_of).into_iter().collect(), ..wish(args) };
     if let Some(user) = &wish.user {
-        hand_over(args, user)?;
+        hand_over(args, passing, user)?;
     }
     let steps = give_up(&wish).map_err(|error| {
         let said = Diagnostic::error("user", escape_text(&error.to_string()))
@@ -27,7 +39,7 @@ pub(super) fn drop_for_watch(args: &WatchArgs, terminal: &Terminal) -> Result<()
         .iter()
         .filter_map(|step| Some(format!("{}: {}", step.what, step.failed.as_deref()?)))
         .collect();
-    if !failed.is_empty() && args.sandbox == SandboxMode::Require {
+    if !failed.is_empty() && args.live.sandbox == SandboxMode::Require {
         let said = Diagnostic::error(
             "sandbox",
             "the sandbox that --sandbox require asks for cannot be had",
@@ -41,7 +53,7 @@ pub(super) fn drop_for_watch(args: &WatchArgs, terminal: &Terminal) -> Result<()
             .note(escape_text(&failed.join("; ")));
         terminal.say(&said);
     }
-    if is_root() && args.sandbox == SandboxMode::Off {
+    if is_root() && args.live.sandbox == SandboxMode::Off {
         terminal.say(
             &Diagnostic::warning("stays-root", "what comes from the wire is read as root")
                 .help("give it up: --user USER"),
@@ -63,21 +75,25 @@ fn wish(args: &WatchArgs) -> Wish {
     readable.extend(audit.trust.iter().map(|bundle| folder_of(bundle.path())));
     let outputs = args.db.iter().chain(&args.events);
     Wish {
-        user: args.user.clone(),
-        confine: args.sandbox != SandboxMode::Off,
+        user: args.live.user.clone(),
+        confine: args.live.sandbox != SandboxMode::Off,
         readable,
         writable: outputs.map(|path| folder_of(path)).collect(),
+        removable: Vec::new(),
     }
 }
 
 /// Gives the files that are open to the user that is going to write them.
-fn hand_over(args: &WatchArgs, user: &str) -> Result<(), Refusal> {
+fn hand_over(args: &WatchArgs, passing: Option<&Path>, user: &str) -> Result<(), Refusal> {
     let owner = owner_of(user).map_err(|error| {
         let said = Diagnostic::error("user", escape_text(&error.to_string()));
         (vec![said.help("name a user that there is: --user USER[:GROUP]")], DEVICE)
     })?;
     if !is_root() {
         return Ok(());
+    }
+    if let Some(folder) = passing {
+        let _kept = std::os::unix::fs::chown(folder, Some(owner.0), Some(owner.1));
     }
     for path in args.db.iter().chain(&args.events) {
         for name in [String::new(), "-wal".to_owned(), "-shm".to_owned()] {

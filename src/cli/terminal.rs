@@ -1,19 +1,27 @@
 //! Where words go: standard output and standard error, their colours and width.
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Shown;
 use super::args::{Global, When};
 use crate::model::{Diagnostic, Level};
 use crate::report::{Show, Style};
 
+/// Texts that are held back at most; then the oldest are forgotten.
+const HELD: usize = 200;
+
 /// The two streams and how they look.
+#[derive(Clone)]
 pub(super) struct Terminal {
     color_out: bool,
     color_err: bool,
     ascii: bool,
     quiet: u8,
     progress: bool,
+    /// What is said while the screen is in use for something else.
+    held: Option<Arc<Mutex<VecDeque<String>>>>,
 }
 
 impl Terminal {
@@ -27,6 +35,7 @@ impl Terminal {
             ascii: global.ascii,
             quiet: global.quiet,
             progress: err && !global.no_progress && global.quiet == 0 && !ci,
+            held: None,
         }
     }
 
@@ -57,7 +66,7 @@ impl Terminal {
         let hidden = diagnostic.level == Level::Warning && self.quiet > 0;
         if !hidden {
             let shown = Shown { diagnostic, color: self.color_err };
-            let _closed = write!(io::stderr().lock(), "{shown}");
+            self.err(shown.to_string());
         }
     }
 
@@ -69,7 +78,33 @@ impl Terminal {
 
     /// Writes a line to standard error that is no diagnostic.
     pub(super) fn note(&self, line: &str) {
-        let _closed = writeln!(io::stderr().lock(), "{line}");
+        self.err(format!("{line}\n"));
+    }
+
+    /// The same terminal, which holds back what is said until it is let out.
+    pub(super) fn holding(&self) -> Self {
+        Self { held: Some(Arc::default()), ..self.clone() }
+    }
+
+    /// Lets out what was held back.
+    pub(super) fn let_out(&self) {
+        let Some(held) = &self.held else { return };
+        let held = std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner));
+        held.iter().for_each(|text| {
+            let _closed = write!(io::stderr().lock(), "{text}");
+        });
+    }
+
+    fn err(&self, text: String) {
+        let Some(held) = &self.held else {
+            let _closed = write!(io::stderr().lock(), "{text}");
+            return;
+        };
+        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= HELD {
+            held.pop_front();
+        }
+        held.push_back(text);
     }
 
     /// Writes text to standard output. A reader that is gone is no error of this program.

@@ -1,10 +1,11 @@
 //! `wirelint tui`: a database on the screen, or captures, which are read into one first.
 
 use std::fs::DirBuilder;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
@@ -13,19 +14,22 @@ use super::args::AuditArgs;
 use super::audit::{Judged, Prepared, Refusal};
 use super::rules::load;
 use super::terminal::Terminal;
+use super::watch::{LiveArgs, Looked, WatchArgs};
 use super::{BUG, Code, INTERRUPTED, OK, STORAGE, USAGE};
 use crate::audit::KeepSessions;
 use crate::model::{Accept, Diagnostic, Timestamp, escape_text};
 use crate::rule::{RuleSet, explain};
 use crate::store::{RunEnd, RunStart, Store};
-use crate::tui::{self, Ended, Explain, Producer, Progress, Setup, TuiError, theme_names};
+use crate::tui::{self, Ended, Explain, Producer, Progress, Setup, Told, TuiError, theme_names};
 
 /// The options of the command.
 #[derive(Debug, Args)]
 pub(super) struct Tui {
     #[command(flatten)]
     audit: AuditArgs,
-    /// Look at this database; with captures, their results are kept in it
+    #[command(flatten)]
+    live: LiveArgs,
+    /// Look at this database; with captures or interfaces, their results are kept in it
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
     /// Colours: default, light, high-contrast, okabe-ito or mono
@@ -64,6 +68,9 @@ fn attempt(tui: Tui, terminal: &Terminal) -> Result<Code, Refusal> {
         return Err(no_terminal());
     }
     let set = load(&tui.audit.rules).map_err(|said| (said, USAGE))?;
+    if !tui.live.interface.is_empty() {
+        return live(tui, set, terminal);
+    }
     let captures = !tui.audit.paths.is_empty() || !tui.audit.read.is_empty();
     // Removed when this ends, however it ends but by SIGKILL.
     let mut passing = None;
@@ -80,24 +87,69 @@ fn attempt(tui: Tui, terminal: &Terminal) -> Result<Code, Refusal> {
         let title = escape_text(&db.to_string_lossy());
         (db, title, None)
     };
-    let colors = terminal.colors();
-    let setup = Setup {
+    let wait = tui.db.is_some();
+    let setup = Setup { producer, wait, ..setup(&tui, set, (db, title), terminal) };
+    let ended = tui::run(setup);
+    drop(passing);
+    conclude(ended, terminal)
+}
+
+fn setup(tui: &Tui, set: RuleSet, (db, title): (PathBuf, String), terminal: &Terminal) -> Setup {
+    Setup {
         db,
         title,
-        theme: tui.theme.unwrap_or(if colors { "default" } else { "mono" }),
+        theme: tui.theme.unwrap_or(if terminal.colors() { "default" } else { "mono" }),
         ascii: terminal.ascii() || plain_terminal(),
         mouse: tui.mouse,
         read_only: tui.read_only,
         refresh: Duration::from_secs(tui.refresh),
-        producer,
-        wait: tui.db.is_some(),
+        producer: None,
+        live: false,
+        exports: Some(".".into()),
+        wait: false,
         explain: explainer(set),
         author: std::env::var("USER").unwrap_or_default(),
         now,
+    }
+}
+
+/// Captures in this process, and shows what comes of it.
+fn live(tui: Tui, set: RuleSet, terminal: &Terminal) -> Result<Code, Refusal> {
+    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+        return Err(no_terminal());
+    }
+    let passing = match &tui.db {
+        Some(_) => None,
+        None => Some(Passing::new().map_err(no_folder)?),
     };
-    let ended = tui::run(setup);
+    let db = tui.db.clone().or(passing.as_ref().map(|passing| passing.0.join(DEFAULT)));
+    let db = db.unwrap_or_else(|| DEFAULT.into());
+    let setup = setup(&tui, set, (db.clone(), String::new()), terminal);
+    let exports = tui.db.as_deref().map(crate::edge::folder_of);
+    let args = WatchArgs::of(tui.live, tui.audit).map_err(|error| {
+        (vec![Diagnostic::error("internal", escape_text(&error.to_string()))], BUG)
+    })?;
+    let folder = passing.as_ref().map(|passing| passing.0.as_path());
+    let looked = Looked::prepare(args, &db, folder, terminal)?;
+    // What the watch says is held back until the terminal is given back.
+    let holding = terminal.holding();
+    let (title, code, said) = (looked.title(), Arc::new(AtomicU8::new(OK)), holding.clone());
+    let result = Arc::clone(&code);
+    let producer: Producer = Box::new(move |tell, stop| match looked.run(&said, tell, stop) {
+        Ok(code) => {
+            result.store(code, Ordering::Release);
+            Ok(())
+        }
+        Err((said, _)) => Err(said),
+    });
+    let producer = Some(producer);
+    let ended = tui::run(Setup { title, producer, live: true, wait: true, exports, ..setup });
     drop(passing);
-    conclude(ended, terminal)
+    holding.let_out();
+    match ended {
+        Ok(Ended::Quit | Ended::Signal) => Ok(code.load(Ordering::Acquire)),
+        ended => conclude(ended, terminal),
+    }
 }
 
 fn conclude(ended: Result<Ended, TuiError>, terminal: &Terminal) -> Result<Code, Refusal> {
@@ -157,7 +209,7 @@ fn producer(prepared: Prepared, db: PathBuf) -> Producer {
             Judged { fail_on: None, accept: Accept::default(), keep: KeepSessions::Samples };
         let progress = |progress: &crate::capture::Progress| {
             let (consumed, total) = (progress.consumed(), progress.total());
-            tell(Progress { consumed, total, ready: false });
+            tell(Told::Progress(Progress { consumed, total, ready: false }));
         };
         let audited = prepared.follow(&judged, stop, &progress, &mut |_, _| {});
         let audited = audited.map_err(|(said, _)| said)?;

@@ -28,6 +28,8 @@ pub struct Wish {
     pub readable: Vec<PathBuf>,
     /// Folders in which files may still be made and written.
     pub writable: Vec<PathBuf>,
+    /// Folders in which empty folders may still be removed.
+    pub removable: Vec<PathBuf>,
 }
 
 /// One thing that was given up, or could not be.
@@ -66,7 +68,7 @@ pub fn give_up(wish: &Wish) -> Result<Vec<Step>, UserError> {
         step("capabilities", no_capabilities());
         step("no new privileges", prctl::set_no_new_privs().map_err(|e| e.to_string()));
         step("no core dumps", no_core_dumps());
-        step("landlock", confine_files(&wish.readable, &wish.writable));
+        step("landlock", confine_files(wish));
         step("seccomp", confine_calls());
     }
     Ok(steps)
@@ -147,7 +149,7 @@ fn no_core_dumps() -> Result<(), String> {
     prctl::set_dumpable(false).map_err(|e| e.to_string())
 }
 
-fn confine_files(readable: &[PathBuf], writable: &[PathBuf]) -> Result<(), String> {
+fn confine_files(wish: &Wish) -> Result<(), String> {
     const ABI_USED: ABI = ABI::V3;
     let there = |paths: &[PathBuf]| -> Vec<PathBuf> {
         paths.iter().filter(|path| path.exists()).cloned().collect()
@@ -157,8 +159,9 @@ fn confine_files(readable: &[PathBuf], writable: &[PathBuf]) -> Result<(), Strin
             .set_compatibility(CompatLevel::BestEffort)
             .handle_access(AccessFs::from_all(ABI_USED))?
             .create()?
-            .add_rules(path_beneath_rules(there(readable), AccessFs::from_read(ABI_USED)))?
-            .add_rules(path_beneath_rules(there(writable), AccessFs::from_all(ABI_USED)))?
+            .add_rules(path_beneath_rules(there(&wish.readable), AccessFs::from_read(ABI_USED)))?
+            .add_rules(path_beneath_rules(there(&wish.writable), AccessFs::from_all(ABI_USED)))?
+            .add_rules(path_beneath_rules(there(&wish.removable), AccessFs::RemoveDir))?
             .restrict_self()
     };
     match attempt() {

@@ -305,6 +305,10 @@ fn since(base: &Coverage, now: &Coverage) -> Coverage {
     coverage
 }
 
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
 /// What makes the evidence of the capture incomplete.
 fn incomplete(pulse: &Pulse, coverage: &Coverage) -> Vec<Incomplete> {
     let mut all = Vec::new();
@@ -318,11 +322,7 @@ fn incomplete(pulse: &Pulse, coverage: &Coverage) -> Vec<Incomplete> {
     }
     for source in &pulse.sources {
         if source.outages > 0 {
-            let times = if source.outages == 1 {
-                "once".into()
-            } else {
-                format!("{} times", source.outages)
-            };
+            let times = times(source.outages);
             let now = if source.is_down { ", and is away now" } else { "" };
             say("interface-outage", format!("{} went away {times}{now}", source.name));
         }
@@ -336,7 +336,7 @@ fn incomplete(pulse: &Pulse, coverage: &Coverage) -> Vec<Incomplete> {
     if pulse.clock_steps > 0 {
         say(
             "clock-step",
-            format!("the clock of the capture was set back {} times", pulse.clock_steps),
+            format!("the clock of the capture was set back {}", times(pulse.clock_steps)),
         );
     }
     if coverage.evicted > 0 {

@@ -49,6 +49,9 @@ const PULSE: Duration = Duration::from_millis(200);
 /// How long nothing must come before packet time goes on by the clock of the machine.
 const QUIET: Duration = Duration::from_millis(500);
 
+/// The longest that a round of the loop may have waited for frames; what is beyond that was not waiting.
+const LONGEST_ROUND: Duration = Duration::from_millis(200);
+
 /// Seconds by which the capture's clock may go back before it is taken for set anew.
 const STEP_SECONDS: i64 = 5;
 
@@ -266,6 +269,23 @@ impl Shards for Spread {
     fn end_round(&mut self, _: &crate::model::RunInfo) {}
 }
 
+/// How long no frame came. A process that was stopped, or a machine that slept, did not look: what came meanwhile is only
+/// about to be read, and time must not have gone on without it.
+#[derive(Clone, Copy, Debug)]
+struct Quiet {
+    time: Duration,
+    /// When the last round ended.
+    round: Instant,
+}
+
+impl Quiet {
+    fn round(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.round);
+        self.round = now;
+        self.time = self.time.saturating_add(passed.min(LONGEST_ROUND));
+    }
+}
+
 /// Takes frames, and looks after time.
 struct Reader<'a> {
     spread: Spread,
@@ -274,9 +294,9 @@ struct Reader<'a> {
     merge: Merge,
     event: u64,
     frames: u64,
-    /// When the last frame came, by the machine, and its time.
-    came: Instant,
+    /// The time of the last frame, and how long none has come since.
     last: Timestamp,
+    quiet: Quiet,
     handed_over: Instant,
     pulsed: Instant,
     announced: usize,
@@ -294,8 +314,8 @@ impl<'a> Reader<'a> {
             merge: Merge::new(input.feed.sources().len()),
             event: 0,
             frames: 0,
-            came: now,
             last: Timestamp::from_micros(i64::MIN),
+            quiet: Quiet { time: Duration::ZERO, round: now },
             handed_over: now,
             pulsed: now,
             announced: 0,
@@ -348,7 +368,7 @@ impl<'a> Reader<'a> {
         self.event += 1;
         let at = Moment { time: frame.at.time, frame: FrameNo(self.frames) };
         self.follow_clock(at.time);
-        self.came = Instant::now();
+        self.quiet.time = Duration::ZERO;
         self.last = at.time;
         self.intake.frame(self.event, &Frame { at, ..*frame }, &mut self.spread);
     }
@@ -364,7 +384,8 @@ impl<'a> Reader<'a> {
     }
 
     fn look_after_time(&mut self, input: &LiveInput<'_>) {
-        let quiet = self.came.elapsed();
+        self.quiet.round(Instant::now());
+        let quiet = self.quiet.time;
         if self.frames > 0 && quiet >= QUIET && self.handed_over.elapsed() >= ROUND {
             let later = i64::try_from(quiet.as_micros()).unwrap_or(i64::MAX);
             let time = Timestamp::from_micros(self.last.micros().saturating_add(later));
@@ -417,3 +438,7 @@ impl<'a> Reader<'a> {
         pulse
     }
 }
+
+#[cfg(test)]
+#[path = "live_tests.rs"]
+mod tests;

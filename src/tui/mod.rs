@@ -18,6 +18,7 @@
 mod asker;
 mod commands;
 mod keys;
+mod live;
 mod model;
 mod panels;
 mod program;
@@ -29,7 +30,8 @@ mod theme;
 mod update;
 mod view;
 
-pub use program::{Ended, Explain, Producer, Progress, Setup, TuiError, run};
+pub use live::{Live, LiveSource};
+pub use program::{Ended, Explain, Producer, Progress, Setup, Told, TuiError, run};
 pub use theme::{THEMES, theme_names};
 
 #[cfg(test)]

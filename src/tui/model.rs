@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ratatui::layout::{Position, Rect, Size};
 
 use super::keys::Context;
+use super::live::Live;
 use super::panels::{PANELS, Panel};
 use super::program::Progress;
 use super::prompt::Prompt;
@@ -31,6 +32,8 @@ pub(super) enum Message {
     Answer(Answer),
     /// How far the producer is.
     Progress(Progress),
+    /// How the capture of this process goes.
+    Live(Box<Live>),
     /// The producer ended; what it said, if it failed.
     Produced(Result<(), Vec<Diagnostic>>),
     /// A text to show in full.
@@ -234,6 +237,8 @@ pub(super) struct Model {
     pub(super) scroll: usize,
     pub(super) status: Option<Status>,
     pub(super) progress: Progress,
+    /// The capture of this process, as it was told last.
+    pub(super) live: Option<Box<Live>>,
     /// Captures are being read, and nothing of them is in the database yet.
     pub(super) reading: bool,
 }
@@ -259,6 +264,7 @@ impl Model {
             scroll: 0,
             status: None,
             progress: Progress::default(),
+            live: None,
             reading,
         }
     }

@@ -4,9 +4,9 @@ use std::fs::OpenOptions;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crossterm::event::{Event, KeyEventKind, MouseButton, MouseEventKind};
 use ratatui::layout::{Position, Size};
 
 use super::asker::Asker;
+use super::live::Live;
 use super::model::{Ask, Effect, Message, Model, Options, Status};
 use super::terminal::{LastWords, Screen, give_back, on_panic};
 use super::theme::named;
@@ -34,9 +35,19 @@ pub struct Progress {
     pub ready: bool,
 }
 
-/// Fills the database in a thread of its own: is given where to say how far it is, and a flag that asks it to finish.
+/// What a producer says while it works. Only the latest counts.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// How far it has read.
+    Progress(Progress),
+    /// How its capture goes.
+    Live(Box<Live>),
+}
+
+/// Fills the database in a thread of its own: is given where to say how it goes, which never waits, and a flag that asks
+/// it to finish.
 pub type Producer =
-    Box<dyn FnOnce(&(dyn Fn(Progress) + Sync), &AtomicBool) -> Result<(), Vec<Diagnostic>> + Send>;
+    Box<dyn FnOnce(&(dyn Fn(Told) + Sync), &AtomicBool) -> Result<(), Vec<Diagnostic>> + Send>;
 
 /// Tells what a rule means, by its code.
 pub type Explain = Box<dyn Fn(&str) -> Option<String>>;
@@ -59,6 +70,10 @@ pub struct Setup {
     pub refresh: Duration,
     /// Who fills the database while it is looked at.
     pub producer: Option<Producer>,
+    /// Whether the database is there already and can be looked at from the beginning.
+    pub live: bool,
+    /// The folder that findings are exported to, where there is one that may be written to.
+    pub exports: Option<PathBuf>,
     /// Whether to wait, at the end, for the producer to finish what it writes.
     pub wait: bool,
     /// What a rule means, by its code.
@@ -99,9 +114,11 @@ pub enum TuiError {
 /// What arrives at the program.
 pub(super) enum Incoming {
     Message(Message),
+    /// The producer said something: it is where the latest is kept.
+    Told,
     Event(Event),
     Signal(JobSignal),
-    /// The thread that reads the database died.
+    /// The thread that reads the database, or the one that fills it, died.
     Lost,
 }
 
@@ -115,7 +132,8 @@ pub fn run(mut setup: Setup) -> Result<Ended, TuiError> {
     }
     let producer = setup.producer.take();
     // Before the screen is taken, so that its errors are read where errors are read.
-    let reader = if producer.is_none() { Some(open(&mut setup)?) } else { None };
+    let at_once = producer.is_none() || setup.live;
+    let reader = if at_once { Some(open(&mut setup)?) } else { None };
     let (sender, incoming) = channel();
     let words = on_panic(give_back);
     let signals = sender.clone();
@@ -125,8 +143,17 @@ pub fn run(mut setup: Setup) -> Result<Ended, TuiError> {
     let screen = Screen::take(setup.mouse)?;
     let size = screen.size()?;
     listen(sender.clone())?;
-    let model = Model::new(options(&setup, producer.is_some()), size);
-    let mut program = Program { setup, model, screen, sender, asker: None, words, stopped: false };
+    let model = Model::new(options(&setup, !at_once), size);
+    let mut program = Program {
+        setup,
+        model,
+        screen,
+        sender,
+        asker: None,
+        told: Arc::default(),
+        words,
+        stopped: false,
+    };
     if let Some(reader) = reader {
         program.ask_of(reader)?;
     }
@@ -135,7 +162,10 @@ pub fn run(mut setup: Setup) -> Result<Ended, TuiError> {
         producer.map(|producer| program.produce(producer, Arc::clone(&stop))).transpose()?;
     let ended = program.go(&incoming);
     stop.store(true, Ordering::Relaxed);
-    if let Some(thread) = thread.filter(|_| program.setup.wait) {
+    let wait = program.setup.wait;
+    // The terminal is given back before: what is to be finished may take seconds.
+    drop(program);
+    if let Some(thread) = thread.filter(|_| wait) {
         let _said = thread.join();
     }
     ended
@@ -182,6 +212,8 @@ struct Program {
     screen: Screen,
     sender: Sender<Incoming>,
     asker: Option<Asker>,
+    /// What the producer said last, until it is taken.
+    told: Arc<Mutex<Option<Told>>>,
     words: LastWords,
     /// The process stopped itself, and will be told that it goes on.
     stopped: bool,
@@ -209,13 +241,8 @@ impl Program {
             Incoming::Message(Message::Produced(Err(said))) => {
                 return Ok(Some(Ended::Failed(said)));
             }
+            Incoming::Told => return self.hear(),
             Incoming::Message(Message::Produced(Ok(()))) => {
-                self.look()?;
-                Message::Produced(Ok(()))
-            }
-            Incoming::Message(Message::Progress(progress))
-                if progress.ready && self.asker.is_none() =>
-            {
                 self.look()?;
                 Message::Produced(Ok(()))
             }
@@ -244,6 +271,20 @@ impl Program {
         Ok(None)
     }
 
+    /// Takes what the producer said last.
+    fn hear(&mut self) -> Result<Option<Ended>, TuiError> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let message = match told {
+            Some(Told::Progress(progress)) if progress.ready && self.asker.is_none() => {
+                Message::Produced(Ok(()))
+            }
+            Some(Told::Progress(progress)) => Message::Progress(progress),
+            Some(Told::Live(live)) => Message::Live(live),
+            None => return Ok(None),
+        };
+        self.take(Incoming::Message(message))
+    }
+
     fn perform(&mut self, effect: Effect) -> Result<Option<Ended>, TuiError> {
         match effect {
             Effect::Ask(ask) => self.ask(ask),
@@ -254,9 +295,14 @@ impl Program {
             }
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Export(name, text) => {
-                let status = match export(Path::new("."), &name, &text) {
-                    Ok(path) => Status::good(format!("written: {path}")),
-                    Err(error) => Status::bad(format!("not written: {error}")),
+                let status = match &self.setup.exports {
+                    None => Status::bad(
+                        "not written: while capturing, only into the folder of --db FILE",
+                    ),
+                    Some(folder) => match export(folder, &name, &text) {
+                        Ok(path) => Status::good(format!("written: {path}")),
+                        Err(error) => Status::bad(format!("not written: {error}")),
+                    },
                 };
                 self.model.status = Some(status);
             }
@@ -300,12 +346,18 @@ impl Program {
     }
 
     fn produce(&self, producer: Producer, stop: Arc<AtomicBool>) -> io::Result<JoinHandle<()>> {
-        let sender = self.sender.clone();
+        let (sender, told) = (self.sender.clone(), Arc::clone(&self.told));
         thread::Builder::new().name("producer".to_owned()).spawn(move || {
-            let progress = |progress| {
-                let _ending = sender.send(Incoming::Message(Message::Progress(progress)));
+            let lost = LostProducer(sender.clone());
+            // One message waits at most, however long the screen takes.
+            let tell = |one| {
+                let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+                if told.replace(one).is_none() {
+                    let _ending = sender.send(Incoming::Told);
+                }
             };
-            let done = producer(&progress, &stop);
+            let done = producer(&tell, &stop);
+            drop(lost);
             let _ending = sender.send(Incoming::Message(Message::Produced(done)));
         })
     }
@@ -338,6 +390,17 @@ impl Program {
 
     fn last_words(&self) -> Vec<String> {
         self.words.lock().map(|words| words.clone()).unwrap_or_default()
+    }
+}
+
+/// Says so when its thread panics.
+struct LostProducer(Sender<Incoming>);
+
+impl Drop for LostProducer {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let _ending = self.0.send(Incoming::Lost);
+        }
     }
 }
 

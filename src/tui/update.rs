@@ -33,6 +33,10 @@ pub(super) fn update(model: &mut Model, message: Message) -> Effects {
             model.progress = progress;
             Vec::new()
         }
+        Message::Live(live) => {
+            model.live = Some(live);
+            Vec::new()
+        }
         Message::Produced(Ok(())) => {
             model.reading = false;
             refresh(model)

@@ -6,10 +6,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear};
 
 use super::keys::in_context;
+use super::live;
 use super::model::{Model, Overlay, SMALLEST};
 use super::panels::{PANELS, help, reading};
 use super::prompt::Prompt;
-use super::text::{bytes, cut, grouped, stamp, typed, width};
+use super::text::{bytes, clock, cut, grouped, stamp, typed, width};
 use super::theme;
 
 /// Draws everything.
@@ -143,7 +144,10 @@ fn head(model: &Model) -> Line<'static> {
     let wide = usize::from(model.size.width);
     let mut left = format!(" wirelint  {}", model.options.title);
     let mut right = String::new();
-    if let Some(run) = model.overview.as_ref().and_then(|overview| overview.runs.first()) {
+    if let Some(live) = &model.live {
+        left.push_str(&live::head(live, wide));
+        right = live.last.map_or_else(String::new, |last| format!("{}Z", clock(last)));
+    } else if let Some(run) = model.overview.as_ref().and_then(|overview| overview.runs.first()) {
         let (frames, size) = run.frames;
         let size = i64::try_from(size).unwrap_or(i64::MAX);
         let live = if run.ended { "" } else { " * running" };
@@ -202,6 +206,10 @@ pub(super) fn tab_at(model: &Model, x: u16) -> Option<usize> {
 fn status(model: &Model) -> Line<'static> {
     let theme = model.theme();
     let wide = usize::from(model.size.width).saturating_sub(2);
+    let trouble = model.live.as_deref().and_then(live::trouble);
+    if let (Some(trouble), false) = (trouble, model.status.as_ref().is_some_and(|one| one.bad)) {
+        return Line::styled(format!(" {}", cut(&trouble, wide)), theme.critical);
+    }
     if let Some(status) = &model.status {
         let style = if status.bad { theme.critical } else { theme.good };
         return Line::styled(format!(" {}", cut(&status.text, wide)), style);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 
 use crate::audit::KeepSessions;
 use crate::cli::args::{AuditArgs, FailOn, fail_on, keep_sessions};
@@ -11,23 +11,13 @@ use crate::cli::args::{AuditArgs, FailOn, fail_on, keep_sessions};
 /// `wirelint watch`.
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
-    /// Watch this interface, or any; may be given several times
-    #[arg(short, long, value_name = "IFACE")]
-    pub(crate) interface: Vec<String>,
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
     /// List the interfaces that there are
     #[arg(short = 'D', long)]
     pub(crate) list_interfaces: bool,
     #[command(flatten)]
     pub(crate) audit: AuditArgs,
-    /// Bytes kept of each packet
-    #[arg(short, long, value_name = "BYTES", default_value_t = 262_144)]
-    pub(crate) snaplen: u32,
-    /// The kernel's buffer for each interface, as 64MiB
-    #[arg(short = 'B', long, value_name = "SIZE", default_value = "16MiB", value_parser = size)]
-    pub(crate) buffer: u64,
-    /// Take only packets that are sent to this machine
-    #[arg(short = 'p', long)]
-    pub(crate) no_promiscuous: bool,
     /// Keep the results in this SQLite file, which may be read meanwhile
     #[arg(long, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
@@ -55,6 +45,40 @@ pub(crate) struct WatchArgs {
     /// How long one run of the database is: counts begin anew with each
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration)]
     pub(crate) window: Duration,
+}
+
+impl WatchArgs {
+    /// A watch of these interfaces with every other option as it is when it is not given.
+    ///
+    /// # Errors
+    /// An option that must be given: none is.
+    pub(crate) fn of(live: LiveArgs, audit: AuditArgs) -> Result<Self, clap::Error> {
+        Ok(Self { live, audit, ..Unasked::try_parse_from(["watch"])?.watch })
+    }
+}
+
+/// The options when none is given.
+#[derive(Parser)]
+struct Unasked {
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+/// How interfaces are read, wherever that is done.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LiveArgs {
+    /// Watch this interface, or any; may be given several times
+    #[arg(short, long, value_name = "IFACE")]
+    pub(crate) interface: Vec<String>,
+    /// Bytes kept of each packet
+    #[arg(short, long, value_name = "BYTES", default_value_t = 262_144)]
+    pub(crate) snaplen: u32,
+    /// The kernel's buffer for each interface, as 64MiB
+    #[arg(short = 'B', long, value_name = "SIZE", default_value = "16MiB", value_parser = size)]
+    pub(crate) buffer: u64,
+    /// Take only packets that are sent to this machine
+    #[arg(short = 'p', long)]
+    pub(crate) no_promiscuous: bool,
     /// The most memory to use, as 1GiB
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
     pub(crate) max_memory: u64,

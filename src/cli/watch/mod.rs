@@ -2,10 +2,12 @@
 
 mod args;
 mod outlet;
+mod screen;
 mod words;
 mod wrote;
 
-pub(crate) use args::{SandboxMode, WatchArgs};
+pub(crate) use args::{LiveArgs, SandboxMode, WatchArgs};
+pub(crate) use screen::Looked;
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use args::EventFormat;
 use outlet::Events;
+use screen::Screen;
 use wrote::Wrote;
 
 use super::audit::Refusal;
@@ -67,6 +70,8 @@ struct Watch<'a> {
     board: Arc<Board>,
     memory: Memory,
     reopen: Arc<AtomicBool>,
+    /// Where it is looked at in this process.
+    screen: Option<Screen<'a>>,
 }
 
 fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
@@ -91,8 +96,9 @@ fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
         asked: Arc::default(),
         orders: Arc::default(),
         board: Arc::default(),
-        memory: Memory::below(args.max_memory),
+        memory: Memory::below(args.live.max_memory),
         reopen,
+        screen: None,
     };
     if let Err(error) = on_signals(&watch.asked) {
         terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
@@ -117,7 +123,7 @@ enum Opened {
 fn open_all(args: &WatchArgs) -> Result<Opened, Refusal> {
     let files: Vec<_> = args.audit.paths.iter().chain(&args.audit.read).collect();
     let usage = |diagnostic: Diagnostic| (vec![diagnostic], USAGE);
-    match (args.interface.as_slice(), files.as_slice()) {
+    match (args.live.interface.as_slice(), files.as_slice()) {
         ([], []) => Err(usage(
             Diagnostic::error("input-missing", "nothing to watch was named")
                 .help("name an interface: wirelint watch -i eth1 (wirelint watch -D lists them)")
@@ -136,9 +142,9 @@ fn open_all(args: &WatchArgs) -> Result<Opened, Refusal> {
         (names, []) => {
             let options = LiveOptions {
                 filter: args.audit.filter.clone(),
-                snaplen: args.snaplen.clamp(64, 1 << 20),
-                buffer: u32::try_from(args.buffer).unwrap_or(u32::MAX).min(i32::MAX as u32),
-                promiscuous: !args.no_promiscuous,
+                snaplen: args.live.snaplen.clamp(64, 1 << 20),
+                buffer: u32::try_from(args.live.buffer).unwrap_or(u32::MAX).min(i32::MAX as u32),
+                promiscuous: !args.live.no_promiscuous,
             };
             let opened = names.iter().map(|name| open(name, &options));
             let opened: Result<Vec<_>, _> = opened.collect();
@@ -250,6 +256,7 @@ impl Watch<'_> {
         let begun = Instant::now();
         let (mut said, mut known) = (Instant::now(), Arc::new(Snapshot::default()));
         let mut storing = true;
+        let mut seen = self.screen.as_ref().map(Screen::begin);
         while !over.load(Ordering::Acquire) {
             thread::sleep(LOOK);
             if self.args.duration.is_some_and(|time| begun.elapsed() >= time) {
@@ -262,6 +269,9 @@ impl Watch<'_> {
             words::changes(&known, &now).iter().for_each(|one| self.terminal.say(one));
             known = now;
             let trouble = keeper.and_then(crate::engine::KeeperState::trouble);
+            if let Some(seen) = &mut seen {
+                seen.look(self, &known, keeper);
+            }
             if storing == trouble.is_some() {
                 storing = !storing;
                 self.say_storing(trouble.as_ref());

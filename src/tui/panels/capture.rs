@@ -6,6 +6,7 @@ use ratatui::text::Line as TextLine;
 use super::Panel;
 use crate::store::view::RunSummary;
 use crate::tui::keys::Context;
+use crate::tui::live;
 use crate::tui::model::Model;
 use crate::tui::text::{bytes, fact, grouped, percent, stamp};
 use crate::tui::view::fill;
@@ -40,6 +41,10 @@ fn draw(model: &Model, frame: &mut Frame<'_>) {
     };
     let wide = usize::from(area.width.saturating_sub(2));
     let mut lines = read(model, run, wide);
+    if let Some(live) = model.live.as_deref().filter(|_| model.run == 0) {
+        lines.push(TextLine::raw(""));
+        lines.extend(live::lines(model, live, wide));
+    }
     lines.extend(seen(model, run, wide));
     let room = usize::from(area.height.saturating_sub(2));
     let from = model.scroll.min(lines.len().saturating_sub(room));

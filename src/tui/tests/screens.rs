@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::tui::theme::THEMES;
+use crate::tui::{Live, LiveSource};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (60, 16), (200, 60)];
 
@@ -54,9 +55,45 @@ fn while_captures_are_read_and_when_there_is_nothing() {
     stage.model.progress =
         crate::tui::Progress { consumed: 7_700_000, total: Some(12_400_000), ready: false };
     snapshot("reading", &stage);
+    capture_of_this_process();
     let mut stage = Stage::of(&fixture::empty(), 80, 24);
     stage.keys("2");
     snapshot("no-findings", &stage);
+}
+
+/// The first line, the screen of the capture, and the foot while an interface is away and nothing can be stored.
+fn capture_of_this_process() {
+    let source = |name: &str| LiveSource { name: name.to_owned(), ..LiveSource::default() };
+    let live = Live {
+        seconds: 764,
+        frames: 48_211,
+        rates: (3_210, 2_100_000),
+        last: Some(1_768_986_849_000_000),
+        connections: 41,
+        resident: 76_000_000,
+        sources: vec![LiveSource { frames: 48_211, ..source("eth1") }],
+        micros: (3_000, 1_000),
+        ..Live::default()
+    };
+    for (width, height) in SIZES {
+        let mut stage = Stage::ordinary(width, height);
+        stage.model.options.title = "eth1".to_owned();
+        stage.send(Message::Live(Box::new(live.clone())));
+        stage.keys("7");
+        snapshot("live", &stage);
+    }
+    let mut stage = Stage::ordinary(80, 24);
+    stage.model.options.title = "eth1, eth2".to_owned();
+    let away = LiveSource { is_away: true, outages: 1, dropped: [7, 0, 0], ..source("eth2") };
+    stage.send(Message::Live(Box::new(Live {
+        dropped: 7,
+        sources: vec![source("eth1"), away],
+        trouble: Some("the disk is full: w.db was not written".to_owned()),
+        unstored: 12,
+        ..live
+    })));
+    stage.keys("7");
+    snapshot("live-trouble", &stage);
 }
 
 #[test]
