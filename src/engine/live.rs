@@ -13,7 +13,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -24,7 +24,7 @@ use super::threads::{Answer, Batch, Item, Load, Worker};
 use super::{Shards, add_counts};
 use crate::capture::{Arrival, Feed, Filter, Frame, Merge, SourceReport};
 use crate::decode::{Decoder, Segment};
-use crate::flow::{TableCounts, shard_of};
+use crate::flow::shard_of;
 use crate::inspect::tls::KeyLog;
 use crate::model::{Coverage, DatagramFacts, FlowKey, FrameNo, Moment, Session, Timestamp, limits};
 
@@ -144,17 +144,15 @@ pub fn live(mut input: LiveInput<'_>, audience: &mut dyn Audience) {
         let collector = scope.spawn(move || collect(&round_out, &answers, audience));
         let mut reader = Reader::new(Spread::new(inputs, round_in, spare_out), &loads, &input);
         reader.run(&mut input);
-        drop(reader);
-        finish(handles, collector);
+        let workers = handles.into_iter().filter_map(|handle| handle.join().err());
+        let mut panics: Vec<_> = workers.collect();
+        // Now that the workers are done, what they counted is all that there is.
+        reader.say_last(&input);
+        panics.extend(collector.join().err());
+        if let Some(panic) = panics.into_iter().next() {
+            std::panic::resume_unwind(panic);
+        }
     });
-}
-
-fn finish(handles: Vec<ScopedJoinHandle<'_, TableCounts>>, collector: ScopedJoinHandle<'_, ()>) {
-    let workers = handles.into_iter().filter_map(|handle| handle.join().err());
-    let panics: Vec<_> = workers.chain(collector.join().err()).collect();
-    if let Some(panic) = panics.into_iter().next() {
-        std::panic::resume_unwind(panic);
-    }
 }
 
 /// What the reader tells the collector: which workers were given a batch, each of which will answer.
@@ -237,15 +235,15 @@ impl Spread {
         pulse.is_none()
     }
 
-    /// Hands over everything, and waits for room: the audit ends.
-    fn hand_over_all(&mut self, pulse: Pulse) {
+    /// Hands over everything, and waits for room: the audit ends, and so do the workers.
+    fn hand_over_all(&mut self) {
         let mut workers = 0;
-        for (place, (input, batch)) in self.inputs.iter().zip(&mut self.batches).enumerate() {
+        for (place, (input, batch)) in self.inputs.drain(..).zip(&mut self.batches).enumerate() {
             if input.send(std::mem::take(batch)).is_ok() {
                 workers |= 1 << place;
             }
         }
-        let _gone = self.rounds.send(Round { workers, pulse: Some(Box::new(pulse)) });
+        let _gone = self.rounds.send(Round { workers, pulse: None });
     }
 }
 
@@ -342,8 +340,13 @@ impl<'a> Reader<'a> {
         self.take_frames(input);
         self.event += 1;
         self.spread.flush(self.event);
-        let pulse = self.pulse(input.feed.as_ref());
-        self.spread.hand_over_all(pulse);
+        self.spread.hand_over_all();
+    }
+
+    /// Tells the collector what there was, and that nothing more comes.
+    fn say_last(mut self, input: &LiveInput<'_>) {
+        let pulse = Some(Box::new(self.pulse(input.feed.as_ref())));
+        let _gone = self.spread.rounds.send(Round { workers: 0, pulse });
     }
 
     fn take_frames(&mut self, input: &mut LiveInput<'_>) {
