@@ -214,6 +214,16 @@ fn usage(diagnostics: Vec<Diagnostic>) -> Refusal {
     (diagnostics, USAGE)
 }
 
+/// Puts the filter of the file that is named where that of the option is.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn settle_filter(args: &mut AuditArgs) -> Result<(), Refusal> {
+    args.filter = filter(args)?;
+    args.filter_file = None;
+    Ok(())
+}
+
 /// The filter: of the file that is named, else of the option.
 fn filter(args: &AuditArgs) -> Result<Option<String>, Refusal> {
     let Some(path) = &args.filter_file else { return Ok(args.filter.clone()) };

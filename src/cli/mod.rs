@@ -127,7 +127,7 @@ fn run(cli: Cli, given: &[&str], terminal: &Terminal) -> Code {
         Command::Services(command) => services::run(command, terminal),
         Command::Policy(command) => policy::run(command, terminal),
         Command::Doctor(args) => doctor::run(&args, terminal),
-        Command::Watch(args) => watch::run(&args, terminal),
+        Command::Watch(args) => watch::run(*args, terminal),
         Command::Db(command) => db::run(command, terminal),
         Command::Baseline(command) => baseline::run(command, given, terminal),
         Command::Config(command) => config::run(&command, &cli.global, terminal),

@@ -45,6 +45,8 @@ pub struct LiveSource {
     pub dropped: [u64; 3],
     /// Whether it is away now.
     pub is_away: bool,
+    /// Whether it was made anew, and cannot be opened any more.
+    pub is_lost: bool,
     /// How often it went away.
     pub outages: u64,
 }
@@ -69,11 +71,18 @@ pub(super) fn head(live: &Live, wide: usize) -> String {
 
 /// What is wrong with it now, if something is.
 pub(super) fn trouble(live: &Live) -> Option<String> {
-    let away: Vec<&str> =
-        live.sources.iter().filter(|one| one.is_away).map(|one| one.name.as_str()).collect();
+    let away: Vec<&str> = live
+        .sources
+        .iter()
+        .filter(|one| one.is_away && !one.is_lost)
+        .map(|one| one.name.as_str())
+        .collect();
     let mut said = Vec::new();
     if !away.is_empty() {
         said.push(format!("away: {} (it is tried again)", away.join(", ")));
+    }
+    for lost in live.sources.iter().filter(|one| one.is_lost) {
+        said.push(format!("{} was made anew: start wirelint again", lost.name));
     }
     if let Some(why) = &live.trouble {
         said.push(format!("not stored: {why}"));

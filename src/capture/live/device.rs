@@ -128,6 +128,8 @@ fn permission(error: Diagnostic, name: &str) -> Diagnostic {
 /// An interface that is open and not read yet.
 pub struct OpenInterface {
     pub(super) name: String,
+    /// The system's number for it: another one when it is made anew.
+    pub(super) index: Option<u32>,
     pub(super) capture: Capture<Active>,
     pub(super) nanoseconds: bool,
     pub(super) link: LinkType,
@@ -215,11 +217,20 @@ fn finish(
     }
     let link = link_of(&capture);
     let options = options.clone();
-    Ok(OpenInterface { name: name.to_owned(), capture, nanoseconds, link, options })
+    let index = index_of(name);
+    Ok(OpenInterface { name: name.to_owned(), index, capture, nanoseconds, link, options })
+}
+
+/// The system's number for an interface, where there is one.
+pub(super) fn index_of(name: &str) -> Option<u32> {
+    if name.contains('/') {
+        return None;
+    }
+    std::fs::read_to_string(format!("/sys/class/net/{name}/ifindex")).ok()?.trim().parse().ok()
 }
 
 /// libpcap's numbers are those of capture files for everything that networks have today.
-pub(super) fn link_of(capture: &Capture<Active>) -> LinkType {
+fn link_of(capture: &Capture<Active>) -> LinkType {
     LinkType(u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX))
 }
 

@@ -1,14 +1,14 @@
 //! Reading interfaces: one thread for each, which only copies frames into batches.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use pcap::{BreakLoop, Packet};
 
-use super::device::{link_of, open, said};
+use super::device::{DeviceError, index_of, open, said};
 use super::{Arrival, Feed, FrameBatch, LinkType, OpenInterface, SourceReport, SourceState};
 
 /// Frames of one batch.
@@ -38,7 +38,7 @@ pub struct InterfaceFeed {
     spare: SyncSender<FrameBatch>,
     sources: Vec<(String, LinkType, Arc<SourceState>)>,
     threads: Vec<JoinHandle<()>>,
-    breaks: Vec<BreakLoop>,
+    breaks: Vec<Arc<Mutex<BreakLoop>>>,
     stop: Arc<AtomicBool>,
     looked: std::cell::Cell<Option<Instant>>,
 }
@@ -52,16 +52,19 @@ impl InterfaceFeed {
         let stop = Arc::new(AtomicBool::new(false));
         let (batch_in, batches) = sync_channel(BATCHES);
         let (spare, spare_out) = sync_channel(BATCHES);
-        let spare_out = Arc::new(std::sync::Mutex::new(spare_out));
+        let spare_out = Arc::new(Mutex::new(spare_out));
         let (mut sources, mut threads, mut breaks) = (Vec::new(), Vec::new(), Vec::new());
         for (source, mut interface) in interfaces.into_iter().enumerate() {
             let state = Arc::new(SourceState::default());
+            state.index.store(interface.index.unwrap_or(0), Ordering::Relaxed);
             sources.push((interface.name.clone(), interface.link, Arc::clone(&state)));
-            breaks.push(interface.capture.breakloop_handle());
+            let to_break = Arc::new(Mutex::new(interface.capture.breakloop_handle()));
+            breaks.push(Arc::clone(&to_break));
             let pump = Pump {
                 source,
                 state,
                 stop: Arc::clone(&stop),
+                to_break,
                 out: batch_in.clone(),
                 spare: Arc::clone(&spare_out),
                 counted: (0, 0),
@@ -75,14 +78,20 @@ impl InterfaceFeed {
     }
 
     /// Notes which interfaces went away and came back. A thread that waits for packets is not told when its interface goes
-    /// down, so the system is asked.
+    /// down, nor when it is deleted, so the system is asked.
     fn look(&self) {
         if self.looked.get().is_some_and(|last| last.elapsed() < LOOK) {
             return;
         }
         self.looked.set(Some(Instant::now()));
-        for (name, _, state) in &self.sources {
-            let down = state.fails.load(Ordering::Relaxed) || is_down(name);
+        for ((name, _, state), to_break) in self.sources.iter().zip(&self.breaks) {
+            let index = state.index.load(Ordering::Relaxed);
+            let deleted = index != 0 && index_of(name) != Some(index);
+            if deleted && !state.gone.swap(true, Ordering::Relaxed) {
+                to_break.lock().unwrap_or_else(PoisonError::into_inner).breakloop();
+            }
+            let failed = state.failed.swap(false, Ordering::Relaxed);
+            let down = deleted || failed || state.fails.load(Ordering::Relaxed) || is_down(name);
             let was = state.is_down.swap(down, Ordering::Relaxed);
             state.outages.fetch_add(u64::from(down && !was), Ordering::Relaxed);
         }
@@ -115,7 +124,9 @@ impl Feed for InterfaceFeed {
 impl Drop for InterfaceFeed {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        self.breaks.iter().for_each(BreakLoop::breakloop);
+        for to_break in &self.breaks {
+            to_break.lock().unwrap_or_else(PoisonError::into_inner).breakloop();
+        }
         // A thread that waits for a packet sees the break; one that waits for an interface sees the flag.
         for thread in self.threads.drain(..) {
             let _panicked = thread.join();
@@ -127,8 +138,10 @@ struct Pump {
     source: usize,
     state: Arc<SourceState>,
     stop: Arc<AtomicBool>,
+    /// What breaks off a wait for packets: another one with each opening.
+    to_break: Arc<Mutex<BreakLoop>>,
     out: SyncSender<FrameBatch>,
-    spare: Arc<std::sync::Mutex<Receiver<FrameBatch>>>,
+    spare: Arc<Mutex<Receiver<FrameBatch>>>,
     /// What libpcap counted when it was last asked: its counts are of 32 bits, and begin anew with each opening.
     counted: (u32, u32),
     asked: Instant,
@@ -138,17 +151,17 @@ impl Pump {
     fn run(mut self, mut interface: OpenInterface) {
         let mut failures = 0;
         while !self.stopped() {
-            match self.read(&mut interface) {
-                Ok(()) => {
-                    if failures > 0 {
-                        self.state.fails.store(false, Ordering::Relaxed);
-                        failures = 0;
-                    }
-                }
-                Err(_) if self.stopped() => return,
-                Err(_) => {
+            let read = self.read(&mut interface);
+            let gone = self.state.gone.load(Ordering::Relaxed);
+            match read {
+                _ if self.stopped() => return,
+                Ok(()) if !gone => failures = 0,
+                _ => {
                     self.state.fails.store(true, Ordering::Relaxed);
+                    self.state.failed.store(true, Ordering::Relaxed);
                     self.recover(&mut interface, failures);
+                    self.state.gone.store(false, Ordering::Relaxed);
+                    self.state.fails.store(false, Ordering::Relaxed);
                     failures = failures.saturating_add(1);
                 }
             }
@@ -204,22 +217,42 @@ impl Pump {
         self.counted = (stats.dropped, stats.if_dropped);
     }
 
-    /// Waits, and tries to go on: with the same socket, which outlives an interface that goes down and up, or with a new
+    /// Waits until it can go on: with the same socket, which outlives an interface that goes down and up, or with a new
     /// one where the interface was made anew and this process may still open it.
     fn recover(&mut self, interface: &mut OpenInterface, failures: usize) {
-        let wait = BACK_OFF.get(failures).or(BACK_OFF.last()).copied().unwrap_or_default();
-        let until = Instant::now() + wait;
-        while Instant::now() < until && !self.stopped() {
-            thread::sleep(Duration::from_millis(20));
+        for attempt in failures.. {
+            let wait = BACK_OFF.get(attempt).or(BACK_OFF.last()).copied().unwrap_or_default();
+            let until = Instant::now() + wait;
+            while Instant::now() < until && !self.stopped() {
+                thread::sleep(Duration::from_millis(20));
+            }
+            let index = index_of(&interface.name);
+            let same = index == interface.index;
+            if self.stopped() || (same && attempt == 0) {
+                return;
+            }
+            if index.is_none() && interface.index.is_some() {
+                // Deleted. Its socket says nothing any more, not even that.
+                continue;
+            }
+            match open(&interface.name, &interface.options) {
+                Ok(again) => return self.go_on_with(again, interface),
+                Err(_) if same => return,
+                Err(DeviceError::Permission { .. }) => {
+                    self.state.lost.store(true, Ordering::Relaxed)
+                }
+                Err(_) => {}
+            }
         }
-        if failures == 0 {
-            return;
-        }
-        if let Ok(again) = open(&interface.name, &interface.options) {
-            *interface = again;
-            interface.link = link_of(&interface.capture);
-            self.counted = (0, 0);
-        }
+    }
+
+    fn go_on_with(&mut self, again: OpenInterface, interface: &mut OpenInterface) {
+        *interface = again;
+        self.state.index.store(interface.index.unwrap_or(0), Ordering::Relaxed);
+        self.counted = (0, 0);
+        let handle = interface.capture.breakloop_handle();
+        *self.to_break.lock().unwrap_or_else(PoisonError::into_inner) = handle;
+        self.state.lost.store(false, Ordering::Relaxed);
     }
 
     fn stopped(&self) -> bool {

@@ -16,7 +16,7 @@ pub use interface::InterfaceFeed;
 pub use merge::Merge;
 pub use pipe::{OpenPipe, PipeFeed};
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::{Frame, LinkType};
@@ -133,6 +133,14 @@ pub struct SourceState {
     is_down: AtomicBool,
     /// Its thread cannot read it.
     fails: AtomicBool,
+    /// Its thread could not read it since somebody last looked.
+    failed: AtomicBool,
+    /// The system's number for it when it was opened; 0 where there is none.
+    index: AtomicU32,
+    /// The number is no longer its name's: it was deleted, and its socket does not say so.
+    gone: AtomicBool,
+    /// It was made anew, and must not be opened any more.
+    lost: AtomicBool,
     cut: AtomicBool,
 }
 
@@ -156,6 +164,7 @@ impl SourceState {
             dropped_here: of(&self.dropped_here),
             outages: of(&self.outages),
             is_down: self.is_down.load(Ordering::Relaxed),
+            is_lost: self.lost.load(Ordering::Relaxed),
             cut: self.cut.load(Ordering::Relaxed),
         }
     }
@@ -182,6 +191,8 @@ pub struct SourceReport {
     pub outages: u64,
     /// Whether it is away now.
     pub is_down: bool,
+    /// Whether it was made anew, and this process has given up the privilege to open it.
+    pub is_lost: bool,
     /// A packet file that ended in the middle of a record.
     pub cut: bool,
 }

@@ -20,7 +20,7 @@ use outlet::Events;
 use screen::Screen;
 use wrote::Wrote;
 
-use super::audit::Refusal;
+use super::audit::{Refusal, settle_filter};
 use super::keys::Keys;
 use super::terminal::Terminal;
 use super::{BUG, Code, OK, STORAGE, USAGE};
@@ -38,8 +38,11 @@ use crate::store::{Retention, Store};
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Runs the command.
-pub(super) fn run(args: &WatchArgs, terminal: &Terminal) -> Code {
-    let done = if args.list_interfaces { list(terminal) } else { attempt(args, terminal) };
+pub(super) fn run(mut args: WatchArgs, terminal: &Terminal) -> Code {
+    let done = match args.list_interfaces {
+        true => list(terminal),
+        false => settle_filter(&mut args.audit).and_then(|()| attempt(&args, terminal)),
+    };
     match done {
         Ok(code) => code,
         Err((diagnostics, code)) => terminal.refuse(&diagnostics, code),
@@ -268,6 +271,9 @@ impl Watch<'_> {
             let now = self.board.latest();
             words::changes(&known, &now).iter().for_each(|one| self.terminal.say(one));
             known = now;
+            if words::is_deaf(&known) {
+                self.asked.stop.store(true, Ordering::Release);
+            }
             let trouble = keeper.and_then(crate::engine::KeeperState::trouble);
             if let Some(seen) = &mut seen {
                 seen.look(self, &known, keeper);
@@ -338,6 +344,9 @@ impl Watch<'_> {
             self.terminal.say(&Diagnostic::warning("events-lost", message));
         }
         let snapshot = self.board.latest();
+        if words::is_deaf(&snapshot) {
+            code = super::DEVICE;
+        }
         self.terminal.note(&words::statistics(&snapshot, self.memory.resident(), None));
         if self.args.fail_on.is_some() {
             self.terminal.note(&verdict.line(outcome));

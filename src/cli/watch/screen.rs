@@ -12,7 +12,7 @@ use super::args::EventFormat;
 use super::outlet::Events;
 use super::wrote::Wrote;
 use super::{Opened, Watch, WatchArgs, open_all};
-use crate::cli::audit::Refusal;
+use crate::cli::audit::{Refusal, settle_filter};
 use crate::cli::keys::Keys;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Code, STORAGE, USAGE};
@@ -51,6 +51,7 @@ impl Looked {
         passing: Option<&Path>,
         terminal: &Terminal,
     ) -> Result<Self, Refusal> {
+        settle_filter(&mut args.audit)?;
         let wrote = Wrote::read(&args.audit).map_err(|said| (said, USAGE))?;
         let keys =
             Keys::read(&args.audit.keylog).map_err(|error| (vec![error.diagnostic()], USAGE))?;
@@ -170,6 +171,7 @@ fn sources(now: &Snapshot) -> Vec<LiveSource> {
         frames: one.frames,
         dropped: [one.dropped_by_kernel, one.dropped_by_interface, one.dropped_here],
         is_away: one.is_down,
+        is_lost: one.is_lost,
         outages: one.outages,
     };
     now.pulse.sources.iter().map(of).collect()

@@ -51,6 +51,12 @@ fn findings(count: usize) -> String {
     if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
 }
 
+/// Whether nothing can come any more: every interface was made anew, and none can be opened.
+pub(super) fn is_deaf(snapshot: &Snapshot) -> bool {
+    let sources = &snapshot.pulse.sources;
+    !sources.is_empty() && sources.iter().all(|one| one.is_lost)
+}
+
 /// What changed between two snapshots that a person should know at once.
 pub(super) fn changes(before: &Snapshot, now: &Snapshot) -> Vec<Diagnostic> {
     let mut said = Vec::new();
@@ -64,6 +70,14 @@ pub(super) fn changes(before: &Snapshot, now: &Snapshot) -> Vec<Diagnostic> {
         } else if !source.is_down && (was_down || source.outages > outages) {
             let message = format!("{} is back", source.name);
             said.push(Diagnostic::warning("interface-up", message));
+        }
+        if source.is_lost && !old.is_some_and(|one| one.is_lost) {
+            let message = format!("{} was made anew and cannot be opened any more", source.name);
+            said.push(
+                Diagnostic::warning("interface-lost", message)
+                    .note("the privilege to open it was given up")
+                    .help("start wirelint again, which a unit of systemd does by itself when no interface is left"),
+            );
         }
     }
     let (old, new) = (before.pulse.dropped(), now.pulse.dropped());
