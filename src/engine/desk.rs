@@ -219,7 +219,7 @@ impl<'a> Desk<'a> {
             return;
         }
         let sessions = std::mem::take(&mut self.waiting);
-        keeper.write(self.written.changes(Outcome { sessions, ..outcome.clone() }));
+        keeper.write(Outcome { sessions, ..self.written.changes(outcome) });
     }
 
     /// Ends the run and begins another one, judged by other rules where some are given.

@@ -21,34 +21,60 @@ pub struct Written {
 }
 
 impl Written {
-    /// Leaves of an outcome the rows that differ from those of the last time, which it then remembers.
+    /// The rows of an outcome that differ from those of the last time, which it then remembers; without sessions, which
+    /// are told of once anyway. Only what differs is copied: of a large run that is little.
     #[must_use]
-    pub fn changes(&mut self, mut outcome: Outcome) -> Outcome {
-        outcome.edges.retain(|row| {
+    pub fn changes(&mut self, outcome: &Outcome) -> Outcome {
+        let mut edges = Vec::new();
+        for row in &outcome.edges {
             let key = (row.client.addr, row.server.addr, row.server_port);
             let names = (&row.client.service, &row.server.service);
             let counts = (row.postures.total(), row.postures.mtls, row.postures.plaintext);
             let state = (counts, row.bytes, row.last, names, row.protocols.len());
-            is_new(&mut self.edges, key, &state)
-        });
-        outcome.certificates.retain(|row| {
+            if is_new(&mut self.edges, key, &state) {
+                edges.push(row.clone());
+            }
+        }
+        let mut certificates = Vec::new();
+        for row in &outcome.certificates {
             let key = (row.certificate.sha256, row.role, row.position, row.party.addr, row.port);
             let faults: Vec<_> = row.faults.names().collect();
             let trust =
                 row.outcome.value().map(|chain| (chain.trust.name(), chain.revocation.name()));
-            is_new(&mut self.certificates, key, &(row.sessions, row.last, faults, trust))
-        });
-        outcome.credentials.retain(|row| {
+            if is_new(&mut self.certificates, key, &(row.sessions, row.last, faults, trust)) {
+                certificates.push(row.clone());
+            }
+        }
+        let mut credentials = Vec::new();
+        for row in &outcome.credentials {
             let at = &row.at;
             let state = (at.sessions, at.count, at.last, at.accepted.value().copied(), at.sources);
-            is_new(&mut self.credentials, credential(row), &state)
-        });
-        outcome.findings.retain(|row| {
+            if is_new(&mut self.credentials, credential(row), &state) {
+                credentials.push(row.clone());
+            }
+        }
+        let mut findings = Vec::new();
+        for row in &outcome.findings {
             let state =
                 (row.count, row.last, row.severity.name(), row.evidence.len(), &row.message);
-            is_new(&mut self.findings, row.id, &state)
-        });
-        outcome
+            if is_new(&mut self.findings, row.id, &state) {
+                findings.push(row.clone());
+            }
+        }
+        Outcome {
+            edges,
+            certificates,
+            credentials,
+            findings,
+            sessions: Vec::new(),
+            services: outcome.services.clone(),
+            announcements: outcome.announcements.clone(),
+            coverage: outcome.coverage.clone(),
+            suites: outcome.suites.clone(),
+            rules: outcome.rules.clone(),
+            undecided: outcome.undecided.clone(),
+            run: outcome.run.clone(),
+        }
     }
 }
 
@@ -72,7 +98,7 @@ mod tests {
     fn what_did_not_change_is_not_written_again() {
         let whole = fixture::outcome();
         let mut written = Written::default();
-        let first = written.changes(whole.clone());
+        let first = written.changes(&whole);
         assert_eq!(first.findings.len(), whole.findings.len());
         assert_eq!(first.edges.len(), whole.edges.len());
         let mut again = whole.clone();
@@ -82,7 +108,7 @@ mod tests {
         if let Some(finding) = again.findings.first_mut() {
             finding.count += 1;
         }
-        let second = written.changes(again);
+        let second = written.changes(&again);
         assert_eq!((second.edges.len(), second.findings.len()), (1, 1));
         assert!(second.certificates.is_empty() && second.credentials.is_empty());
     }

@@ -82,6 +82,9 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
         // A run is one transaction over a dozen indexes: with SQLite's 2 MiB their pages go out and come back all the time.
         connection.pragma_update(None, "cache_size", -limits::STORE_CACHE_KIB).map_err(failed)?;
+        // What a large transaction needs on the way stays in memory: whoever confined itself to the folder of the database
+        // may make no file elsewhere.
+        connection.pragma_update(None, "temp_store", "MEMORY").map_err(failed)?;
         schema::migrate(&mut connection, path, MIGRATIONS)?;
         fingerprint::make_key(&connection).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -3,6 +3,9 @@
 use crate::engine::Snapshot;
 use crate::model::{Diagnostic, Posture};
 
+/// Microseconds from which on it is said how long judging takes: what is found is published ten times as late.
+const LONG: u64 = 200_000;
+
 /// One line on how it goes.
 pub(super) fn statistics(
     snapshot: &Snapshot,
@@ -24,6 +27,9 @@ pub(super) fn statistics(
     );
     if resident > 0 {
         line.push_str(&format!(", {} MiB", resident >> 20));
+    }
+    if snapshot.micros >= LONG {
+        line.push_str(&format!(", judged in {} ms", snapshot.micros / 1000));
     }
     if !away.is_empty() {
         line.push_str(&format!("; away: {}", away.join(", ")));

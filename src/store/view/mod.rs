@@ -99,6 +99,8 @@ impl Reader {
             return Err(StoreError::Older { path: path.to_path_buf(), found, known });
         }
         connection.pragma_update(None, "query_only", true).map_err(failed)?;
+        // A dashboard that captures may make no file outside the folder of its database.
+        connection.pragma_update(None, "temp_store", "MEMORY").map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let cancelled = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&cancelled);
