@@ -11,7 +11,7 @@
 //! whole, and counted. Time goes on without packets: a quiet wire still ends what is over. And the collector beats by the
 //! clock of the machine, so that what is known is published while it becomes known.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,6 +30,9 @@ use crate::model::{Coverage, DatagramFacts, FlowKey, FrameNo, Moment, Session, T
 
 /// Batches that may wait for one worker.
 const WAITING: usize = 8;
+
+/// Rounds that may wait for the collector, which publishes meanwhile: ten seconds of them.
+const ROUNDS: usize = 256;
 
 /// Segments of a batch from which on it waits for nobody: its worker takes it, or it is dropped.
 const FULL_SEGMENTS: u64 = 4096;
@@ -125,13 +128,15 @@ pub fn live(mut input: LiveInput<'_>, audience: &mut dyn Audience) {
     let per_table = (input.flows / limits::SHARDS).max(1);
     let loads: Vec<Mutex<Load>> = (0..workers).map(|_| Mutex::default()).collect();
     let keys = Arc::clone(&input.keys);
+    let taken = &AtomicU64::new(0);
     thread::scope(|scope| {
-        let (round_in, round_out) = bounded::<Round>(WAITING);
+        let (round_in, round_out) = bounded::<Round>(ROUNDS);
+
         let (spare_in, spare_out) = bounded::<Batch>(WAITING * workers);
         let (mut inputs, mut answers, mut handles) = (Vec::new(), Vec::new(), Vec::new());
         for (worker, load) in loads.iter().enumerate() {
             let (batch_in, batch_out) = bounded::<Batch>(WAITING);
-            let (answer_in, answer_out) = bounded::<Answer>(WAITING);
+            let (answer_in, answer_out) = bounded::<Answer>(ROUNDS);
             let (spare, keys) = (spare_in.clone(), Arc::clone(&keys));
             inputs.push(batch_in);
             answers.push(answer_out);
@@ -141,8 +146,9 @@ pub fn live(mut input: LiveInput<'_>, audience: &mut dyn Audience) {
                 Worker::new(worker, workers, tables).work(&batch_out, &answer_in, &spare, &told)
             }));
         }
-        let collector = scope.spawn(move || collect(&round_out, &answers, audience));
-        let mut reader = Reader::new(Spread::new(inputs, round_in, spare_out), &loads, &input);
+        let collector = scope.spawn(move || collect(&round_out, &answers, (audience, taken)));
+        let spread = Spread::new(inputs, round_in, spare_out);
+        let mut reader = Reader::new(spread, (&loads, taken), &input);
         reader.run(&mut input);
         let workers = handles.into_iter().filter_map(|handle| handle.join().err());
         let mut panics: Vec<_> = workers.collect();
@@ -161,7 +167,12 @@ struct Round {
     pulse: Option<Box<Pulse>>,
 }
 
-fn collect(rounds: &Receiver<Round>, answers: &[Receiver<Answer>], audience: &mut dyn Audience) {
+/// Gives what comes to the audience, and counts the sessions that were taken.
+fn collect(
+    rounds: &Receiver<Round>,
+    answers: &[Receiver<Answer>],
+    (audience, taken): (&mut dyn Audience, &AtomicU64),
+) {
     let mut all = Answer::new();
     loop {
         match rounds.recv_timeout(PULSE) {
@@ -171,6 +182,7 @@ fn collect(rounds: &Receiver<Round>, answers: &[Receiver<Answer>], audience: &mu
                     all.extend(answer.recv().into_iter().flatten());
                 }
                 all.sort_by_key(|(event, shard, _)| (*event, *shard));
+                taken.fetch_add(all.len() as u64, Ordering::Relaxed);
                 all.drain(..).for_each(|(_, _, session)| audience.session(session));
                 if let Some(pulse) = round.pulse {
                     audience.pulse(*pulse);
@@ -210,8 +222,8 @@ impl Spread {
     }
 
     /// Hands over what there is room for. A full batch that there is no room for is dropped; another one waits.
-    fn hand_over(&mut self, mut pulse: Option<Box<Pulse>>) -> bool {
-        let room = !self.rounds.is_full();
+    fn hand_over(&mut self, mut pulse: Option<Box<Pulse>>, unjudged: u64) -> bool {
+        let room = !self.rounds.is_full() && unjudged < limits::UNJUDGED_SESSIONS;
         let mut workers = 0;
         for (place, (input, batch)) in self.inputs.iter().zip(&mut self.batches).enumerate() {
             if batch.is_empty() {
@@ -288,6 +300,8 @@ impl Quiet {
 struct Reader<'a> {
     spread: Spread,
     loads: &'a [Mutex<Load>],
+    /// Sessions that the collector took.
+    taken: &'a AtomicU64,
     intake: Intake,
     merge: Merge,
     event: u64,
@@ -303,11 +317,16 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(spread: Spread, loads: &'a [Mutex<Load>], input: &LiveInput<'_>) -> Self {
+    fn new(
+        spread: Spread,
+        (loads, taken): (&'a [Mutex<Load>], &'a AtomicU64),
+        input: &LiveInput<'_>,
+    ) -> Self {
         let now = Instant::now();
         Self {
             spread,
             loads,
+            taken,
             intake: Intake::new(Decoder::new().telling_apart(input.networks.clone()), BEAT),
             merge: Merge::new(input.feed.sources().len()),
             event: 0,
@@ -356,7 +375,8 @@ impl<'a> Reader<'a> {
         let mut done = |batch| feed.give_back(batch);
         while merge.next(now, &mut |frame| self.frame(frame, filter), &mut done) {
             if self.spread.is_full() {
-                self.spread.hand_over(None);
+                let unjudged = self.unjudged();
+                self.spread.hand_over(None, unjudged);
             }
         }
         self.merge = merge;
@@ -407,10 +427,18 @@ impl<'a> Reader<'a> {
             self.handed_over = Instant::now();
             let due = self.pulsed.elapsed() >= PULSE;
             let pulse = due.then(|| Box::new(self.pulse(input.feed.as_ref())));
-            if self.spread.hand_over(pulse) && due {
+            let unjudged = self.unjudged();
+            if self.spread.hand_over(pulse, unjudged) && due {
                 self.pulsed = Instant::now();
             }
         }
+    }
+
+    /// Sessions that workers gave out and that wait for the collector.
+    fn unjudged(&self) -> u64 {
+        let answered = |load: &Mutex<Load>| load.lock().map_or(0, |load| load.answered);
+        let all: u64 = self.loads.iter().map(answered).sum();
+        all.saturating_sub(self.taken.load(Ordering::Relaxed))
     }
 
     fn pulse(&mut self, feed: &dyn Feed) -> Pulse {

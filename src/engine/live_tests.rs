@@ -115,7 +115,7 @@ fn run_until(
 
 #[test]
 fn a_batch_that_a_worker_has_no_room_for_is_dropped_whole_and_counted() {
-    const BATCHES: u32 = 40;
+    const BATCHES: u32 = 300;
     let each = u32::try_from(FULL_SEGMENTS).unwrap();
     let (open, gate) = mpsc::channel();
     let mut script: Vec<Step> = (0..BATCHES)

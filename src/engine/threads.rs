@@ -221,6 +221,8 @@ pub(super) struct Load {
     pub(super) active: u64,
     /// Bytes held back for them.
     pub(super) held: u64,
+    /// Sessions that were given out.
+    pub(super) answered: u64,
 }
 
 /// One worker and its shards.
@@ -229,13 +231,14 @@ pub(super) struct Worker {
     step: usize,
     tables: Vec<Table<Guarded>>,
     answer: Answer,
+    answered: u64,
 }
 
 impl Worker {
     /// The worker that follows every `step`th shard from `first` on, in tables that `make` makes.
     pub(super) fn new(first: usize, step: usize, make: impl Fn() -> Table<Guarded>) -> Self {
         let tables = (first..limits::SHARDS).step_by(step).map(|_| make()).collect();
-        Self { first, step, tables, answer: Answer::new() }
+        Self { first, step, tables, answer: Answer::new(), answered: 0 }
     }
 
     /// Follows connections until no batch comes any more.
@@ -250,6 +253,7 @@ impl Worker {
             self.batch(&batch);
             batch.clear();
             let _full = spare.try_send(batch);
+            self.answered += self.answer.len() as u64;
             if answers.send(std::mem::take(&mut self.answer)).is_err() {
                 break;
             }
@@ -260,7 +264,7 @@ impl Worker {
 
     /// What its tables hold and counted.
     fn load(&self) -> Load {
-        let mut load = Load::default();
+        let mut load = Load { answered: self.answered, ..Load::default() };
         for table in &self.tables {
             add_counts(&mut load.counts, table.counts());
             load.active += table.active() as u64;

@@ -344,6 +344,10 @@ pub const CERTIFICATE_USES: usize = 131_072;
 /// Connections that were judged while they go on, kept so that what they add later is not counted twice.
 pub const ONGOING: usize = 65_536;
 
+/// Sessions of a live audit that may wait to be judged, while what is known is being published: some 100 MB. Beyond that,
+/// batches of packets are dropped and counted, so that a flood of short connections costs packets and not memory.
+pub const UNJUDGED_SESSIONS: u64 = 16_384;
+
 /// Sessions of a live audit that wait for a database that cannot be written; the oldest is given up, and counted.
 pub const UNSTORED_SESSIONS: usize = 50_000;
 
