@@ -93,3 +93,57 @@ fn a_second_signal_does_not_wait() {
     drop(open);
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
+
+/// A classic capture file with other packet times: of each record the number, and its second, give the second.
+fn with_times(pcap: &[u8], second: impl Fn(usize, u32) -> u32) -> Vec<u8> {
+    let mut bytes = pcap.to_vec();
+    let (mut at, mut number) = (24, 0);
+    while at + 16 <= bytes.len() {
+        let word =
+            |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+        let length = word(&bytes, at + 8) as usize;
+        let other = second(number, word(&bytes, at)).to_le_bytes();
+        bytes[at..at + 4].copy_from_slice(&other);
+        (at, number) = (at + 16 + length, number + 1);
+    }
+    bytes
+}
+
+#[test]
+fn a_watch_whose_packet_times_step_back_and_forth_comes_to_the_same_verdicts() {
+    let lab = Lab::new();
+    let capture = sample_bytes("tls12-truncated-file.pcap");
+    let watch = |pcap: &[u8]| {
+        let run =
+            lab.pipe(&["watch", "-r", "-", "--format", "ndjson", "--stats-interval", "0s"], pcap);
+        assert_eq!(run.code, 0, "{run:#?}");
+        let events =
+            run.out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let mut verdicts: Vec<String> = events
+            .filter(|event| event["event_type"] == "session")
+            .map(|event| {
+                format!("{} {} {}", event["src_port"], event["posture"], event["client_auth"])
+            })
+            .collect();
+        verdicts.sort();
+        verdicts.dedup();
+        (verdicts, run.err)
+    };
+    let (steady, said) = watch(&capture);
+    assert!(!steady.is_empty() && !said.contains("clock-step"), "{said}");
+    // A minute back with every third packet, an hour on with every tenth, and to the ends of what a file can say.
+    let stepping = with_times(&capture, |number, second| match number {
+        20 => 0,
+        31 => u32::MAX,
+        number if number % 10 == 9 => second + 3600,
+        number if number % 3 == 2 => second - 60,
+        _ => second,
+    });
+    let (verdicts, said) = watch(&stepping);
+    assert!(said.contains("warning[clock-step]"), "{said}");
+    // What falls apart is not told, which is no pass and no violation.
+    let invented =
+        |verdict: &&String| ["\"tls\"", "\"plaintext\""].iter().any(|one| verdict.contains(one));
+    assert_eq!(verdicts.iter().find(invented), None, "{verdicts:?}");
+    assert!(verdicts.iter().any(|verdict| steady.contains(verdict)), "{verdicts:?}");
+}
