@@ -1,5 +1,7 @@
 //! `wirelint doctor`: can I capture here? what is missing?
 
+mod ethtool;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -138,6 +140,31 @@ fn capture(args: &DoctorArgs, report: &mut Report) {
         }
     }
     offload(name, report);
+    hardware(name, report);
+}
+
+/// What costs packets, or makes long ones of them, in the interface itself.
+fn hardware(name: &str, report: &mut Report) {
+    if !std::path::Path::new("/sys/class/net").join(name).exists() {
+        return;
+    }
+    let shown = escape_text(name);
+    let known = ethtool::ask(name);
+    if let Some((now, most)) = known.ring {
+        let (mark, mend) = match now < most {
+            true => (Mark::Warn, format!("ethtool -G {shown} rx {most}")),
+            false => (Mark::Ok, String::new()),
+        };
+        report.say("capture", mark, format!("rx ring {now} of {most}"), &mend);
+    }
+    match known.joins {
+        Some(true) => {
+            let mend = format!("ethtool -K {shown} gro off lro off   (long packets are read, too)");
+            report.say("capture", Mark::Warn, "GRO is on: packets up to 64 KiB", &mend);
+        }
+        Some(false) => report.say("capture", Mark::Ok, "GRO is off", ""),
+        None => {}
+    }
 }
 
 /// What the system says of an interface in files that everyone may read.
