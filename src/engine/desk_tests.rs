@@ -98,3 +98,39 @@ fn other_rules_are_in_force_from_the_next_run_on() {
     let outcome = desk.publish(false);
     assert_eq!((outcome.run.rules, outcome.findings.len()), (1, 0));
 }
+
+/// What one publication costs, printed: `cargo test --release --lib engine::desk -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures"]
+fn publishing_twenty_thousand_edges() {
+    let (mut heard, board) = (Heard::default(), Arc::new(Board::default()));
+    let mut desk = desk(&mut heard, &board, &Arc::default());
+    let session = |number: u32| {
+        let mut session = readable();
+        let [_, high, middle, low] = number.to_be_bytes();
+        session.client.addr = [10, high, middle, low].into();
+        session.server.addr = [10, 200, 0, low % 50].into();
+        session
+    };
+    let mut lines = String::new();
+    for number in 0..20_000 {
+        desk.session(session(number));
+    }
+    for what in ["20,000 edges, all new", "nothing new", "100 more sessions"] {
+        if what == "100 more sessions" {
+            (0..100).for_each(|number| desk.session(session(number * 7)));
+        }
+        let begun = Instant::now();
+        let outcome = desk.publish(false);
+        let judged = begun.elapsed();
+        let changes = desk.written.changes(&outcome);
+        lines.push_str(&format!(
+            "{what}: judged in {} ms, {} findings; compared in {} ms, {} edges to write\n",
+            judged.as_millis(),
+            outcome.findings.len(),
+            (begun.elapsed() - judged).as_millis(),
+            changes.edges.len()
+        ));
+    }
+    std::io::Write::write_all(&mut std::io::stderr(), lines.as_bytes()).unwrap();
+}

@@ -171,7 +171,9 @@ class Screen:
         self.tmux("kill-server")
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", "200", "-y", "60",
                   f"{args.binary} tui --db {db} --read-only")
-        time.sleep(2)
+        until = time.time() + 30
+        while "[1 Overview]" not in self.picture() and time.time() < until:
+            time.sleep(0.1)
         # Sessions, those of the markers alone, the newest first.
         self.tmux("send-keys", "-t", "0", "6", "/")
         self.tmux("send-keys", "-t", "0", "C-u")
@@ -183,8 +185,8 @@ class Screen:
                               env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "screen-256color"})
         return done.stdout
 
-    def has(self, port):
-        return f":{port}" in self.tmux("capture-pane", "-t", "0", "-p")
+    def picture(self):
+        return self.tmux("capture-pane", "-t", "0", "-p")
 
     def end(self):
         self.tmux("kill-server")
@@ -236,9 +238,9 @@ class Markers(threading.Thread):
                 if known and known[1] is None:
                     known[1] = time.time() - known[0]
         if self.screen and self.waiting:
-            picture = self.screen.tmux("capture-pane", "-t", "0", "-p")
+            numbers = set(re.findall(r"\d+", self.screen.picture()))
             for port, known in self.waiting.items():
-                if known[2] is None and f":{port}" in picture:
+                if known[2] is None and str(port) in numbers:
                     known[2] = time.time() - known[0]
         over = [port for port, known in self.waiting.items() if None not in known[1:]]
         # What scrolled off the screen before it was seen is given up; its row counts all the same.
