@@ -25,6 +25,9 @@ use crate::tui::{Live, LiveSource, Told};
 /// How often the dashboard is told how it goes.
 const TELL: Duration = Duration::from_millis(500);
 
+/// Over how long a rate is measured: what is known is published once a second.
+const RATE: Duration = Duration::from_secs(2);
+
 /// The largest that a database may become which nobody is going to keep.
 const PASSING_BYTES: u64 = 1 << 30;
 
@@ -116,7 +119,7 @@ pub(super) struct Screen<'a> {
 impl<'a> Screen<'a> {
     pub(super) fn begin(&'a self) -> Look<'a> {
         let now = Instant::now();
-        Look { screen: self, begun: now, told: now, before: (0, 0) }
+        Look { screen: self, begun: now, told: now, rated: now, before: (0, 0), rates: (0, 0) }
     }
 }
 
@@ -125,8 +128,10 @@ pub(super) struct Look<'a> {
     screen: &'a Screen<'a>,
     begun: Instant,
     told: Instant,
-    /// Frames and bytes.
+    /// When the rates were measured, and the frames and bytes of then.
+    rated: Instant,
     before: (u64, u64),
+    rates: (u64, u64),
 }
 
 impl Look<'_> {
@@ -135,23 +140,16 @@ impl Look<'_> {
         if self.screen.stop.load(Ordering::Acquire) {
             watch.asked.stop.store(true, Ordering::Release);
         }
-        let passed = self.told.elapsed();
-        if passed < TELL {
+        if self.told.elapsed() < TELL {
             return;
         }
         self.told = Instant::now();
-        let counted = (now.pulse.frames, now.pulse.sources.iter().map(|one| one.bytes).sum());
-        let rate = |now: u64, before: u64| {
-            let more = u128::from(now.saturating_sub(before)).saturating_mul(1000);
-            u64::try_from(more / passed.as_millis().max(1)).unwrap_or(u64::MAX)
-        };
-        let rates = (rate(counted.0, self.before.0), rate(counted.1, self.before.1));
-        self.before = counted;
+        self.rate(now);
         let trouble = keeper.and_then(KeeperState::trouble);
         (self.screen.tell)(Told::Live(Box::new(Live {
             seconds: self.begun.elapsed().as_secs(),
             frames: now.pulse.frames,
-            rates,
+            rates: self.rates,
             dropped: now.pulse.dropped(),
             last: (now.pulse.frames > 0).then(|| now.coverage.last.micros()),
             connections: now.pulse.flows,
@@ -162,6 +160,23 @@ impl Look<'_> {
             unstored: now.unstored,
             micros: (now.micros, keeper.map_or(0, KeeperState::last_micros)),
         })));
+    }
+}
+
+impl Look<'_> {
+    fn rate(&mut self, now: &Snapshot) {
+        let passed = self.rated.elapsed();
+        if passed < RATE {
+            return;
+        }
+        self.rated = Instant::now();
+        let counted = (now.pulse.frames, now.pulse.sources.iter().map(|one| one.bytes).sum());
+        let rate = |now: u64, before: u64| {
+            let more = u128::from(now.saturating_sub(before)).saturating_mul(1000);
+            u64::try_from(more / passed.as_millis().max(1)).unwrap_or(u64::MAX)
+        };
+        self.rates = (rate(counted.0, self.before.0), rate(counted.1, self.before.1));
+        self.before = counted;
     }
 }
 
