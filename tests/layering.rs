@@ -38,7 +38,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("getrandom", &["store"]),
     ("hashbrown", ANYWHERE),
     ("hmac", &["inspect/tls/decrypt", "store"]),
-    ("httparse", &["inspect"]),
+    ("httparse", &["inspect", "edge"]),
     ("indicatif", &["cli"]),
     ("jiff", &["model"]),
     ("maud", &["report/html"]),

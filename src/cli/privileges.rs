@@ -6,7 +6,7 @@ use super::DEVICE;
 use super::audit::Refusal;
 use super::terminal::Terminal;
 use super::watch::{SandboxMode, WatchArgs};
-use crate::edge::{Wish, folder_of, give_up, is_root, owner_of};
+use crate::edge::{Network, Wish, folder_of, give_up, is_root, owner_of};
 use crate::model::{Diagnostic, escape_text};
 
 /// Gives up what a watch does not need any more.
@@ -61,12 +61,13 @@ fn wish(args: &WatchArgs) -> Wish {
     let written = written.chain(&audit.services).chain(&audit.policy);
     readable.extend(written.map(|path| if path.is_dir() { path.clone() } else { folder_of(path) }));
     readable.extend(audit.trust.iter().map(|bundle| folder_of(bundle.path())));
-    let outputs = args.db.iter().chain(&args.events);
+    let network = Network { answers: args.metrics.is_some(), ..Network::default() };
     Wish {
         user: args.user.clone(),
         confine: args.sandbox != SandboxMode::Off,
         readable,
-        writable: outputs.map(|path| folder_of(path)).collect(),
+        writable: args.outputs().map(|path| folder_of(path)).collect(),
+        network,
     }
 }
 
@@ -79,7 +80,7 @@ fn hand_over(args: &WatchArgs, user: &str) -> Result<(), Refusal> {
     if !is_root() {
         return Ok(());
     }
-    for path in args.db.iter().chain(&args.events) {
+    for path in args.outputs() {
         for name in [String::new(), "-wal".to_owned(), "-shm".to_owned()] {
             let mut whole = path.as_os_str().to_owned();
             whole.push(&name);

@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 
 use caps::CapSet;
 use landlock::{
-    ABI, Access as _, AccessFs, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
-    RulesetCreatedAttr as _, RulesetStatus, path_beneath_rules,
+    ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, NetPort, Ruleset,
+    RulesetAttr as _, RulesetCreatedAttr as _, RulesetStatus, path_beneath_rules,
 };
 use nix::libc;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{Gid, Group, Uid, User, setgid, setgroups, setuid};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter_all_threads};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, apply_filter_all_threads,
+};
 
 /// What is to be given up.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +31,17 @@ pub struct Wish {
     pub readable: Vec<PathBuf>,
     /// Folders in which files may still be made and written.
     pub writable: Vec<PathBuf>,
+    /// What the network may still be used for.
+    pub network: Network,
+}
+
+/// What the network may still be used for. Nothing, unless it is said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Network {
+    /// Connections may be accepted, on sockets that listen already.
+    pub answers: bool,
+    /// Connections may be made to these ports, wherever. Where the kernel cannot tell ports apart (before Linux 6.7), to any.
+    pub connects: Vec<u16>,
 }
 
 /// One thing that was given up, or could not be.
@@ -66,8 +80,8 @@ pub fn give_up(wish: &Wish) -> Result<Vec<Step>, UserError> {
         step("capabilities", no_capabilities());
         step("no new privileges", prctl::set_no_new_privs().map_err(|e| e.to_string()));
         step("no core dumps", no_core_dumps());
-        step("landlock", confine_files(&wish.readable, &wish.writable));
-        step("seccomp", confine_calls());
+        step("landlock", confine_access(wish));
+        step("seccomp", confine_calls(&wish.network));
     }
     Ok(steps)
 }
@@ -147,8 +161,10 @@ fn no_core_dumps() -> Result<(), String> {
     prctl::set_dumpable(false).map_err(|e| e.to_string())
 }
 
-fn confine_files(readable: &[PathBuf], writable: &[PathBuf]) -> Result<(), String> {
+fn confine_access(wish: &Wish) -> Result<(), String> {
     const ABI_USED: ABI = ABI::V3;
+    const ABI_OF_PORTS: ABI = ABI::V4;
+    let Wish { readable, writable, network, .. } = wish;
     let there = |paths: &[PathBuf]| -> Vec<PathBuf> {
         paths.iter().filter(|path| path.exists()).cloned().collect()
     };
@@ -156,9 +172,11 @@ fn confine_files(readable: &[PathBuf], writable: &[PathBuf]) -> Result<(), Strin
         Ruleset::default()
             .set_compatibility(CompatLevel::BestEffort)
             .handle_access(AccessFs::from_all(ABI_USED))?
+            .handle_access(AccessNet::from_all(ABI_OF_PORTS))?
             .create()?
             .add_rules(path_beneath_rules(there(readable), AccessFs::from_read(ABI_USED)))?
             .add_rules(path_beneath_rules(there(writable), AccessFs::from_all(ABI_USED)))?
+            .add_rules(ports(&network.connects))?
             .restrict_self()
     };
     match attempt() {
@@ -168,6 +186,10 @@ fn confine_files(readable: &[PathBuf], writable: &[PathBuf]) -> Result<(), Strin
         Ok(_) => Ok(()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+fn ports(ports: &[u16]) -> impl Iterator<Item = Result<NetPort, landlock::RulesetError>> + use<'_> {
+    ports.iter().map(|port| Ok(NetPort::new(*port, AccessNet::ConnectTcp)))
 }
 
 /// Calls that an audit never makes and an intruder would: another program, a connection, another process's memory, the
@@ -215,14 +237,35 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_capset,
 ];
 
-fn confine_calls() -> Result<(), String> {
-    let rules: BTreeMap<i64, _> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+/// Those of them that are needed to answer, on a socket that is there.
+const ANSWERS: &[libc::c_long] = &[libc::SYS_accept, libc::SYS_accept4];
+
+fn confine_calls(network: &Network) -> Result<(), String> {
+    let connects = !network.connects.is_empty();
+    let allowed = |call: &libc::c_long| {
+        (network.answers && ANSWERS.contains(call)) || (connects && *call == libc::SYS_connect)
+    };
+    let refused = REFUSED.iter().filter(|call| !allowed(call));
+    let mut rules: BTreeMap<i64, _> = refused.map(|call| (*call, Vec::new())).collect();
+    if connects {
+        let other = no_socket_but_of_ip().map_err(|error| error.to_string())?;
+        rules.insert(libc::SYS_socket, vec![other]);
+    }
     let refuse = SeccompAction::Errno(u32::try_from(libc::EPERM).unwrap_or(1));
     let arch = std::env::consts::ARCH.try_into().map_err(|_| "not on this machine".to_owned())?;
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch);
     let program: BpfProgram =
         filter.and_then(TryInto::try_into).map_err(|error| error.to_string())?;
     apply_filter_all_threads(&program).map_err(|error| error.to_string())
+}
+
+/// What is refused of sockets where connections are made: those of any other family, packet sockets among them.
+fn no_socket_but_of_ip() -> Result<SeccompRule, seccompiler::BackendError> {
+    let is_not = |family: i32| {
+        let family = u64::try_from(family).unwrap_or(u64::MAX);
+        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family)
+    };
+    SeccompRule::new(vec![is_not(libc::AF_INET)?, is_not(libc::AF_INET6)?])
 }
 
 /// The folder that a file is in.

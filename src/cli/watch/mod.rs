@@ -1,7 +1,10 @@
 //! `wirelint watch`: traffic as it comes, for minutes or for weeks.
 
 mod args;
+mod attend;
+mod event_file;
 mod outlet;
+mod reading;
 mod words;
 mod wrote;
 
@@ -11,10 +14,10 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use args::EventFormat;
 use outlet::Events;
+use reading::Gauges;
 use wrote::Wrote;
 
 use super::audit::Refusal;
@@ -25,14 +28,12 @@ use crate::audit::Auditor;
 use crate::capture::{
     DeviceError, Feed, Filter, InterfaceFeed, LiveOptions, OpenPipe, PipeFeed, interfaces, open,
 };
-use crate::edge::{Asked, on_signals};
-use crate::engine::{Board, Desk, Keeper, LiveInput, Memory, Orders, Relief, Snapshot, live};
+use crate::edge::metrics::MetricsServer;
+use crate::edge::{Asked, Notifier, on_signals};
+use crate::engine::{Board, Desk, Keeper, LiveInput, Memory, Orders, Relief, live};
 use crate::model::{Accept, Diagnostic, Outcome, RunInfo};
 use crate::report::Verdict;
 use crate::store::{Retention, Store};
-
-/// How often the watcher looks at what is asked of it.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Runs the command.
 pub(super) fn run(args: &WatchArgs, terminal: &Terminal) -> Code {
@@ -65,8 +66,9 @@ struct Watch<'a> {
     asked: Arc<Asked>,
     orders: Arc<Orders>,
     board: Arc<Board>,
-    memory: Memory,
+    memory: Arc<Memory>,
     reopen: Arc<AtomicBool>,
+    manager: Option<Notifier>,
 }
 
 fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
@@ -81,8 +83,15 @@ fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
         true => EventFormat::Text,
         false => EventFormat::Ndjson,
     });
-    let mut events = Events::begin(format, args.events.as_deref(), &reopen)
-        .map_err(|error| (vec![*error], STORAGE))?;
+    let file = args.events.as_deref().map(|path| (path, args.rotation()));
+    let mut events =
+        Events::begin(format, file, &reopen).map_err(|error| (vec![*error], STORAGE))?;
+    let metrics = args.metrics.map(reading::listen).transpose()?;
+    let manager = Notifier::find(|name| std::env::var_os(name)).unwrap_or_else(|error| {
+        let message = format!("the service manager cannot be told anything: {error}");
+        terminal.say(&Diagnostic::warning("no-manager", message));
+        None
+    });
     super::privileges::drop_for_watch(args, terminal)?;
     let watch = Watch {
         args,
@@ -91,13 +100,14 @@ fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
         asked: Arc::default(),
         orders: Arc::default(),
         board: Arc::default(),
-        memory: Memory::below(args.max_memory),
+        memory: Arc::new(Memory::below(args.max_memory)),
         reopen,
+        manager,
     };
     if let Err(error) = on_signals(&watch.asked) {
         terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
     }
-    watch.go(wrote, opened, store, &mut events)
+    watch.go(wrote, opened, Outputs { store, metrics }, &mut events)
 }
 
 fn device(error: &DeviceError) -> Refusal {
@@ -106,6 +116,12 @@ fn device(error: &DeviceError) -> Refusal {
 
 fn thread_refused(error: &std::io::Error) -> Refusal {
     (vec![Diagnostic::error("no-thread", format!("the system grants no thread: {error}"))], BUG)
+}
+
+/// What is written to and answered, besides events.
+struct Outputs {
+    store: Option<Store>,
+    metrics: Option<MetricsServer>,
 }
 
 /// What frames come from.
@@ -156,7 +172,7 @@ impl Watch<'_> {
         &self,
         wrote: Wrote,
         opened: Opened,
-        store: Option<Store>,
+        outputs: Outputs,
         events: &mut Events,
     ) -> Result<Code, Refusal> {
         let (feed, filter): (Box<dyn Feed>, _) = match opened {
@@ -186,9 +202,13 @@ impl Watch<'_> {
                 .and_then(|age| age.as_secs().try_into().ok()),
             bytes: self.args.max_size,
         };
+        let Outputs { store, metrics } = outputs;
         let keeper = store.map(|store| Keeper::start(store, retention)).transpose();
         let keeper = keeper.map_err(|error| thread_refused(&error))?;
-        let trouble = keeper.as_ref().map(|keeper| Arc::clone(keeper.state()));
+        let gauges = self.gauges(keeper.as_ref(), events);
+        if let Some(server) = metrics {
+            self.answer(server, gauges.clone())?;
+        }
         let seams = (keeper, Arc::clone(&self.board), Arc::clone(&self.orders));
         let lost_events = events.lost();
         let mut desk =
@@ -205,12 +225,30 @@ impl Watch<'_> {
         };
         let over = AtomicBool::new(false);
         thread::scope(|scope| {
-            scope.spawn(|| self.attend(&over, trouble.as_deref()));
+            scope.spawn(|| self.attend(&over, &gauges));
             live(input, &mut desk);
             over.store(true, Ordering::Release);
         });
         let (outcome, keeper, unstored) = desk.finish();
         Ok(self.end(&outcome, keeper, (unstored, lost_events.load(Ordering::Relaxed))))
+    }
+
+    fn gauges(&self, keeper: Option<&Keeper>, events: &Events) -> Gauges {
+        Gauges {
+            board: Arc::clone(&self.board),
+            memory: Arc::clone(&self.memory),
+            keeper: keeper.map(|keeper| Arc::clone(keeper.state())),
+            database: self.args.db.clone(),
+            events_lost: events.lost(),
+        }
+    }
+
+    fn answer(&self, server: MetricsServer, gauges: Gauges) -> Result<(), Refusal> {
+        let address = server.address();
+        let started = server.start(Arc::new(move || gauges.read()));
+        started.map_err(|error| thread_refused(&error))?;
+        self.terminal.note(&format!("metrics at http://{address}/metrics"));
+        Ok(())
     }
 
     fn run_info(&self, rules: &crate::rule::RuleSet) -> RunInfo {
@@ -241,65 +279,6 @@ impl Watch<'_> {
             Relief::Run => {
                 self.orders.relieve.store(true, Ordering::Relaxed);
                 None
-            }
-        }
-    }
-
-    /// Does what signals and the clock ask for, until it is over.
-    fn attend(&self, over: &AtomicBool, keeper: Option<&crate::engine::KeeperState>) {
-        let begun = Instant::now();
-        let (mut said, mut known) = (Instant::now(), Arc::new(Snapshot::default()));
-        let mut storing = true;
-        while !over.load(Ordering::Acquire) {
-            thread::sleep(LOOK);
-            if self.args.duration.is_some_and(|time| begun.elapsed() >= time) {
-                self.asked.stop.store(true, Ordering::Release);
-            }
-            if self.asked.takes_reload() {
-                self.reload();
-            }
-            let now = self.board.latest();
-            words::changes(&known, &now).iter().for_each(|one| self.terminal.say(one));
-            known = now;
-            let trouble = keeper.and_then(crate::engine::KeeperState::trouble);
-            if storing == trouble.is_some() {
-                storing = !storing;
-                self.say_storing(trouble.as_ref());
-            }
-            let every = self.args.stats_interval;
-            let due = !every.is_zero() && said.elapsed() >= every;
-            if self.asked.takes_report() || due {
-                said = Instant::now();
-                let resident = self.memory.resident();
-                self.terminal.note(&words::statistics(&known, resident, trouble.as_ref()));
-            }
-        }
-    }
-
-    fn say_storing(&self, trouble: Option<&Diagnostic>) {
-        match trouble {
-            Some(trouble) => {
-                let said = Diagnostic { level: crate::model::Level::Warning, ..trouble.clone() };
-                self.terminal.say(&said.note("watching goes on, and storing is tried again"));
-            }
-            None => self.terminal.note("storing goes on"),
-        }
-    }
-
-    /// Reads again what the user wrote. What is broken is said, and what was in force stays in force.
-    fn reload(&self) {
-        self.reopen.store(true, Ordering::Release);
-        let read = Wrote::read_keys(&self.args.audit, &self.keys)
-            .and_then(|()| Wrote::read(&self.args.audit));
-        match read {
-            Ok(wrote) => {
-                let rules = wrote.judges.rules.rules().len();
-                self.orders.judge_by(wrote.judges);
-                self.terminal.note(&format!("reloaded: {rules} rules are in force"));
-            }
-            Err(said) => {
-                said.iter().for_each(|one| self.terminal.say(one));
-                self.terminal.note("not reloaded: what was in force stays in force");
             }
         }
     }

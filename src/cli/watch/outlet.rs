@@ -1,13 +1,12 @@
 //! Where the events of a watch go: standard output, and a file.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::args::EventFormat;
+use super::event_file::{EventFile, Rotation};
 use crate::engine::{Outlet, Snapshot};
 use crate::model::{AuditedSession, Diagnostic, Finding, Outcome, RunInfo, escape_text};
 use crate::report::SessionWriter;
@@ -28,15 +27,10 @@ enum Printed {
     Nothing,
 }
 
-struct EventFile {
-    path: PathBuf,
-    writer: SessionWriter<BufWriter<File>>,
-}
-
 impl Events {
     pub(super) fn begin(
         format: EventFormat,
-        file: Option<&Path>,
+        file: Option<(&Path, Rotation)>,
         reopen: &Arc<AtomicBool>,
     ) -> Result<Self, Box<Diagnostic>> {
         let printed = match format {
@@ -46,12 +40,8 @@ impl Events {
             EventFormat::Text => Printed::Lines(io::stdout()),
             EventFormat::None => Printed::Nothing,
         };
-        let open = |path: &Path| {
-            let opened = append(path).map_err(|error| Box::new(refusal(path, &error)))?;
-            Ok::<_, Box<Diagnostic>>(EventFile {
-                path: path.to_owned(),
-                writer: SessionWriter::new(opened),
-            })
+        let open = |(path, rotation): (&Path, Rotation)| {
+            EventFile::open(path, rotation).map_err(|error| Box::new(refusal(path, &error)))
         };
         let file = file.map(open).transpose()?;
         Ok(Self { printed, file, reopen: Arc::clone(reopen), lost: Arc::default() })
@@ -62,18 +52,24 @@ impl Events {
         Arc::clone(&self.lost)
     }
 
-    /// Writes one event wherever events go. A reader of standard output that is gone is no fault; a file that cannot be
-    /// written is tried again with the next event.
+    /// Writes one event wherever events go. A reader of standard output that is gone is no fault.
     fn each(&mut self, mut write: impl FnMut(&mut dyn Writes) -> io::Result<()>) {
         if let Printed::Events(writer) = &mut self.printed
             && write(writer).is_err()
         {
             self.printed = Printed::Nothing;
         }
-        if let Some(file) = &mut self.file
-            && write(&mut file.writer).is_err()
-        {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+        if let Some(file) = &mut self.file {
+            let failed = write(&mut file.events).is_err();
+            let lost = file.take_up().saturating_add(u64::from(failed));
+            self.lost.fetch_add(lost, Ordering::Relaxed);
+        }
+    }
+
+    fn flush(&mut self) {
+        self.each(|writer| writer.flush());
+        if let Some(file) = &mut self.file {
+            self.lost.fetch_add(file.flush(), Ordering::Relaxed);
         }
     }
 
@@ -82,20 +78,6 @@ impl Events {
             && writeln!(out.lock(), "{line}").is_err()
         {
             self.printed = Printed::Nothing;
-        }
-    }
-
-    fn reopen(&mut self) {
-        let Some(file) = &mut self.file else { return };
-        match append(&file.path) {
-            Ok(opened) => {
-                let mut before = file.writer.reopen(opened);
-                let _lost = before.flush();
-                file.writer.begin_run();
-            }
-            Err(_) => {
-                self.lost.fetch_add(1, Ordering::Relaxed);
-            }
         }
     }
 }
@@ -112,10 +94,7 @@ impl Outlet for Events {
     }
 
     fn published(&mut self, _: &Snapshot) {
-        self.each(|writer| writer.flush());
-        if self.reopen.swap(false, Ordering::AcqRel) {
-            self.reopen();
-        }
+        self.flush();
     }
 
     fn ended(&mut self, outcome: &Outcome) {
@@ -124,6 +103,16 @@ impl Outlet for Events {
             writer.begin_run();
             Ok(())
         });
+        self.flush();
+    }
+
+    fn beat(&mut self) {
+        let Some(file) = &mut self.file else { return };
+        file.beat();
+        if self.reopen.swap(false, Ordering::AcqRel) && file.reopen().is_err() {
+            // It goes on where it was, and is tried again.
+            self.reopen.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -156,11 +145,6 @@ impl<W: io::Write> Writes for SessionWriter<W> {
     fn begin_run(&mut self) {
         Self::begin_run(self);
     }
-}
-
-/// A file that is added to, readable by its owner alone: events name internal hosts.
-fn append(path: &Path) -> io::Result<BufWriter<File>> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(BufWriter::new)
 }
 
 fn refusal(path: &Path, error: &io::Error) -> Diagnostic {
