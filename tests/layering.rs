@@ -54,10 +54,11 @@ const FENCES: &[(&str, &[&str])] = &[
     ("pcap_parser", &["capture"]),
     ("ratatui", &["tui"]),
     ("rusqlite", &["store"]),
+    ("rustls", &["edge/deliver"]),
     ("rustls_pki_types", &["pki"]),
     ("seccompiler", &["edge"]),
     ("serde", &["rule", "store", "report", "cli"]),
-    ("serde_json", &["inspect", "identity", "rule", "store", "report", "cli"]),
+    ("serde_json", &["inspect", "identity", "rule", "store", "report", "edge/deliver", "cli"]),
     ("serde_saphyr", &["identity/import"]),
     ("sha1", &["model", "pki", "inspect/tls/decrypt"]),
     ("sha2", &["model", "pki", "rule", "audit", "store", "inspect/tls", "report/html"]),
@@ -71,7 +72,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("toml", &["rule", "identity", "cli"]),
     ("webpki", &["pki"]),
     ("x509_parser", &["pki"]),
-    ("zeroize", &["inspect/tls"]),
+    ("zeroize", &["inspect/tls", "edge/deliver"]),
     ("zstd", &["capture", "inspect/tls/decrypt"]),
 ];
 

@@ -9,12 +9,16 @@ use super::watch::{SandboxMode, WatchArgs};
 use crate::edge::{Network, Wish, folder_of, give_up, is_root, owner_of};
 use crate::model::{Diagnostic, escape_text};
 
-/// Gives up what a watch does not need any more.
+/// Gives up what a watch does not need any more. It may still connect to these ports.
 ///
 /// # Errors
 /// The user cannot be become, or `--sandbox require` asks for more than the system has.
-pub(super) fn drop_for_watch(args: &WatchArgs, terminal: &Terminal) -> Result<(), Refusal> {
-    let wish = wish(args);
+pub(super) fn drop_for_watch(
+    args: &WatchArgs,
+    ports: Vec<u16>,
+    terminal: &Terminal,
+) -> Result<(), Refusal> {
+    let wish = wish(args, ports);
     if let Some(user) = &wish.user {
         hand_over(args, user)?;
     }
@@ -50,7 +54,11 @@ pub(super) fn drop_for_watch(args: &WatchArgs, terminal: &Terminal) -> Result<()
     Ok(())
 }
 
-fn wish(args: &WatchArgs) -> Wish {
+/// What names of receivers are looked up by.
+const NAMES: [&str; 5] =
+    ["/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf"];
+
+fn wish(args: &WatchArgs, ports: Vec<u16>) -> Wish {
     let audit = &args.audit;
     let mut readable: Vec<PathBuf> =
         ["/dev/urandom", "/sys/class/net", "/sys/devices", "/proc/self", "/etc/localtime"]
@@ -61,12 +69,16 @@ fn wish(args: &WatchArgs) -> Wish {
     let written = written.chain(&audit.services).chain(&audit.policy);
     readable.extend(written.map(|path| if path.is_dir() { path.clone() } else { folder_of(path) }));
     readable.extend(audit.trust.iter().map(|bundle| folder_of(bundle.path())));
-    let network = Network { answers: args.metrics.is_some(), ..Network::default() };
+    readable.extend(args.delivery.webhook_header_file.iter().map(|path| folder_of(path)));
+    if !ports.is_empty() {
+        readable.extend(NAMES.iter().map(PathBuf::from));
+    }
+    let network = Network { answers: args.metrics.is_some(), connects: ports };
     Wish {
         user: args.user.clone(),
         confine: args.sandbox != SandboxMode::Off,
         readable,
-        writable: args.outputs().map(|path| folder_of(path)).collect(),
+        writable: args.outputs().map(|path| folder_of(&path)).collect(),
         network,
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::delivery::DeliveryArgs;
 use super::event_file::Rotation;
 use crate::audit::KeepSessions;
 use crate::cli::args::{AuditArgs, FailOn, fail_on, keep_sessions};
@@ -46,10 +47,10 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
     /// Turn the file of events over when it is so large, as 100MiB; eight are kept
-    #[arg(long, value_name = "SIZE", value_parser = size, requires = "events")]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) rotate_size: Option<u64>,
     /// Turn the file of events over when it is so old, as 24h; eight are kept
-    #[arg(long, value_name = "TIME", value_parser = duration, requires = "events")]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) rotate_age: Option<Duration>,
     /// Answer Prometheus here, as 127.0.0.1:9478: /metrics, /healthz, /ready
     #[arg(long, value_name = "ADDR:PORT")]
@@ -57,6 +58,8 @@ pub(crate) struct WatchArgs {
     /// Also write the metrics to this file every 15 seconds, for node_exporter
     #[arg(long, value_name = "FILE")]
     pub(crate) metrics_textfile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) delivery: DeliveryArgs,
     /// End after this time, as 10m
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,
@@ -110,9 +113,15 @@ impl WatchArgs {
         Rotation { bytes: self.rotate_size, age: self.rotate_age }
     }
 
+    /// Whether what is not delivered waits for another watch.
+    pub(super) fn delivery_waits(&self) -> bool {
+        self.delivery.spool_path(self.db.as_ref()).is_some()
+    }
+
     /// Files that are written while it watches.
-    pub(crate) fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
-        self.db.iter().chain(&self.events).chain(&self.metrics_textfile)
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = PathBuf> {
+        let files = self.db.iter().chain(&self.events).chain(&self.metrics_textfile).cloned();
+        files.chain(self.delivery.spool_path(self.db.as_ref()))
     }
 }
 

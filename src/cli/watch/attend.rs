@@ -9,6 +9,7 @@ use super::reading::Gauges;
 use super::wrote::Wrote;
 use super::{Watch, words};
 use crate::edge::Notifier;
+use crate::edge::deliver::Report;
 use crate::engine::Snapshot;
 use crate::model::{Diagnostic, Level};
 
@@ -78,6 +79,7 @@ struct Attendant<'a> {
     alive: Instant,
     beats: u64,
     page: Option<Instant>,
+    delivery: Report,
 }
 
 impl<'a> Attendant<'a> {
@@ -95,6 +97,7 @@ impl<'a> Attendant<'a> {
             alive: now,
             beats: 0,
             page: None,
+            delivery: Report::default(),
         }
     }
 
@@ -115,6 +118,12 @@ impl<'a> Attendant<'a> {
         if self.storing == trouble.is_some() {
             self.storing = !self.storing;
             watch.say_storing(trouble.as_ref());
+        }
+        if let Some(delivery) = &self.gauges.delivery {
+            let now = delivery.report();
+            let said = words::delivery_changes(&self.delivery, &now);
+            said.iter().for_each(|one| watch.terminal.say(one));
+            self.delivery = now;
         }
         self.tell_manager(trouble.is_some());
         let every = watch.args.stats_interval;

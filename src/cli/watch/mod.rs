@@ -2,13 +2,14 @@
 
 mod args;
 mod attend;
+mod delivery;
 mod event_file;
 mod outlet;
 mod reading;
 mod words;
 mod wrote;
 
-pub(crate) use args::{SandboxMode, WatchArgs};
+pub(crate) use args::{SandboxMode, WatchArgs, duration, size};
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use args::EventFormat;
+use delivery::Planned;
 use outlet::Events;
 use reading::Gauges;
 use wrote::Wrote;
@@ -28,6 +30,7 @@ use crate::audit::Auditor;
 use crate::capture::{
     DeviceError, Feed, Filter, InterfaceFeed, LiveOptions, OpenPipe, PipeFeed, interfaces, open,
 };
+use crate::edge::deliver::Delivery;
 use crate::edge::metrics::MetricsServer;
 use crate::edge::{Asked, Notifier, on_signals};
 use crate::engine::{Board, Desk, Keeper, LiveInput, Memory, Orders, Relief, live};
@@ -92,7 +95,9 @@ fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
         terminal.say(&Diagnostic::warning("no-manager", message));
         None
     });
-    super::privileges::drop_for_watch(args, terminal)?;
+    let planned = Planned::open(args, terminal)?;
+    let ports = planned.as_ref().map(Planned::ports).unwrap_or_default();
+    super::privileges::drop_for_watch(args, ports, terminal)?;
     let watch = Watch {
         args,
         terminal,
@@ -107,7 +112,7 @@ fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
     if let Err(error) = on_signals(&watch.asked) {
         terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
     }
-    watch.go(wrote, opened, Outputs { store, metrics }, &mut events)
+    watch.go(wrote, opened, Outputs { store, metrics, planned }, &mut events)
 }
 
 fn device(error: &DeviceError) -> Refusal {
@@ -122,6 +127,7 @@ fn thread_refused(error: &std::io::Error) -> Refusal {
 struct Outputs {
     store: Option<Store>,
     metrics: Option<MetricsServer>,
+    planned: Option<Planned>,
 }
 
 /// What frames come from.
@@ -202,10 +208,16 @@ impl Watch<'_> {
                 .and_then(|age| age.as_secs().try_into().ok()),
             bytes: self.args.max_size,
         };
-        let Outputs { store, metrics } = outputs;
+        let Outputs { store, metrics, planned } = outputs;
         let keeper = store.map(|store| Keeper::start(store, retention)).transpose();
         let keeper = keeper.map_err(|error| thread_refused(&error))?;
-        let gauges = self.gauges(keeper.as_ref(), events);
+        let delivery = planned.map(Planned::start).transpose();
+        let delivery = delivery.map_err(|error| thread_refused(&error))?;
+        let delivery = delivery.map(|(delivery, carrier)| {
+            events.carry_by(carrier);
+            delivery
+        });
+        let gauges = self.gauges(keeper.as_ref(), delivery.as_ref(), events);
         if let Some(server) = metrics {
             self.answer(server, gauges.clone())?;
         }
@@ -230,14 +242,26 @@ impl Watch<'_> {
             over.store(true, Ordering::Release);
         });
         let (outcome, keeper, unstored) = desk.finish();
+        events.end();
+        if let Some(delivery) = delivery {
+            words::undelivered(&delivery.end(), self.args.delivery_waits())
+                .iter()
+                .for_each(|one| self.terminal.say(one));
+        }
         Ok(self.end(&outcome, keeper, (unstored, lost_events.load(Ordering::Relaxed))))
     }
 
-    fn gauges(&self, keeper: Option<&Keeper>, events: &Events) -> Gauges {
+    fn gauges(
+        &self,
+        keeper: Option<&Keeper>,
+        delivery: Option<&Arc<Delivery>>,
+        events: &Events,
+    ) -> Gauges {
         Gauges {
             board: Arc::clone(&self.board),
             memory: Arc::clone(&self.memory),
             keeper: keeper.map(|keeper| Arc::clone(keeper.state())),
+            delivery: delivery.map(Arc::clone),
             database: self.args.db.clone(),
             events_lost: events.lost(),
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::args::EventFormat;
+use super::delivery::Carrier;
 use super::event_file::{EventFile, Rotation};
 use crate::engine::{Outlet, Snapshot};
 use crate::model::{AuditedSession, Diagnostic, Finding, Outcome, RunInfo, escape_text};
@@ -15,6 +16,7 @@ use crate::report::SessionWriter;
 pub(super) struct Events {
     printed: Printed,
     file: Option<EventFile>,
+    carrier: Option<Carrier>,
     /// The file is to be opened anew.
     reopen: Arc<AtomicBool>,
     /// Events that could not be written.
@@ -44,7 +46,17 @@ impl Events {
             EventFile::open(path, rotation).map_err(|error| Box::new(refusal(path, &error)))
         };
         let file = file.map(open).transpose()?;
-        Ok(Self { printed, file, reopen: Arc::clone(reopen), lost: Arc::default() })
+        Ok(Self { printed, file, carrier: None, reopen: Arc::clone(reopen), lost: Arc::default() })
+    }
+
+    /// Also gives events to a carrier from here on.
+    pub(super) fn carry_by(&mut self, carrier: Carrier) {
+        self.carrier = Some(carrier);
+    }
+
+    /// No more events come.
+    pub(super) fn end(&mut self) {
+        self.carrier = None;
     }
 
     /// Events that could not be written.
@@ -85,16 +97,25 @@ impl Events {
 impl Outlet for Events {
     fn session(&mut self, run: &RunInfo, audited: &AuditedSession) {
         self.each(|writer| writer.session(run, audited));
+        if let Some(carrier) = &mut self.carrier {
+            carrier.session(run, audited);
+        }
     }
 
     fn finding(&mut self, run: &RunInfo, finding: &Finding) {
         self.each(|writer| writer.finding(run, finding));
+        if let Some(carrier) = &mut self.carrier {
+            carrier.finding(run, finding);
+        }
         let Finding { severity, rule, rule_name, message, .. } = finding;
         self.line(&format!("finding {severity} {rule} {rule_name}: {message}"));
     }
 
     fn published(&mut self, _: &Snapshot) {
         self.flush();
+        if let Some(carrier) = &mut self.carrier {
+            carrier.hand_on();
+        }
     }
 
     fn ended(&mut self, outcome: &Outcome) {
@@ -104,6 +125,9 @@ impl Outlet for Events {
             Ok(())
         });
         self.flush();
+        if let Some(carrier) = &mut self.carrier {
+            carrier.ended(outcome);
+        }
     }
 
     fn beat(&mut self) {

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Refusal;
 use crate::cli::DEVICE;
+use crate::edge::deliver::Delivery;
 use crate::edge::metrics::{MetricsServer, Reading, page};
 use crate::engine::{Board, KeeperState, Memory};
 use crate::model::Diagnostic;
@@ -20,6 +21,7 @@ pub(super) struct Gauges {
     pub(super) board: Arc<Board>,
     pub(super) memory: Arc<Memory>,
     pub(super) keeper: Option<Arc<KeeperState>>,
+    pub(super) delivery: Option<Arc<Delivery>>,
     pub(super) database: Option<PathBuf>,
     pub(super) events_lost: Arc<AtomicU64>,
 }
@@ -34,6 +36,7 @@ impl Gauges {
             writes: self.keeper.as_ref().map(|keeper| keeper.times()),
             database_bytes: self.database.as_deref().map(size),
             resident: self.memory.resident(),
+            delivery: self.delivery.as_ref().map(|delivery| delivery.report()),
             events_lost: self.events_lost.load(Ordering::Relaxed),
         }
     }
@@ -91,6 +94,7 @@ mod tests {
             board: Arc::default(),
             memory: Arc::new(Memory::below(1 << 30)),
             keeper: None,
+            delivery: None,
             database: None,
             events_lost: Arc::default(),
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::text::{Kind, Page, Seconds};
 use crate::capture::SourceReport;
+use crate::edge::deliver::{ReceiverReport, Report};
 use crate::engine::{ByRule, Snapshot, WriteTimes};
 use crate::model::Posture;
 
@@ -20,6 +21,8 @@ pub struct Reading {
     pub resident: u64,
     /// Events that could not be written to where they were to go.
     pub events_lost: u64,
+    /// How delivery is going, where there is somebody to deliver to.
+    pub delivery: Option<Report>,
     /// Why the watch is not ready, in a few words: nothing when it is.
     pub unready: Option<String>,
 }
@@ -34,6 +37,9 @@ pub fn page(reading: &Reading) -> String {
     sessions(&mut page, &reading.snapshot);
     findings(&mut page, &reading.snapshot);
     storage(&mut page, reading);
+    if let Some(report) = &reading.delivery {
+        delivery(&mut page, report);
+    }
     page.end()
 }
 
@@ -175,6 +181,31 @@ fn storage(page: &mut Page, reading: &Reading) {
         &[],
         so_far,
     );
+}
+
+fn delivery(page: &mut Page, report: &Report) {
+    let mut each = |name, kind, help, value: &dyn Fn(&ReceiverReport) -> u64| {
+        page.family(name, kind, help);
+        for one in &report.receivers {
+            page.sample(&[("receiver", one.name)], value(one));
+        }
+    };
+    let help = "1 while the receiver takes events, or there were none for it.";
+    each("wirelint_delivery_up", Kind::Gauge, help, &|one| u64::from(one.trouble.is_none()));
+    let help = "Events that wait for the receiver.";
+    each("wirelint_delivery_queue_events", Kind::Gauge, help, &|one| one.waiting);
+    let help = "Events that the receiver has taken.";
+    each("wirelint_delivery_sent_events_total", Kind::Counter, help, &|one| one.sent);
+    let help =
+        "Events that were given up before the receiver had them, over the life of the spool.";
+    each("wirelint_delivery_dropped_events_total", Kind::Counter, help, &|one| one.dropped);
+    let help = "Attempts that failed, each of which is made again.";
+    each("wirelint_delivery_retries_total", Kind::Counter, help, &|one| one.failures);
+    let help = "Bytes of the events in the spool.";
+    page.family("wirelint_spool_bytes", Kind::Gauge, help).sample(&[], report.spool_bytes);
+    let help = "Events that were given up before they were in the spool.";
+    page.family("wirelint_spool_lost_events_total", Kind::Counter, help)
+        .sample(&[], report.unspooled);
 }
 
 /// Microseconds as the shortest number of seconds: `0.01`, `5`.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::capture::SourceReport;
+use crate::edge::deliver::{ReceiverReport, Report};
 use crate::engine::{Pulse, Snapshot, WriteTimes};
 use crate::model::{Severity, Timestamp, limits};
 
@@ -29,6 +30,10 @@ fn reading() -> Reading {
         writes: Some(WriteTimes { counts: [40, 12, 0, 0, 0, 1], micros: 410_000 }),
         database_bytes: Some(86_708_224),
         resident: 1 << 20,
+        delivery: Some(Report {
+            receivers: vec![ReceiverReport { name: "webhook", waiting: 5, ..Default::default() }],
+            ..Report::default()
+        }),
         ..Reading::default()
     }
 }

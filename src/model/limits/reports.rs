@@ -99,7 +99,7 @@ pub const ROTATED_FILES: usize = 8;
 pub const HEADER_FILE_BYTES: usize = 16 * 1024;
 
 /// Bytes of events that wait for the spool to be written; further ones are given up, and counted.
-pub const UNSPOOLED_BYTES: usize = 32 << 20;
+pub const UNSPOOLED_BYTES: usize = 8 << 20;
 
 /// Events delivered at once.
 pub const DELIVERED_EVENTS: usize = 500;
@@ -119,3 +119,6 @@ pub const DATAGRAM_MESSAGE_BYTES: usize = 8192;
 
 /// Bytes of a PEM file of authorities or of a certificate for delivery. Bundles of all public authorities have 250 KiB.
 pub const PEM_FILE_BYTES: u64 = 4 << 20;
+
+/// Bytes of a syslog message over TCP and TLS. RFC 5425 wants receivers to take 8192; common ones are set to take this.
+pub const STREAM_MESSAGE_BYTES: usize = 65_536;
