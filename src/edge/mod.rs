@@ -17,7 +17,7 @@ mod signals;
 
 pub use interrupt::{InterruptError, Interrupts, on_interrupt};
 pub use job::{JobSignal, on_job_signal, stop_here};
-pub use notify::Notifier;
+pub use notify::{Notifier, host_name};
 pub use privileges::{
     Network, Step, UserError, Wish, folder_of, give_up, has_landlock, is_root, may_capture,
     owner_of,

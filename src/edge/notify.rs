@@ -78,6 +78,13 @@ impl Notifier {
     }
 }
 
+/// The name of this host, as far as it is text; empty where it has none.
+#[must_use]
+pub fn host_name() -> String {
+    let name = nix::unistd::gethostname().ok();
+    name.and_then(|name| name.into_string().ok()).unwrap_or_default()
+}
+
 /// A path, or with `@` a name that is in no folder.
 fn address(name: &OsStr) -> io::Result<SocketAddr> {
     match name.as_bytes() {

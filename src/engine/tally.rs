@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    AuditedSession, EndState, Outcome, Postures, Seen, Severity, Timestamp, limits,
+    AuditedSession, EndState, Finding, Outcome, Postures, Seen, Severity, Timestamp, limits,
 };
 
 /// How often each rule is meant, by code and severity.
@@ -62,10 +62,8 @@ impl Tally {
     /// Notes what a run has come to so far.
     pub(super) fn run(&mut self, outcome: &Outcome) {
         self.hits.clone_from(&self.hits_before);
-        for finding in &outcome.findings {
-            let count = self.hits.entry((finding.rule.clone(), finding.severity)).or_default();
-            *count = count.saturating_add(finding.count);
-        }
+        let counts = outcome.findings.iter().map(|finding| (finding, finding.count));
+        add(&mut self.hits, counts);
     }
 
     /// Another run begins.
@@ -78,10 +76,8 @@ impl Standing {
     pub(super) fn of(outcome: &Outcome) -> Self {
         let mut standing = Self::default();
         outcome.edges.iter().for_each(|edge| standing.edges.add(edge.postures.worst()));
-        for finding in outcome.findings.iter().filter(|finding| finding.is_open()) {
-            let key = (finding.rule.clone(), finding.severity);
-            *standing.findings.entry(key).or_default() += 1;
-        }
+        let open = outcome.findings.iter().filter(|finding| finding.is_open());
+        add(&mut standing.findings, open.map(|finding| (finding, 1)));
         let mut last: BTreeMap<(&str, &'static str), _> = BTreeMap::new();
         for row in outcome.certificates.iter().filter(|row| row.position == 0) {
             // A name that a peer told could be another one with every connection.
@@ -101,6 +97,19 @@ impl Standing {
         };
         standing.leaves = last.into_iter().map(leaf).collect();
         standing
+    }
+}
+
+/// Adds counts by rule. There are many findings of few rules.
+fn add<'a>(all: &mut ByRule, counts: impl Iterator<Item = (&'a Finding, u64)>) {
+    let mut few: BTreeMap<(&str, Severity), u64> = BTreeMap::new();
+    for (finding, count) in counts {
+        let sum = few.entry((finding.rule.as_str(), finding.severity)).or_default();
+        *sum = sum.saturating_add(count);
+    }
+    for ((rule, severity), count) in few {
+        let sum = all.entry((rule.to_owned(), severity)).or_default();
+        *sum = sum.saturating_add(count);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Metrics, receivers and the service manager of `watch`, from the outside: a capture through a pipe, receivers on this
 //! machine, no privilege.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -24,6 +24,7 @@ struct Watch {
     child: Child,
     input: Option<ChildStdin>,
     said: Arc<Mutex<String>>,
+    listener: Option<JoinHandle<()>>,
     folder: PathBuf,
 }
 
@@ -36,13 +37,13 @@ impl Watch {
         let mut child = command.spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         let (error, heard) = (child.stderr.take().unwrap(), Arc::clone(&said));
-        thread::spawn(move || {
+        let listener = thread::spawn(move || {
             for line in BufReader::new(error).lines().map_while(Result::ok) {
                 heard.lock().unwrap().push_str(&format!("{line}\n"));
             }
         });
         let input = child.stdin.take();
-        Self { child, input, said, folder: folder.to_owned() }
+        Self { child, input, said, listener: Some(listener), folder: folder.to_owned() }
     }
 
     /// Has it read a capture, after which it waits for more.
@@ -86,6 +87,7 @@ impl Watch {
     fn end(mut self) -> (Option<i32>, String) {
         drop(self.input.take());
         let code = self.child.wait().unwrap().code();
+        self.listener.take().unwrap().join().unwrap();
         (code, self.said())
     }
 
@@ -214,7 +216,6 @@ fn what_is_wrong_with_a_receiver_is_said_before_anything_begins() {
         let watch = Watch::begin(folder.path(), &arguments, &[]);
         let (ended, words) = watch.end();
         assert_eq!(ended, Some(code), "{words}");
-        wait_until(|| true, String::new);
         assert!(words.contains(said) && words.contains("help"), "{words}");
         assert!(!words.contains("s3cret"), "{words}");
     }
@@ -302,5 +303,4 @@ fn events_go_on_in_a_new_file_when_the_old_one_was_moved_away() {
     for line in [lines("e"), lines("e.old")].concat().lines() {
         serde_json::from_str::<Value>(line).unwrap();
     }
-    drop(File::open(folder.path().join("e")).unwrap());
 }

@@ -14,15 +14,13 @@ use crate::edge::deliver::{
     Courier, Delivery, Headers, Origin, Receiver, Scheme, SyslogAddress, SyslogDatagrams,
     SyslogStream, TlsClient, TlsError, TlsFiles, Transport, Webhook, WebhookAddress,
 };
+use crate::edge::host_name;
 use crate::model::{AuditedSession, Diagnostic, Finding, Outcome, RunInfo, escape_text};
 use crate::report::SessionWriter;
 use crate::store::{Spool, Spooled};
 
 /// The variable that holds what `Authorization` is to be.
 const AUTHORIZATION: &str = "WIRELINT_WEBHOOK_AUTHORIZATION";
-
-/// Where the name of this host stands.
-const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 
 /// The port of name servers, which a receiver with a name may have to be asked of.
 const NAME_SERVER: u16 = 53;
@@ -105,17 +103,16 @@ impl Planned {
         if !wanted.is_wanted() {
             return Ok(None);
         }
-        let usage = |said: Diagnostic| (vec![said], USAGE);
+        let usage = |said: Box<Diagnostic>| (vec![*said], USAGE);
         if wanted.client_cert.is_some() != wanted.client_key.is_some() {
             let said = Diagnostic::error(
                 "client-certificate",
                 "a certificate needs its key, and a key its certificate",
             )
             .help("give both: --client-cert PEM --client-key PEM");
-            return Err(usage(said));
+            return Err(usage(Box::new(said)));
         }
-        let host = std::fs::read_to_string(HOST_NAME).unwrap_or_default();
-        let host = host.trim();
+        let host = &host_name();
         let syslog = syslog(wanted, host, terminal).map_err(usage)?;
         let webhook = webhook(wanted, terminal).map_err(usage)?;
         let names: Vec<&'static str> =
@@ -167,7 +164,7 @@ fn syslog(
     args: &DeliveryArgs,
     host: &str,
     terminal: &Terminal,
-) -> Result<Option<Box<dyn Transport>>, Diagnostic> {
+) -> Result<Option<Box<dyn Transport>>, Box<Diagnostic>> {
     let Some(text) = &args.syslog else { return Ok(None) };
     let SyslogAddress { scheme, authority } = SyslogAddress::parse(text).map_err(|error| {
         Diagnostic::error("syslog", format!("--syslog is no receiver: {error}"))
@@ -197,7 +194,7 @@ fn syslog(
     Ok(Some(Box::new(transport.map_err(failed)?)))
 }
 
-fn webhook(args: &DeliveryArgs, terminal: &Terminal) -> Result<Option<Webhook>, Diagnostic> {
+fn webhook(args: &DeliveryArgs, terminal: &Terminal) -> Result<Option<Webhook>, Box<Diagnostic>> {
     let Some(text) = &args.webhook else { return Ok(None) };
     // The address may hold a secret: it is not shown.
     let address = WebhookAddress::parse(text).map_err(|error| {
@@ -221,48 +218,50 @@ fn webhook(args: &DeliveryArgs, terminal: &Terminal) -> Result<Option<Webhook>, 
         Diagnostic::error("webhook", format!("--webhook cannot be spoken to: {error}"))
             .help("name it by the name that is in its certificate")
     });
-    webhook.map(Some)
+    Ok(Some(webhook?))
 }
 
-fn headers(args: &DeliveryArgs) -> Result<Headers, Diagnostic> {
+fn headers(args: &DeliveryArgs) -> Result<Headers, Box<Diagnostic>> {
+    let refusal = |message: String| Diagnostic::error("webhook-header", message);
     if let Some(path) = &args.webhook_header_file {
-        return Headers::read(path).map_err(|error| {
+        let headers = Headers::read(path).map_err(|error| {
             let path = escape_text(&path.to_string_lossy());
-            let message = format!("the headers in {path} cannot be used");
-            Diagnostic::error("webhook-header", message)
+            refusal(format!("the headers in {path} cannot be used"))
                 .note(escape_text(&error.to_string()))
                 .help("one header in a line, as Authorization: Bearer TOKEN")
         });
+        return Ok(headers?);
     }
-    match std::env::var(AUTHORIZATION) {
-        Ok(value) if !value.is_empty() => Headers::authorization(&value).map_err(|_| {
-            Diagnostic::error("webhook-header", format!("{AUTHORIZATION} is no header"))
-                .help("printable ASCII in one line, as Bearer TOKEN")
-        }),
-        Err(std::env::VarError::NotUnicode(_)) => {
-            Err(Diagnostic::error("webhook-header", format!("{AUTHORIZATION} is not text")))
-        }
-        _ => Ok(Headers::default()),
-    }
+    let headers = match std::env::var(AUTHORIZATION) {
+        Ok(value) if !value.is_empty() => Headers::authorization(&value).ok(),
+        Err(std::env::VarError::NotUnicode(_)) => None,
+        _ => Some(Headers::default()),
+    };
+    let wrong = || {
+        refusal(format!("{AUTHORIZATION} is no header"))
+            .help("printable ASCII in one line, as Bearer TOKEN")
+    };
+    Ok(headers.ok_or_else(wrong)?)
 }
 
 fn client(
     args: &DeliveryArgs,
     authorities: Option<&std::path::Path>,
     option: &str,
-) -> Result<TlsClient, Diagnostic> {
+) -> Result<TlsClient, Box<Diagnostic>> {
     let files = TlsFiles {
         authorities,
         certificate: args.client_cert.as_deref(),
         key: args.client_key.as_deref(),
     };
-    files.client().map_err(|error| {
+    let client = files.client().map_err(|error| {
         let said = Diagnostic::error("delivery-tls", escape_text(&error.to_string()));
         match error {
             TlsError::NoAuthorities => said.help(format!("name the authorities: {option} PEM")),
             _ => said.help("certificates and keys in PEM, readable by who starts the watch"),
         }
-    })
+    });
+    Ok(client?)
 }
 
 /// The audit's events on their way to receivers.

@@ -78,6 +78,8 @@ fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
     let wrote = Wrote::read(&args.audit).map_err(|said| (said, USAGE))?;
     let keys = Keys::read(&args.audit.keylog).map_err(|error| (vec![error.diagnostic()], USAGE))?;
     keys.said.iter().for_each(|said| terminal.say(said));
+    // Before the interfaces: names of receivers are looked up, and packets would be lost meanwhile.
+    let planned = Planned::open(args, terminal)?;
     let opened = open_all(args)?;
     let store = args.db.as_deref().map(Store::open).transpose();
     let store = store.map_err(|error| (vec![error.diagnostic()], STORAGE))?;
@@ -95,7 +97,6 @@ fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
         terminal.say(&Diagnostic::warning("no-manager", message));
         None
     });
-    let planned = Planned::open(args, terminal)?;
     let ports = planned.as_ref().map(Planned::ports).unwrap_or_default();
     super::privileges::drop_for_watch(args, ports, terminal)?;
     let watch = Watch {
@@ -173,6 +174,22 @@ fn open_all(args: &WatchArgs) -> Result<Opened, Refusal> {
     }
 }
 
+impl Opened {
+    /// Begins to read, by threads of its own. Gives a filter where the kernel does not apply it.
+    fn start(self) -> Result<(Box<dyn Feed>, Option<Filter>), Refusal> {
+        match self {
+            Self::Interfaces(all) => {
+                let feed = InterfaceFeed::start(all).map_err(|error| thread_refused(&error))?;
+                Ok((Box::new(feed), None))
+            }
+            Self::Pipe(pipe, filter) => {
+                let feed = PipeFeed::start(pipe).map_err(|e| (vec![e.diagnostic()], USAGE))?;
+                Ok((Box::new(feed), filter))
+            }
+        }
+    }
+}
+
 impl Watch<'_> {
     fn go(
         &self,
@@ -181,16 +198,7 @@ impl Watch<'_> {
         outputs: Outputs,
         events: &mut Events,
     ) -> Result<Code, Refusal> {
-        let (feed, filter): (Box<dyn Feed>, _) = match opened {
-            Opened::Interfaces(all) => {
-                let feed = InterfaceFeed::start(all).map_err(|error| thread_refused(&error))?;
-                (Box::new(feed), None)
-            }
-            Opened::Pipe(pipe, filter) => {
-                let feed = PipeFeed::start(pipe).map_err(|e| (vec![e.diagnostic()], USAGE))?;
-                (Box::new(feed), filter)
-            }
-        };
+        let (feed, filter) = opened.start()?;
         let names: Vec<String> = feed.sources().into_iter().map(|one| one.name).collect();
         let Wrote { judges } = wrote;
         let networks = judges.directory.services().virtual_networks();
@@ -200,16 +208,8 @@ impl Watch<'_> {
         let auditor = Auditor::new(judges.rules, judges.directory, which)
             .with_authorities(judges.authorities)
             .with_policy(judges.policy);
-        let retention = Retention {
-            session_seconds: self
-                .args
-                .keep_sessions
-                .age
-                .and_then(|age| age.as_secs().try_into().ok()),
-            bytes: self.args.max_size,
-        };
         let Outputs { store, metrics, planned } = outputs;
-        let keeper = store.map(|store| Keeper::start(store, retention)).transpose();
+        let keeper = store.map(|store| Keeper::start(store, self.retention())).transpose();
         let keeper = keeper.map_err(|error| thread_refused(&error))?;
         let delivery = planned.map(Planned::start).transpose();
         let delivery = delivery.map_err(|error| thread_refused(&error))?;
@@ -273,6 +273,14 @@ impl Watch<'_> {
         started.map_err(|error| thread_refused(&error))?;
         self.terminal.note(&format!("metrics at http://{address}/metrics"));
         Ok(())
+    }
+
+    fn retention(&self) -> Retention {
+        let age = self.args.keep_sessions.age;
+        Retention {
+            session_seconds: age.and_then(|age| age.as_secs().try_into().ok()),
+            bytes: self.args.max_size,
+        }
     }
 
     fn run_info(&self, rules: &crate::rule::RuleSet) -> RunInfo {

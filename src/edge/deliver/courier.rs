@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ const LAST_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Delivery {
     shared: Arc<Shared>,
     names: Vec<&'static str>,
+    last: Mutex<Report>,
 }
 
 /// The audit's end of it: takes events, and never waits.
@@ -113,13 +114,22 @@ impl Delivery {
         let named = thread::Builder::new().name("spool".to_owned());
         named.spawn(move || spooler.put_all(&batches))?;
         let courier = Courier { batch: Vec::new(), bytes: 0, way, shared: Arc::clone(&shared) };
-        Ok((Self { shared, names }, courier))
+        Ok((Self { shared, names, last: Mutex::default() }, courier))
     }
 
-    /// How it is going now.
+    /// How it is going now; while the spool is busy, how it was going just before.
     #[must_use]
     pub fn report(&self) -> Report {
-        let spool = self.shared.spool();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.shared.spool.try_lock() {
+            Ok(spool) => *last = self.read(&spool),
+            Err(TryLockError::Poisoned(spool)) => *last = self.read(&spool.into_inner()),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        last.clone()
+    }
+
+    fn read(&self, spool: &Spool) -> Report {
         let each = |(place, name): (usize, &&'static str)| {
             let waiting = spool.waiting(name).unwrap_or_default();
             self.shared.with(place, |state| ReceiverReport {
@@ -150,8 +160,7 @@ impl Delivery {
         while Instant::now() < until && !self.is_done() {
             spool = self.shared.wait(spool, Duration::from_millis(100));
         }
-        drop(spool);
-        self.report()
+        self.read(&spool)
     }
 
     fn is_done(&self) -> bool {
@@ -187,6 +196,8 @@ impl Courier {
 impl Drop for Courier {
     /// The last events: the audit is over, so that this may wait.
     fn drop(&mut self) {
+        // From here on a spool that cannot be written is not waited for.
+        self.shared.ending.store(true, Ordering::Release);
         let batch = std::mem::take(&mut self.batch);
         if !batch.is_empty() {
             let _nobody_spools = self.way.send(batch);
