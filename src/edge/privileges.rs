@@ -280,6 +280,10 @@ pub fn folder_of(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write as _;
+    use std::net::{TcpListener, TcpStream};
+    use std::os::unix::net::UnixDatagram;
+    use std::process::Command;
 
     #[test]
     fn users_are_found_by_name_and_by_number() {
@@ -294,5 +298,58 @@ mod tests {
     fn folders_of_files_are_known() {
         assert_eq!(folder_of(Path::new("w.db")), Path::new("."));
         assert_eq!(folder_of(Path::new("/var/lib/w.db")), Path::new("/var/lib"));
+    }
+
+    const CHILD: &str = "WIRELINT_TEST_CONFINED_CHILD";
+
+    /// Not a test by itself: the process that the tests below confine. Says what it still can.
+    #[test]
+    fn child() {
+        let Some(ports) = std::env::var_os(CHILD) else { return };
+        let ports = ports.into_string().unwrap();
+        let (receiver, other) = ports.split_once(' ').unwrap();
+        let (receiver, other) = (receiver.parse().unwrap(), other.parse().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let connects = if receiver > 0 { vec![receiver, own] } else { Vec::new() };
+        let network = Network { answers: receiver > 0, connects };
+        let wish = Wish { confine: true, network, ..Wish::default() };
+        let steps = give_up(&wish).unwrap();
+        let landlock = steps.iter().any(|step| step.what == "landlock" && step.failed.is_none());
+        let can = [
+            ("connect", TcpStream::connect(("127.0.0.1", receiver.max(1))).is_ok()),
+            ("elsewhere", TcpStream::connect(("127.0.0.1", other)).is_ok()),
+            ("accept", TcpStream::connect(("127.0.0.1", own)).is_ok() && listener.accept().is_ok()),
+            ("listen", TcpListener::bind("127.0.0.1:0").is_ok()),
+            ("local", UnixDatagram::unbound().is_ok()),
+            ("pair", UnixDatagram::pair().is_ok()),
+        ];
+        let can = can.into_iter().filter(|one| one.1).map(|one| one.0);
+        let line = format!("\ncan: {} ({landlock})", can.collect::<Vec<_>>().join(" "));
+        writeln!(std::io::stdout(), "{line}").unwrap();
+    }
+
+    fn confined(receiver: u16, other: u16) -> String {
+        let program = std::env::current_exe().unwrap();
+        let arguments = ["edge::privileges::tests::child", "--exact", "--nocapture"];
+        let mut child = Command::new(program);
+        let output = child.args(arguments).env(CHILD, format!("{receiver} {other}")).output();
+        let said = String::from_utf8(output.unwrap().stdout).unwrap();
+        said.lines().find_map(|line| line.strip_prefix("can: ")).unwrap().to_owned()
+    }
+
+    #[test]
+    fn nothing_of_the_network_is_left_unless_it_is_needed() {
+        let (receiver, other) =
+            (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+        assert!(confined(0, port(&other)).starts_with("pair ("));
+        let can = confined(port(&receiver), port(&other));
+        // Ports are told apart from Linux 6.7 on, where Landlock is switched on.
+        let known = ["connect accept pair (true)", "connect elsewhere accept pair (true)"];
+        assert!(
+            known.contains(&can.as_str()) || can.starts_with("connect elsewhere accept pair (f"),
+            "{can}"
+        );
     }
 }

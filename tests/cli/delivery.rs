@@ -211,6 +211,7 @@ fn what_is_wrong_with_a_receiver_is_said_before_anything_begins() {
         (vec!["--webhook", hook, "--webhook-header-file", "h"], 2, "error[webhook-header]"),
         (vec!["--webhook", hook, "--webhook-ca", "none.pem"], 2, "error[delivery-tls]"),
         (vec!["--webhook", hook, "--client-cert", "x"], 2, "error[client-certificate]"),
+        (vec!["--rotate-age", "1h"], 2, "error[events]"),
         (vec!["--metrics", "192.0.2.1:1"], 5, "error[metrics]"),
     ] {
         let watch = Watch::begin(folder.path(), &arguments, &[]);

@@ -12,12 +12,14 @@ mod wrote;
 pub(crate) use args::{SandboxMode, WatchArgs, duration, size};
 
 use std::io::IsTerminal as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 
 use args::EventFormat;
 use delivery::Planned;
+use event_file::Rotation;
 use outlet::Events;
 use reading::Gauges;
 use wrote::Wrote;
@@ -75,6 +77,11 @@ struct Watch<'a> {
 }
 
 fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
+    if args.events.is_none() && args.rotation() != Rotation::default() {
+        let said = Diagnostic::error("events", "there is no file of events to turn over")
+            .help("name it: --events FILE");
+        return Err((vec![said], USAGE));
+    }
     let wrote = Wrote::read(&args.audit).map_err(|said| (said, USAGE))?;
     let keys = Keys::read(&args.audit.keylog).map_err(|error| (vec![error.diagnostic()], USAGE))?;
     keys.said.iter().for_each(|said| terminal.say(said));
@@ -264,6 +271,7 @@ impl Watch<'_> {
             delivery: delivery.map(Arc::clone),
             database: self.args.db.clone(),
             events_lost: events.lost(),
+            round: Arc::new(Mutex::new((0, Instant::now()))),
         }
     }
 

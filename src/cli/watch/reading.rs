@@ -5,8 +5,9 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::Refusal;
 use crate::cli::DEVICE;
@@ -14,6 +15,9 @@ use crate::edge::deliver::Delivery;
 use crate::edge::metrics::{MetricsServer, Reading, page};
 use crate::engine::{Board, KeeperState, Memory};
 use crate::model::Diagnostic;
+
+/// How long the auditor may take to come round: publishing takes seconds at most.
+const STUCK: Duration = Duration::from_secs(120);
 
 /// Where the numbers are.
 #[derive(Clone)]
@@ -24,6 +28,8 @@ pub(super) struct Gauges {
     pub(super) delivery: Option<Arc<Delivery>>,
     pub(super) database: Option<PathBuf>,
     pub(super) events_lost: Arc<AtomicU64>,
+    /// How often the auditor had come round when it was last found to have, and when that was.
+    pub(super) round: Arc<Mutex<(u64, Instant)>>,
 }
 
 impl Gauges {
@@ -32,6 +38,7 @@ impl Gauges {
         let snapshot = self.board.latest();
         Reading {
             unready: self.unready(&snapshot),
+            stuck: self.stuck(),
             snapshot,
             writes: self.keeper.as_ref().map(|keeper| keeper.times()),
             database_bytes: self.database.as_deref().map(size),
@@ -51,6 +58,18 @@ impl Gauges {
         let sources = &snapshot.pulse.sources;
         let away = !sources.is_empty() && sources.iter().all(|source| source.is_down);
         away.then(|| "every interface is away".to_owned())
+    }
+
+    /// An auditor that waits for a database that cannot be written is not stuck.
+    fn stuck(&self) -> Option<String> {
+        let mut round = self.round.lock().unwrap_or_else(PoisonError::into_inner);
+        let beats = self.board.beats();
+        let waits = self.keeper.as_ref().is_some_and(|keeper| keeper.trouble().is_some());
+        if beats != round.0 || waits {
+            *round = (beats, Instant::now());
+        }
+        let stuck = round.1.elapsed() >= STUCK;
+        stuck.then(|| "the auditor has not come round for two minutes".to_owned())
     }
 
     /// Writes the page to a file that readers find whole, old or new.
@@ -97,6 +116,7 @@ mod tests {
             delivery: None,
             database: None,
             events_lost: Arc::default(),
+            round: Arc::new(Mutex::new((0, Instant::now()))),
         }
     }
 
@@ -112,6 +132,17 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains("\nwirelint_events_lost_total 7\n"), "{text}");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_auditor_that_does_not_come_round_is_stuck() {
+        let gauges = gauges();
+        assert_eq!(gauges.read().stuck, None);
+        let Some(long_ago) = Instant::now().checked_sub(STUCK) else { return };
+        gauges.round.lock().unwrap().1 = long_ago;
+        assert!(gauges.read().stuck.is_some());
+        gauges.round.lock().unwrap().0 = 7;
+        assert_eq!(gauges.read().stuck, None, "it came round");
     }
 
     #[test]

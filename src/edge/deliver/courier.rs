@@ -114,7 +114,10 @@ impl Delivery {
         let named = thread::Builder::new().name("spool".to_owned());
         named.spawn(move || spooler.put_all(&batches))?;
         let courier = Courier { batch: Vec::new(), bytes: 0, way, shared: Arc::clone(&shared) };
-        Ok((Self { shared, names, last: Mutex::default() }, courier))
+        let named = |name: &&'static str| ReceiverReport { name, ..ReceiverReport::default() };
+        let receivers = names.iter().map(named).collect();
+        let last = Mutex::new(Report { receivers, ..Report::default() });
+        Ok((Self { shared, names, last }, courier))
     }
 
     /// How it is going now; while the spool is busy, how it was going just before.

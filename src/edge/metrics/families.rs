@@ -25,6 +25,8 @@ pub struct Reading {
     pub delivery: Option<Report>,
     /// Why the watch is not ready, in a few words: nothing when it is.
     pub unready: Option<String>,
+    /// Why the watch does not live any more although its process does: nothing when it does.
+    pub stuck: Option<String>,
 }
 
 /// The page of a reading.

@@ -61,7 +61,7 @@ impl Answer {
     }
 
     /// It is not, and this is why.
-    pub(super) fn unready(why: &str) -> Self {
+    pub(super) fn unwell(why: &str) -> Self {
         Self::plain("503 Service Unavailable", format!("{why}\n"))
     }
 

@@ -113,14 +113,15 @@ async fn converse(mut stream: TcpStream, source: &Source) -> io::Result<()> {
     Ok(())
 }
 
+fn well_unless(why: Option<String>) -> Answer {
+    why.map_or_else(Answer::well, |why| Answer::unwell(&why))
+}
+
 fn answer(path: &str, source: &Source) -> Answer {
     match path {
         "/metrics" => Answer::numbers(page(&source())),
-        "/healthz" => Answer::well(),
-        "/ready" => match source().unready {
-            None => Answer::well(),
-            Some(why) => Answer::unready(&why),
-        },
+        "/healthz" => well_unless(source().stuck),
+        "/ready" => well_unless(source().unready),
         _ => Answer::unknown(),
     }
 }

@@ -124,11 +124,12 @@ fn a_watch_that_has_seen_nothing_has_a_page() {
     assert!(parsed(&page(&Reading::default())).contains_key("wirelint_flows_active"));
 }
 
-fn endpoint(unready: Option<&str>) -> SocketAddr {
+fn endpoint(unready: Option<&str>, stuck: Option<&str>) -> SocketAddr {
     let server = MetricsServer::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = server.address();
-    let unready = unready.map(str::to_owned);
-    let source: Source = Arc::new(move || Reading { unready: unready.clone(), ..reading() });
+    let (unready, stuck) = (unready.map(str::to_owned), stuck.map(str::to_owned));
+    let source: Source =
+        Arc::new(move || Reading { unready: unready.clone(), stuck: stuck.clone(), ..reading() });
     server.start(source).unwrap();
     address
 }
@@ -146,7 +147,7 @@ fn the_endpoint_answers_what_is_asked() {
     let get = |address, path: &str| {
         ask(address, format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
     };
-    let well = endpoint(None);
+    let well = endpoint(None, None);
     let (head, body) = get(well, "/metrics")
         .split_once("\r\n\r\n")
         .map(|(h, b)| (h.to_owned(), b.to_owned()))
@@ -156,22 +157,23 @@ fn the_endpoint_answers_what_is_asked() {
     assert_eq!(parsed(&body), parsed(&page(&reading())));
     assert!(get(well, "/ready").contains(" 200 "));
     assert!(get(well, "/other").contains(" 404 "));
-    let away = endpoint(Some("eth0 is away"));
+    let away = endpoint(Some("eth0 is away"), None);
     assert!(get(away, "/ready").contains(" 503 "));
     assert!(get(away, "/ready").ends_with("\r\n\r\neth0 is away\n"));
     assert!(get(away, "/healthz").contains(" 200 "), "alive all the same");
+    assert!(get(endpoint(None, Some("stuck")), "/healthz").contains(" 503 "));
 }
 
 #[test]
 fn a_request_without_end_is_refused() {
     let endless = vec![b'a'; limits::METRIC_REQUEST_BYTES + 1];
     let request = [b"GET /metrics HTTP/1.1\r\nx: ".as_slice(), &endless].concat();
-    assert!(ask(endpoint(None), &request).contains(" 431 "));
+    assert!(ask(endpoint(None, None), &request).contains(" 431 "));
 }
 
 #[test]
 fn more_connections_than_are_answered_are_closed_at_once() {
-    let address = endpoint(None);
+    let address = endpoint(None, None);
     let mut idle: Vec<TcpStream> =
         (0..limits::METRIC_CONNECTIONS).map(|_| TcpStream::connect(address).unwrap()).collect();
     let mut one_more = TcpStream::connect(address).unwrap();
