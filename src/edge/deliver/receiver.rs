@@ -1,6 +1,7 @@
 //! A receiver, and the thread that gives it what it is to have.
 
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
@@ -10,6 +11,12 @@ use crate::store::Spooled;
 
 /// How long a thread sleeps when nothing waits, before it looks again.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How often a receiver that fails is tried again when the watch ends.
+const LAST_TRIES: u32 = 2;
+
+/// How long to wait before that.
+const LAST_WAIT: Duration = Duration::from_millis(200);
 
 /// How events get to a receiver.
 pub trait Transport: Send {
@@ -54,7 +61,7 @@ pub struct Receiver {
 pub(super) fn work(mut receiver: Receiver, place: usize, shared: &Shared) {
     let name = receiver.name;
     let mut backoff = Backoff::new(shared.seed(place));
-    let mut most = limits::DELIVERED_EVENTS;
+    let (mut most, mut last_tries) = (limits::DELIVERED_EVENTS, LAST_TRIES);
     while let Some(batch) = next(shared, name, most) {
         let Some((first, last)) = batch.first().zip(batch.last()) else { continue };
         let failure = match receiver.transport.deliver(&batch) {
@@ -82,10 +89,14 @@ pub(super) fn work(mut receiver: Receiver, place: usize, shared: &Shared) {
             state.failures = state.failures.saturating_add(1);
             state.trouble = Some(failure.why);
         });
-        if shared.ending.load(Ordering::Acquire) {
+        if !shared.ending.load(Ordering::Acquire) {
+            wait(shared, backoff.next(failure.wait));
+        } else if last_tries > 0 {
+            last_tries -= 1;
+            thread::sleep(LAST_WAIT);
+        } else {
             break;
         }
-        wait(shared, backoff.next(failure.wait));
     }
     shared.with(place, |state| state.done = true);
 }
