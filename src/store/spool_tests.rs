@@ -95,6 +95,26 @@ fn another_process_goes_on_where_this_one_was() {
 }
 
 #[test]
+fn while_the_file_cannot_be_written_nothing_is_added_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let mut spool = Spool::open(&path, &["a"], 1 << 20).unwrap();
+    spool.add(&events(0..2)).unwrap();
+    spool.connection.busy_timeout(Duration::ZERO).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(matches!(spool.add(&events(2..4)), Err(StoreError::Locked { .. })));
+    assert!(spool.taken("a", 1).is_err());
+    assert_eq!(numbers(&spool.next("a", ALL).unwrap()), [0, 1]);
+    other.execute_batch("COMMIT").unwrap();
+    spool.add(&events(2..4)).unwrap();
+    spool.taken("a", 1).unwrap();
+    let waiting = spool.next("a", ALL).unwrap();
+    assert_eq!((numbers(&waiting), waiting[2].seq), (vec![1, 2, 3], 4), "no number is left out");
+    assert_eq!(spool.bytes(), 300);
+}
+
+#[test]
 fn the_file_is_its_owners_and_no_file_of_others_is_written_to() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();

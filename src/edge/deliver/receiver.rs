@@ -101,16 +101,20 @@ pub(super) fn work(mut receiver: Receiver, place: usize, shared: &Shared) {
     shared.with(place, |state| state.done = true);
 }
 
+/// Notes what a receiver has, and does not go on before that is noted: it would be delivered again.
 fn note_taken(shared: &Shared, place: usize, (name, last): (&str, u64), events: usize) {
-    // What cannot be noted is delivered again: once too often, never once too few.
-    let noted = shared.spool().taken(name, last);
-    shared.with(place, |state| {
-        state.sent = state.sent.saturating_add(events as u64);
-        state.trouble = noted.err().map(|error| error.diagnostic().message);
-    });
-    if shared.with(place, |state| state.trouble.is_some()) {
+    loop {
+        let trouble = shared.spool().taken(name, last).err();
+        let failed = trouble.is_some();
+        shared.with(place, |state| {
+            state.trouble = trouble.map(|error| error.diagnostic().message);
+        });
+        if !failed || shared.ending.load(Ordering::Acquire) {
+            break;
+        }
         wait(shared, LOOK);
     }
+    shared.with(place, |state| state.sent = state.sent.saturating_add(events as u64));
 }
 
 /// What is to be delivered next; waits for it. Nothing when the end has come and all is delivered.
