@@ -12,6 +12,9 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
+/// How long the manager may take to make room for what it is told.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The service manager's ear.
 #[derive(Debug)]
 pub struct Notifier {
@@ -33,8 +36,8 @@ impl Notifier {
         let watchdog = number("WATCHDOG_USEC").filter(|micros| for_us && *micros > 0);
         let socket = UnixDatagram::unbound()?;
         socket.connect_addr(&address(&name)?)?;
-        // Nobody waits for a manager that does not read.
-        socket.set_nonblocking(true)?;
+        // A manager that does not read is not waited for, beyond what one that is busy needs.
+        socket.set_write_timeout(Some(PATIENCE))?;
         Ok(Some(Self { socket, watchdog: watchdog.map(Duration::from_micros) }))
     }
 

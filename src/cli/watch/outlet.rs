@@ -113,9 +113,6 @@ impl Outlet for Events {
 
     fn published(&mut self, _: &Snapshot) {
         self.flush();
-        if let Some(carrier) = &mut self.carrier {
-            carrier.hand_on();
-        }
     }
 
     fn ended(&mut self, outcome: &Outcome) {
@@ -131,6 +128,9 @@ impl Outlet for Events {
     }
 
     fn beat(&mut self) {
+        if let Some(carrier) = &mut self.carrier {
+            carrier.hand_on();
+        }
         let Some(file) = &mut self.file else { return };
         file.beat();
         if self.reopen.swap(false, Ordering::AcqRel) && file.reopen().is_err() {

@@ -11,7 +11,7 @@ use crate::model::limits;
 use crate::store::{Spool, Spooled};
 
 /// Batches on their way to the spool.
-const BATCHES: usize = 4;
+const BATCHES: usize = 16;
 
 /// How long to wait before a spool that cannot be written is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -180,6 +180,9 @@ impl Courier {
         }
         self.bytes = self.bytes.saturating_add(event.line.len());
         self.batch.push(event);
+        if self.bytes >= limits::SPOOLED_BYTES {
+            self.hand_on();
+        }
     }
 
     /// Hands on what was taken, if there is room.

@@ -221,12 +221,23 @@ fn when_the_spool_is_full_the_oldest_goes_and_is_counted() {
 }
 
 #[test]
-fn what_cannot_be_spooled_in_time_is_given_up_and_counted() {
+fn what_there_is_no_room_for_is_given_up_and_counted() {
     let (delivery, mut courier) = started(webhook(port_that_nobody_has()));
-    let large = Spooled { line: "x".repeat(limits::UNSPOOLED_BYTES / 2 + 1), ..event(0) };
-    courier.take(large.clone());
-    courier.take(large);
-    assert_eq!(delivery.report().unspooled, 1);
+    courier.take(Spooled { line: "x".repeat(limits::UNSPOOLED_BYTES + 1), ..event(0) });
+    wait_until("it is counted", || delivery.report().unspooled == 1);
+}
+
+#[test]
+fn many_events_are_put_into_the_spool_without_being_asked_for() {
+    let (delivery, mut courier) = started(webhook(port_that_nobody_has()));
+    let spaces = " ".repeat(limits::SPOOLED_BYTES / 4);
+    for number in 0..4 {
+        courier.take(Spooled { line: format!("{spaces}{number}"), ..event(0) });
+    }
+    wait_until("they are there", || {
+        let report = &delivery.report().receivers[0];
+        report.waiting + report.dropped == 4
+    });
 }
 
 #[test]

@@ -113,18 +113,24 @@ fn answer(stream: &mut Stream) -> Result<Result<(), Failure>, String> {
         let mut bytes = [0; 2048];
         let length = stream.read(&mut bytes).map_err(|error| error.to_string())?;
         head.extend_from_slice(bytes.get(..length).unwrap_or_default());
-        match judge(&head) {
-            Judged::More if length == 0 => return Err("it closed without an answer".to_owned()),
-            Judged::More if head.len() > limits::ANSWER_HEAD_BYTES => {
-                return Err("its answer has no end".to_owned());
-            }
-            // Something like `100 Continue`: the answer is behind it.
-            Judged::Interim(length) => {
-                head.drain(..length.min(head.len()));
-            }
-            Judged::More => {}
+        match judge_last(&mut head) {
             Judged::Answer(done) => return Ok(done),
             Judged::Nonsense => return Err("its answer is not HTTP/1.1".to_owned()),
+            _ if length == 0 => return Err("it closed without an answer".to_owned()),
+            _ if head.len() > limits::ANSWER_HEAD_BYTES => {
+                return Err("its answer has no end".to_owned());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Judges what comes behind answers like `100 Continue`, which are no answers yet.
+fn judge_last(head: &mut Vec<u8>) -> Judged {
+    loop {
+        match judge(head) {
+            Judged::Interim(length) => drop(head.drain(..length.min(head.len()))),
+            other => return other,
         }
     }
 }
@@ -174,6 +180,12 @@ mod tests {
             Judged::Answer(Err(failure)) => failure,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn an_answer_behind_another_that_is_none_yet_is_found_at_once() {
+        let mut head = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n".to_vec();
+        assert_eq!(judge_last(&mut head), Judged::Answer(Ok(())));
     }
 
     #[test]

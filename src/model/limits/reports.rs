@@ -101,6 +101,9 @@ pub const HEADER_FILE_BYTES: usize = 16 * 1024;
 /// Bytes of events that wait for the spool to be written; further ones are given up, and counted.
 pub const UNSPOOLED_BYTES: usize = 8 << 20;
 
+/// Bytes of events that are put into the spool at once, when many come.
+pub const SPOOLED_BYTES: usize = 1 << 20;
+
 /// Events delivered at once.
 pub const DELIVERED_EVENTS: usize = 500;
 
