@@ -84,13 +84,14 @@ pub(super) fn delivery_changes(before: &Report, now: &Report) -> Vec<Diagnostic>
     let none = ReceiverReport::default();
     for one in &now.receivers {
         let old = before.receivers.iter().find(|old| old.name == one.name).unwrap_or(&none);
-        match (&old.trouble, &one.trouble) {
-            (None, Some(why)) => {
-                let message = format!("{} does not take events: {}", one.name, escape_text(why));
+        match (is_down(old), is_down(one)) {
+            (false, true) => {
+                let why = escape_text(one.trouble.as_deref().unwrap_or_default());
+                let message = format!("{} does not take events: {why}", one.name);
                 let note = format!("{} wait for it, and it is tried again", one.waiting);
                 said.push(Diagnostic::warning("delivery-down", message).note(note));
             }
-            (Some(_), None) => {
+            (true, false) => {
                 let message = format!("{} takes events again; {} wait", one.name, one.waiting);
                 said.push(Diagnostic::warning("delivery-up", message));
             }
@@ -118,6 +119,12 @@ pub(super) fn delivery_changes(before: &Report, now: &Report) -> Vec<Diagnostic>
         );
     }
     said
+}
+
+/// A receiver that fails now and then is none that a person must know of; it is counted.
+fn is_down(receiver: &ReceiverReport) -> bool {
+    const IN_A_ROW: u32 = 3;
+    receiver.in_a_row >= IN_A_ROW
 }
 
 /// What is not delivered when the watch ends.
@@ -175,6 +182,7 @@ mod tests {
                 waiting: 3,
                 dropped,
                 trouble: trouble.map(str::to_owned),
+                in_a_row: if trouble.is_some() { 3 } else { 2 },
                 ..ReceiverReport::default()
             }],
             ..Report::default()

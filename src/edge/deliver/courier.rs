@@ -60,6 +60,8 @@ pub struct ReceiverReport {
     pub dropped: u64,
     /// Attempts that failed.
     pub failures: u64,
+    /// How many of them since one worked.
+    pub in_a_row: u32,
     /// Why the last attempt failed, until one works.
     pub trouble: Option<String>,
 }
@@ -83,6 +85,7 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) sent: u64,
     pub(super) failures: u64,
+    pub(super) in_a_row: u32,
     pub(super) trouble: Option<String>,
     pub(super) done: bool,
 }
@@ -141,6 +144,7 @@ impl Delivery {
                 dropped: waiting.dropped,
                 sent: state.sent,
                 failures: state.failures,
+                in_a_row: state.in_a_row,
                 trouble: state.trouble.clone(),
             })
         };

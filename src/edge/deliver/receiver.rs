@@ -87,6 +87,7 @@ pub(super) fn work(mut receiver: Receiver, place: usize, shared: &Shared) {
         }
         shared.with(place, |state| {
             state.failures = state.failures.saturating_add(1);
+            state.in_a_row = state.in_a_row.saturating_add(1);
             state.trouble = Some(failure.why);
         });
         if !shared.ending.load(Ordering::Acquire) {
@@ -114,7 +115,10 @@ fn note_taken(shared: &Shared, place: usize, (name, last): (&str, u64), events: 
         }
         wait(shared, LOOK);
     }
-    shared.with(place, |state| state.sent = state.sent.saturating_add(events as u64));
+    shared.with(place, |state| {
+        state.sent = state.sent.saturating_add(events as u64);
+        state.in_a_row = 0;
+    });
 }
 
 /// What is to be delivered next; waits for it. Nothing when the end has come and all is delivered.
