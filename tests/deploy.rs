@@ -36,6 +36,22 @@ fn every_option_that_the_page_names_is_one_of_a_watch() {
 }
 
 #[test]
+fn every_metric_that_alerts_are_on_is_told_and_described() {
+    let (told, page) = (text("src/edge/metrics/families.rs"), text("docs/delivery.md"));
+    let names = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        words.filter(|word| word.starts_with("wirelint_")).map(str::to_owned).collect()
+    };
+    let (told, described) = (names(&told), names(&page));
+    let used = names(&without_comments(&text("deploy/prometheus/wirelint.rules.yml")));
+    assert!(used.len() > 8, "{used:?}");
+    let untold: Vec<_> = used.difference(&told).collect();
+    assert!(untold.is_empty(), "{untold:?}");
+    let undescribed: Vec<_> = told.difference(&described).collect();
+    assert!(undescribed.is_empty(), "docs/delivery.md does not describe {undescribed:?}");
+}
+
+#[test]
 fn every_option_of_the_gate_is_one_of_check() {
     let script = text("deploy/ci/gate.sh");
     let judge = script.split_once("\njudge() {").unwrap().1.split_once("\n}").unwrap().0;

@@ -20,6 +20,7 @@ const PAGES: &[&str] = &[
     "docs/baseline.md",
     "docs/ci.md",
     "docs/configuration.md",
+    "docs/delivery.md",
     "docs/deploy.md",
     "docs/guide.md",
     "docs/output.md",

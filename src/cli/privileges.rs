@@ -6,18 +6,22 @@ use super::DEVICE;
 use super::audit::Refusal;
 use super::terminal::Terminal;
 use super::watch::{SandboxMode, WatchArgs};
-use crate::edge::{Wish, folder_of, give_up, is_root, owner_of};
+use crate::edge::{Network, Wish, folder_of, give_up, is_root, owner_of};
 use crate::model::{Diagnostic, escape_text};
 
-/// Gives up what a watch does not need any more.
+/// Gives up what a watch does not need any more. It may still connect to these ports.
 ///
 /// # Errors
 /// The user cannot be become, or `--sandbox require` asks for more than the system has.
-pub(super) fn drop_for_watch(args: &WatchArgs, terminal: &Terminal) -> Result<(), Refusal> {
-    drop_for_screen(args, None, terminal)
+pub(super) fn drop_for_watch(
+    args: &WatchArgs,
+    ports: Vec<u16>,
+    terminal: &Terminal,
+) -> Result<(), Refusal> {
+    give_up_for(args, None, wish(args, ports), terminal)
 }
 
-/// The same where the database is in a folder of its own that is removed at the end.
+/// The same where the database is in a folder of its own that is removed at the end, and nothing is told to others.
 ///
 /// # Errors
 /// As [`drop_for_watch`].
@@ -26,7 +30,16 @@ pub(super) fn drop_for_screen(
     passing: Option<&Path>,
     terminal: &Terminal,
 ) -> Result<(), Refusal> {
-    let wish = Wish { removable: passing.map(folder_of).into_iter().collect(), ..wish(args) };
+    let removable = passing.map(folder_of).into_iter().collect();
+    give_up_for(args, passing, Wish { removable, ..wish(args, Vec::new()) }, terminal)
+}
+
+fn give_up_for(
+    args: &WatchArgs,
+    passing: Option<&Path>,
+    wish: Wish,
+    terminal: &Terminal,
+) -> Result<(), Refusal> {
     if let Some(user) = &wish.user {
         hand_over(args, passing, user)?;
     }
@@ -62,7 +75,11 @@ pub(super) fn drop_for_screen(
     Ok(())
 }
 
-fn wish(args: &WatchArgs) -> Wish {
+/// What names of receivers are looked up by.
+const NAMES: [&str; 5] =
+    ["/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf"];
+
+fn wish(args: &WatchArgs, ports: Vec<u16>) -> Wish {
     let audit = &args.audit;
     let mut readable: Vec<PathBuf> =
         ["/dev/urandom", "/sys/class/net", "/sys/devices", "/proc/self", "/etc/localtime"]
@@ -73,13 +90,18 @@ fn wish(args: &WatchArgs) -> Wish {
     let written = written.chain(&audit.services).chain(&audit.policy);
     readable.extend(written.map(|path| if path.is_dir() { path.clone() } else { folder_of(path) }));
     readable.extend(audit.trust.iter().map(|bundle| folder_of(bundle.path())));
-    let outputs = args.db.iter().chain(&args.events);
+    readable.extend(args.delivery.webhook_header_file.iter().map(|path| folder_of(path)));
+    if !ports.is_empty() {
+        readable.extend(NAMES.iter().map(PathBuf::from));
+    }
+    let network = Network { answers: args.metrics.is_some(), connects: ports };
     Wish {
         user: args.live.user.clone(),
         confine: args.live.sandbox != SandboxMode::Off,
         readable,
-        writable: outputs.map(|path| folder_of(path)).collect(),
+        writable: args.outputs().map(|path| folder_of(&path)).collect(),
         removable: Vec::new(),
+        network,
     }
 }
 
@@ -95,7 +117,7 @@ fn hand_over(args: &WatchArgs, passing: Option<&Path>, user: &str) -> Result<(),
     if let Some(folder) = passing {
         let _kept = std::os::unix::fs::chown(folder, Some(owner.0), Some(owner.1));
     }
-    for path in args.db.iter().chain(&args.events) {
+    for path in args.outputs() {
         for name in [String::new(), "-wal".to_owned(), "-shm".to_owned()] {
             let mut whole = path.as_os_str().to_owned();
             whole.push(&name);

@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 
 use caps::CapSet;
 use landlock::{
-    ABI, Access as _, AccessFs, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
-    RulesetCreatedAttr as _, RulesetStatus, path_beneath_rules,
+    ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, NetPort, Ruleset,
+    RulesetAttr as _, RulesetCreatedAttr as _, RulesetStatus, path_beneath_rules,
 };
 use nix::libc;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{Gid, Group, Uid, User, setgid, setgroups, setuid};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter_all_threads};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, apply_filter_all_threads,
+};
 
 /// What is to be given up.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,17 @@ pub struct Wish {
     pub writable: Vec<PathBuf>,
     /// Folders in which empty folders may still be removed.
     pub removable: Vec<PathBuf>,
+    /// What the network may still be used for.
+    pub network: Network,
+}
+
+/// What the network may still be used for. Nothing, unless it is said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Network {
+    /// Connections may be accepted, on sockets that listen already.
+    pub answers: bool,
+    /// Connections may be made to these ports, wherever. Where the kernel cannot tell ports apart (before Linux 6.7), to any.
+    pub connects: Vec<u16>,
 }
 
 /// One thing that was given up, or could not be.
@@ -68,8 +82,8 @@ pub fn give_up(wish: &Wish) -> Result<Vec<Step>, UserError> {
         step("capabilities", no_capabilities());
         step("no new privileges", prctl::set_no_new_privs().map_err(|e| e.to_string()));
         step("no core dumps", no_core_dumps());
-        step("landlock", confine_files(wish));
-        step("seccomp", confine_calls());
+        step("landlock", confine_access(wish));
+        step("seccomp", confine_calls(&wish.network));
     }
     Ok(steps)
 }
@@ -149,8 +163,10 @@ fn no_core_dumps() -> Result<(), String> {
     prctl::set_dumpable(false).map_err(|e| e.to_string())
 }
 
-fn confine_files(wish: &Wish) -> Result<(), String> {
+fn confine_access(wish: &Wish) -> Result<(), String> {
     const ABI_USED: ABI = ABI::V3;
+    const ABI_OF_PORTS: ABI = ABI::V4;
+    let Wish { readable, writable, removable, network, .. } = wish;
     let there = |paths: &[PathBuf]| -> Vec<PathBuf> {
         paths.iter().filter(|path| path.exists()).cloned().collect()
     };
@@ -158,10 +174,12 @@ fn confine_files(wish: &Wish) -> Result<(), String> {
         Ruleset::default()
             .set_compatibility(CompatLevel::BestEffort)
             .handle_access(AccessFs::from_all(ABI_USED))?
+            .handle_access(AccessNet::from_all(ABI_OF_PORTS))?
             .create()?
-            .add_rules(path_beneath_rules(there(&wish.readable), AccessFs::from_read(ABI_USED)))?
-            .add_rules(path_beneath_rules(there(&wish.writable), AccessFs::from_all(ABI_USED)))?
-            .add_rules(path_beneath_rules(there(&wish.removable), AccessFs::RemoveDir))?
+            .add_rules(path_beneath_rules(there(readable), AccessFs::from_read(ABI_USED)))?
+            .add_rules(path_beneath_rules(there(writable), AccessFs::from_all(ABI_USED)))?
+            .add_rules(path_beneath_rules(there(removable), AccessFs::RemoveDir))?
+            .add_rules(ports(&network.connects))?
             .restrict_self()
     };
     match attempt() {
@@ -171,6 +189,10 @@ fn confine_files(wish: &Wish) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+fn ports(ports: &[u16]) -> impl Iterator<Item = Result<NetPort, landlock::RulesetError>> + use<'_> {
+    ports.iter().map(|port| Ok(NetPort::new(*port, AccessNet::ConnectTcp)))
 }
 
 /// Calls that an audit never makes and an intruder would: another program, a connection, another process's memory, the
@@ -218,14 +240,35 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_capset,
 ];
 
-fn confine_calls() -> Result<(), String> {
-    let rules: BTreeMap<i64, _> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+/// Those of them that are needed to answer, on a socket that is there.
+const ANSWERS: &[libc::c_long] = &[libc::SYS_accept, libc::SYS_accept4];
+
+fn confine_calls(network: &Network) -> Result<(), String> {
+    let connects = !network.connects.is_empty();
+    let allowed = |call: &libc::c_long| {
+        (network.answers && ANSWERS.contains(call)) || (connects && *call == libc::SYS_connect)
+    };
+    let refused = REFUSED.iter().filter(|call| !allowed(call));
+    let mut rules: BTreeMap<i64, _> = refused.map(|call| (*call, Vec::new())).collect();
+    if connects {
+        let other = no_socket_but_of_ip().map_err(|error| error.to_string())?;
+        rules.insert(libc::SYS_socket, vec![other]);
+    }
     let refuse = SeccompAction::Errno(u32::try_from(libc::EPERM).unwrap_or(1));
     let arch = std::env::consts::ARCH.try_into().map_err(|_| "not on this machine".to_owned())?;
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch);
     let program: BpfProgram =
         filter.and_then(TryInto::try_into).map_err(|error| error.to_string())?;
     apply_filter_all_threads(&program).map_err(|error| error.to_string())
+}
+
+/// What is refused of sockets where connections are made: those of any other family, packet sockets among them.
+fn no_socket_but_of_ip() -> Result<SeccompRule, seccompiler::BackendError> {
+    let is_not = |family: i32| {
+        let family = u64::try_from(family).unwrap_or(u64::MAX);
+        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family)
+    };
+    SeccompRule::new(vec![is_not(libc::AF_INET)?, is_not(libc::AF_INET6)?])
 }
 
 /// The folder that a file is in.
@@ -240,6 +283,10 @@ pub fn folder_of(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write as _;
+    use std::net::{TcpListener, TcpStream};
+    use std::os::unix::net::UnixDatagram;
+    use std::process::Command;
 
     #[test]
     fn users_are_found_by_name_and_by_number() {
@@ -254,5 +301,58 @@ mod tests {
     fn folders_of_files_are_known() {
         assert_eq!(folder_of(Path::new("w.db")), Path::new("."));
         assert_eq!(folder_of(Path::new("/var/lib/w.db")), Path::new("/var/lib"));
+    }
+
+    const CHILD: &str = "WIRELINT_TEST_CONFINED_CHILD";
+
+    /// Not a test by itself: the process that the tests below confine. Says what it still can.
+    #[test]
+    fn child() {
+        let Some(ports) = std::env::var_os(CHILD) else { return };
+        let ports = ports.into_string().unwrap();
+        let (receiver, other) = ports.split_once(' ').unwrap();
+        let (receiver, other) = (receiver.parse().unwrap(), other.parse().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let connects = if receiver > 0 { vec![receiver, own] } else { Vec::new() };
+        let network = Network { answers: receiver > 0, connects };
+        let wish = Wish { confine: true, network, ..Wish::default() };
+        let steps = give_up(&wish).unwrap();
+        let landlock = steps.iter().any(|step| step.what == "landlock" && step.failed.is_none());
+        let can = [
+            ("connect", TcpStream::connect(("127.0.0.1", receiver.max(1))).is_ok()),
+            ("elsewhere", TcpStream::connect(("127.0.0.1", other)).is_ok()),
+            ("accept", TcpStream::connect(("127.0.0.1", own)).is_ok() && listener.accept().is_ok()),
+            ("listen", TcpListener::bind("127.0.0.1:0").is_ok()),
+            ("local", UnixDatagram::unbound().is_ok()),
+            ("pair", UnixDatagram::pair().is_ok()),
+        ];
+        let can = can.into_iter().filter(|one| one.1).map(|one| one.0);
+        let line = format!("\ncan: {} ({landlock})", can.collect::<Vec<_>>().join(" "));
+        writeln!(std::io::stdout(), "{line}").unwrap();
+    }
+
+    fn confined(receiver: u16, other: u16) -> String {
+        let program = std::env::current_exe().unwrap();
+        let arguments = ["edge::privileges::tests::child", "--exact", "--nocapture"];
+        let mut child = Command::new(program);
+        let output = child.args(arguments).env(CHILD, format!("{receiver} {other}")).output();
+        let said = String::from_utf8(output.unwrap().stdout).unwrap();
+        said.lines().find_map(|line| line.strip_prefix("can: ")).unwrap().to_owned()
+    }
+
+    #[test]
+    fn nothing_of_the_network_is_left_unless_it_is_needed() {
+        let (receiver, other) =
+            (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+        assert!(confined(0, port(&other)).starts_with("pair ("));
+        let can = confined(port(&receiver), port(&other));
+        // Ports are told apart from Linux 6.7 on, where Landlock is switched on.
+        let known = ["connect accept pair (true)", "connect elsewhere accept pair (true)"];
+        assert!(
+            known.contains(&can.as_str()) || can.starts_with("connect elsewhere accept pair (f"),
+            "{can}"
+        );
     }
 }

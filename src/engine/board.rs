@@ -3,11 +3,12 @@
 //! Whoever wants the latest asks; whoever wants every change subscribes. A subscriber that does not keep up loses the
 //! oldest of what it has not taken, never the publisher's time.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::Pulse;
+use super::{Pulse, Standing, Tally};
 use crate::model::{Coverage, Finding, RunInfo};
 
 /// Snapshots that may wait for one subscriber.
@@ -28,6 +29,10 @@ pub struct Snapshot {
     pub news: Vec<Finding>,
     /// Edges of the run.
     pub edges: usize,
+    /// What was counted since the watch began.
+    pub tally: Tally,
+    /// What stands now.
+    pub standing: Standing,
     /// Sessions that could not be stored and were given up.
     pub unstored: u64,
     /// How long making this took, in microseconds.
@@ -39,6 +44,7 @@ pub struct Snapshot {
 pub struct Board {
     latest: Mutex<Arc<Snapshot>>,
     subscribers: Mutex<Vec<Subscriber>>,
+    beats: AtomicU64,
 }
 
 /// Both ends of a subscription: the publisher takes the oldest out where there is no room.
@@ -58,6 +64,17 @@ impl Board {
         let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
         subscribers.push((sender, receiver.clone()));
         receiver
+    }
+
+    /// How often the auditor's thread came round: while this grows, the audit is alive.
+    #[must_use]
+    pub fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the auditor's thread came round.
+    pub(super) fn beat(&self) {
+        self.beats.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Publishes a snapshot.

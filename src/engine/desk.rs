@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Audience, Board, Keeper, Pulse, Snapshot};
+use super::{Audience, Board, Keeper, Pulse, Snapshot, Standing, Tally};
 use crate::audit::{Auditor, CaptureFacts};
 use crate::identity::Directory;
 use crate::model::{
@@ -73,6 +73,9 @@ pub trait Outlet: Send {
 
     /// A run ended with this outcome, and another one may begin.
     fn ended(&mut self, outcome: &Outcome);
+
+    /// Time went on: called several times a second, whether or not anything happened.
+    fn beat(&mut self) {}
 }
 
 /// The auditor's side.
@@ -95,6 +98,7 @@ pub struct Desk<'a> {
     cost: Duration,
     changed: bool,
     told: HashMap<FindingId, Severity>,
+    tally: Tally,
     /// Sessions that wait for the keeper.
     waiting: Vec<AuditedSession>,
     unstored: u64,
@@ -132,6 +136,7 @@ impl<'a> Desk<'a> {
             cost: Duration::ZERO,
             changed: false,
             told: HashMap::new(),
+            tally: Tally::default(),
             waiting: Vec::new(),
             unstored: 0,
         }
@@ -147,10 +152,18 @@ impl<'a> Desk<'a> {
     /// Ends the last run, and gives its outcome, how it is kept, and how many sessions could not be stored.
     #[must_use]
     pub fn finish(mut self) -> (Outcome, Option<Keeper>, u64) {
-        self.auditor.flush(&mut |audited| self.outlet.session(&self.run, audited));
+        self.flush();
         let outcome = self.publish(true);
         self.outlet.ended(&outcome);
         (outcome, self.keeper, self.unstored)
+    }
+
+    fn flush(&mut self) {
+        let Self { auditor, outlet, run, tally, .. } = self;
+        auditor.flush(&mut |audited| {
+            tally.session(audited);
+            outlet.session(run, audited);
+        });
     }
 
     fn capture(&self) -> CaptureFacts {
@@ -187,6 +200,8 @@ impl<'a> Desk<'a> {
             self.told.insert(finding.id, finding.severity);
             self.outlet.finding(&outcome.run, finding);
         }
+        self.tally.run(&outcome);
+        let standing = Standing::of(&outcome);
         self.cost = begun.elapsed();
         let snapshot = Snapshot {
             run: outcome.run.clone(),
@@ -195,6 +210,8 @@ impl<'a> Desk<'a> {
             findings: outcome.findings.len(),
             news,
             edges: outcome.edges.len(),
+            tally: self.tally.clone(),
+            standing,
             unstored: self.unstored,
             micros: u64::try_from(self.cost.as_micros()).unwrap_or(u64::MAX),
         };
@@ -224,7 +241,7 @@ impl<'a> Desk<'a> {
 
     /// Ends the run and begins another one, judged by other rules where some are given.
     fn begin_run(&mut self, judges: Option<Judges>) {
-        self.auditor.flush(&mut |audited| self.outlet.session(&self.run, audited));
+        self.flush();
         let outcome = self.publish(true);
         self.outlet.ended(&outcome);
         match judges {
@@ -239,6 +256,7 @@ impl<'a> Desk<'a> {
         }
         self.written = Written::default();
         self.told.clear();
+        self.tally.begin_run();
         self.datagrams = DatagramFacts::default();
         self.base = self.pulse.coverage.clone();
         self.began = Instant::now();
@@ -251,8 +269,11 @@ impl<'a> Desk<'a> {
 
 impl Audience for Desk<'_> {
     fn session(&mut self, session: Session) {
-        let Self { auditor, outlet, run, .. } = self;
-        auditor.session(session, &mut |audited| outlet.session(run, audited));
+        let Self { auditor, outlet, run, tally, .. } = self;
+        auditor.session(session, &mut |audited| {
+            tally.session(audited);
+            outlet.session(run, audited);
+        });
         self.changed = true;
     }
 
@@ -266,6 +287,8 @@ impl Audience for Desk<'_> {
     }
 
     fn beat(&mut self) {
+        self.board.beat();
+        self.outlet.beat();
         if let Some(judges) = self.orders.judges() {
             self.begin_run(Some(judges));
         }

@@ -41,9 +41,25 @@ pub struct KeeperState {
     written: AtomicU64,
     failures: AtomicU64,
     last_micros: AtomicU64,
+    times: [AtomicU64; WriteTimes::BOUNDS.len() + 1],
+    micros: AtomicU64,
     ending: AtomicBool,
     /// What is in the way, while something is.
     trouble: Mutex<Option<Diagnostic>>,
+}
+
+/// How long transactions took.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct WriteTimes {
+    /// Transactions that took at most the bound of the same place, and more than the one before; last, those above all.
+    pub counts: [u64; Self::BOUNDS.len() + 1],
+    /// Microseconds of all of them together.
+    pub micros: u64,
+}
+
+impl WriteTimes {
+    /// Bounds in microseconds.
+    pub const BOUNDS: [u64; 5] = [10_000, 100_000, 500_000, 1_000_000, 5_000_000];
 }
 
 enum Job {
@@ -139,6 +155,28 @@ impl KeeperState {
         self.last_micros.load(Ordering::Relaxed)
     }
 
+    /// How long transactions took.
+    #[must_use]
+    pub fn times(&self) -> WriteTimes {
+        let mut times =
+            WriteTimes { micros: self.micros.load(Ordering::Relaxed), ..Default::default() };
+        for (count, counted) in times.counts.iter_mut().zip(&self.times) {
+            *count = counted.load(Ordering::Relaxed);
+        }
+        times
+    }
+
+    fn note_written(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.last_micros.store(micros, Ordering::Relaxed);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+        let place = WriteTimes::BOUNDS.iter().position(|bound| micros <= *bound);
+        if let Some(count) = self.times.get(place.unwrap_or(WriteTimes::BOUNDS.len())) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        self.written.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn set_trouble(&self, trouble: Option<Diagnostic>) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
@@ -177,9 +215,7 @@ impl Writer {
             let begun = Instant::now();
             match self.attempt(job) {
                 Ok(()) => {
-                    let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-                    self.state.last_micros.store(micros, Ordering::Relaxed);
-                    self.state.written.fetch_add(1, Ordering::Relaxed);
+                    self.state.note_written(begun.elapsed());
                     return self.state.set_trouble(None);
                 }
                 Err(error) => {

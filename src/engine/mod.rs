@@ -13,6 +13,7 @@ mod keeper;
 mod live;
 mod memory;
 mod source;
+mod tally;
 mod threads;
 
 use std::sync::Arc;
@@ -26,10 +27,11 @@ use crate::model::{Coverage, DatagramFacts, FlowKey, Moment, RunInfo, Session};
 
 pub use board::{Board, Snapshot};
 pub use desk::{Desk, Judges, Orders, Outlet};
-pub use keeper::{Keeper, KeeperState};
+pub use keeper::{Keeper, KeeperState, WriteTimes};
 pub use live::{Audience, LiveInput, Pulse, live};
 pub use memory::{Memory, Relief};
 pub use source::unsupported_links;
+pub use tally::{ByRule, Standing, Tally};
 
 /// What is read, and how a run is told to end early.
 pub struct Input<'a> {

@@ -149,6 +149,15 @@ impl Postures {
         Posture::ALL.into_iter().map(|posture| self.of(posture)).sum()
     }
 
+    /// What should alarm first of these sessions.
+    #[must_use]
+    pub fn worst(&self) -> Posture {
+        const ALARM: [Posture; 4] =
+            [Posture::Plaintext, Posture::Unknown, Posture::Tls, Posture::TlsOpaque];
+        let some = ALARM.into_iter().find(|posture| self.of(*posture) > 0);
+        some.unwrap_or(Posture::Mtls)
+    }
+
     /// Adds another count to this one.
     pub fn merge(&mut self, other: &Self) {
         for posture in Posture::ALL {

@@ -12,7 +12,7 @@ use super::Style;
 use super::csv::field;
 use super::layout::{grouped, percent, table};
 use crate::inspect::tls::version_name;
-use crate::model::{Confidence, EdgeRow, Grade, Posture, Postures, Timestamp};
+use crate::model::{Confidence, EdgeRow, Grade, Postures, Timestamp};
 use crate::store::{Cell, QueryLimits, RowSink, StoreError, query};
 
 /// One client talking to one server and port. All text is escaped.
@@ -69,7 +69,7 @@ impl EdgeLine {
             server: row.server.service.clone(),
             server_ip: row.server.addr.to_string(),
             port: row.server_port,
-            posture: worst(&row.postures).name(),
+            posture: row.postures.worst().name(),
             grade: row.grade.grade.map(Grade::name),
             certainty: row.grade.certainty.name(),
             sessions: row.postures.total(),
@@ -112,14 +112,6 @@ impl EdgeLine {
         };
         format!("{}{doubt}", self.grade.unwrap_or("-"))
     }
-}
-
-/// What should alarm first.
-fn worst(postures: &Postures) -> Posture {
-    const ALARM: [Posture; 4] =
-        [Posture::Plaintext, Posture::Unknown, Posture::Tls, Posture::TlsOpaque];
-    let some = ALARM.into_iter().find(|posture| postures.of(*posture) > 0);
-    some.unwrap_or(Posture::Mtls)
 }
 
 /// The edges of a database, each as the latest run that saw it left it.
@@ -175,7 +167,7 @@ impl RowSink for Lines {
             first_seen: text(15).to_owned(),
             last_seen: text(16).to_owned(),
         };
-        line.posture = worst(&line.postures()).name();
+        line.posture = line.postures().worst().name();
         line.sessions = line.postures().total();
         self.0.push(line);
         Ok(())
@@ -198,7 +190,7 @@ pub const EDGE_FORMATS: &[(&str, &str, WriteEdges)] = &[
 fn write_table(lines: &[EdgeLine], style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let header = ["CLIENT", "SERVER", "GRADE", "POSTURE", "SESSIONS", "PROTOCOLS", "TLS"];
     let row = |line: &EdgeLine| {
-        let share = percent(line.postures().of(worst(&line.postures())), line.sessions);
+        let share = percent(line.postures().of(line.postures().worst()), line.sessions);
         let posture = match share.as_str() {
             "100%" => line.posture.to_owned(),
             share => format!("{} {share}", line.posture),

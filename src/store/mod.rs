@@ -20,6 +20,7 @@ mod prune;
 mod query;
 mod schema;
 mod session_rows;
+mod spool;
 pub mod view;
 mod write;
 
@@ -29,6 +30,7 @@ pub use error::StoreError;
 pub use open::Store;
 pub use prune::{Pruned, Retention};
 pub use query::{Cell, QueryEnd, QueryLimits, RowSink, query};
+pub use spool::{Spool, Spooled, Waiting};
 pub use write::{RunEnd, RunId, RunStart};
 
 #[cfg(test)]

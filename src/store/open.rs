@@ -117,7 +117,7 @@ pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Stor
 }
 
 /// Creates an empty file of mode 0600 when there is none. SQLite gives its journals the mode of the database.
-fn create(path: &Path) -> Result<(), StoreError> {
+pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),

@@ -5,6 +5,7 @@
 mod baseline;
 mod bytes;
 mod config;
+mod delivery;
 mod edges;
 mod evidence;
 mod formats;

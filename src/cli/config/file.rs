@@ -245,9 +245,10 @@ fn typed(kind: Kind, value: &Spanned<DeValue<'_>>) -> Option<Vec<Word>> {
             DeValue::Float(number) => Some(number.as_str().replace('_', "")),
             _ => None,
         })),
-        (Kind::Word(..) | Kind::Text | Kind::Path, inner) => {
-            one(inner.as_str().map(ToOwned::to_owned))
-        }
+        (
+            Kind::Word(..) | Kind::Text | Kind::Checked(..) | Kind::Hidden(..) | Kind::Path,
+            inner,
+        ) => one(inner.as_str().map(ToOwned::to_owned)),
         (Kind::Levels, DeValue::Table(table)) => table
             .iter()
             .map(|(rule, level)| {

@@ -4,6 +4,7 @@
 //! **To add a setting**: one line here, for an option that a command has. Its value becomes what the option is by
 //! default, so that nothing else needs to know of it.
 
+use crate::edge::deliver::{SyslogAddress, WebhookAddress};
 use crate::report::FORMATS;
 
 /// A key of `wirelint.toml`.
@@ -38,6 +39,10 @@ pub(super) enum Kind {
     Percent,
     /// Any text.
     Text,
+    /// A text that must be sound; first what it is, in words.
+    Checked(&'static str, fn(&str) -> bool),
+    /// The same, for what may hold a secret and is not shown.
+    Hidden(&'static str, fn(&str) -> bool),
     /// A list of texts.
     Texts,
     /// A file; relative to the folder of the configuration.
@@ -86,7 +91,26 @@ pub(super) static SETTINGS: &[Setting] = &[
     setting("output", "ascii", Kind::Flag, "false", "draw with ASCII only", "ascii", ""),
     setting("db", "path", Kind::Path, "", "the SQLite file that keeps results, and that questions are asked of", "db", ""),
     setting("db", "keep-sessions", Kind::Word("choice of sessions", kept), "\"samples\"", "which sessions are kept", "keep_sessions", ""),
+    setting("metrics", "listen", Kind::Checked("ADDR:PORT, as 127.0.0.1:9478", address), "", "watch: where Prometheus is answered: /metrics, /healthz, /ready", "metrics", ""),
+    setting("metrics", "textfile", Kind::Path, "", "watch: a file that the metrics are written to every 15 seconds", "metrics_textfile", ""),
+    setting("events", "file", Kind::Path, "", "watch: the file that events are added to", "events", ""),
+    setting("events", "rotate-size", Kind::Checked(SIZE, size), "", "watch: the size at which it is turned over; eight are kept", "rotate_size", ""),
+    setting("events", "rotate-age", Kind::Checked(TIME, time), "", "watch: the age at which it is turned over; eight are kept", "rotate_age", ""),
+    setting("delivery", "syslog", Kind::Checked("udp://, tcp:// or tls://HOST:PORT", syslog), "", "watch: the syslog receiver that events are sent to", "syslog", ""),
+    setting("delivery", "syslog-ca", Kind::Path, "", "authorities that its certificate must come from, in PEM; else those of the system", "syslog_ca", ""),
+    setting("delivery", "webhook", Kind::Hidden("https://HOST/PATH or http://HOST/PATH", webhook), "", "watch: the webhook that events are sent to; not shown", "webhook", ""),
+    setting("delivery", "webhook-ca", Kind::Path, "", "authorities that its certificate must come from, in PEM; else those of the system", "webhook_ca", ""),
+    setting("delivery", "webhook-header-file", Kind::Path, "", "headers to send with it, a line each; read again before each delivery", "webhook_header_file", ""),
+    setting("delivery", "client-cert", Kind::Path, "", "the certificate to show to receivers, in PEM", "client_cert", ""),
+    setting("delivery", "client-key", Kind::Path, "", "its key, in PEM", "client_key", ""),
+    setting("delivery", "events", Kind::Word("choice of events", delivered), "\"findings\"", "which events receivers get", "deliver", ""),
+    setting("delivery", "timeout", Kind::Checked(TIME, time), "\"10s\"", "how long a receiver may take for one batch", "deliver_timeout", ""),
+    setting("delivery", "spool", Kind::Path, "", "where events wait for receivers; else beside the database, as NAME.spool", "spool", ""),
+    setting("delivery", "spool-size", Kind::Checked(SIZE, size), "\"256MiB\"", "how much may wait; then the oldest goes, and is counted", "spool_size", ""),
 ];
+
+const SIZE: &str = "a size, as 64MiB";
+const TIME: &str = "a time, as 90s, 10m or 24h";
 
 #[expect(clippy::too_many_arguments, reason = "one line of the table")]
 const fn setting(
@@ -129,6 +153,30 @@ fn kept() -> Vec<&'static str> {
     vec!["samples", "all", "none"]
 }
 
+fn delivered() -> Vec<&'static str> {
+    vec!["findings", "all"]
+}
+
+fn address(word: &str) -> bool {
+    word.parse::<std::net::SocketAddr>().is_ok()
+}
+
+fn size(word: &str) -> bool {
+    crate::cli::watch::size(word).is_ok()
+}
+
+fn time(word: &str) -> bool {
+    crate::cli::watch::duration(word).is_ok()
+}
+
+fn syslog(word: &str) -> bool {
+    SyslogAddress::parse(word).is_ok()
+}
+
+fn webhook(word: &str) -> bool {
+    WebhookAddress::parse(word).is_ok()
+}
+
 impl Setting {
     /// Its name for people: `gate.fail-on`.
     pub(super) fn name(&self) -> String {
@@ -160,6 +208,7 @@ impl Kind {
             Self::Number(most) => format!("a whole number up to {most}"),
             Self::Percent => "a number from 0 to 100".to_owned(),
             Self::Text => "text in quotes".to_owned(),
+            Self::Checked(what, _) | Self::Hidden(what, _) => what.to_owned(),
             Self::Texts => "a list of texts".to_owned(),
             Self::Path => "a path in quotes".to_owned(),
             Self::Paths => "a list of paths".to_owned(),
@@ -199,6 +248,12 @@ impl Kind {
             }
             Self::Percent if word.parse().map_or(true, |n: f64| !(0.0..=100.0).contains(&n)) => {
                 Err(expected(&format!("{quoted} is not a share in percent")))
+            }
+            Self::Checked(_, is_sound) if !is_sound(word) => {
+                Err(expected(&format!("\"{quoted}\" cannot be meant")))
+            }
+            Self::Hidden(_, is_sound) if !is_sound(word) => {
+                Err(expected("it cannot be meant as it is"))
             }
             Self::Path | Self::Paths if word.is_empty() => Err(expected("a path is empty")),
             Self::NamedPaths => match word.split_once('=') {

@@ -97,7 +97,7 @@ fn keys(section: &str, terminal: &Terminal) -> Code {
 }
 
 impl Config {
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         let mut out = match &self.path {
             Some(path) => format!("# {}\n", escape_text(&path.to_string_lossy())),
             None => "# no configuration file\n".to_owned(),
@@ -159,7 +159,8 @@ fn value_text(kind: Kind, words: &[String]) -> String {
     let first = words.first().map(String::as_str).unwrap_or_default();
     match kind {
         Kind::Flag | Kind::Number(_) | Kind::Percent => first.to_owned(),
-        Kind::Word(..) | Kind::Text | Kind::Path => quoted(first),
+        Kind::Word(..) | Kind::Text | Kind::Checked(..) | Kind::Path => quoted(first),
+        Kind::Hidden(..) => "\"...\"".to_owned(),
         Kind::Levels | Kind::Options => {
             let pairs = words.iter().map(|word| word.split_once('=').unwrap_or((word, "")));
             let pairs = pairs.map(|(key, value)| format!("{} = {}", quoted(key), quoted(value)));
@@ -221,7 +222,9 @@ fn schema() -> Value {
 
 fn default_json(setting: &Setting) -> Option<Value> {
     match setting.kind {
-        Kind::Flag | Kind::Word(..) | Kind::Number(_) => serde_json::from_str(setting.default).ok(),
+        Kind::Flag | Kind::Word(..) | Kind::Number(_) | Kind::Checked(..) => {
+            serde_json::from_str(setting.default).ok()
+        }
         _ => None,
     }
 }
@@ -233,7 +236,9 @@ fn type_schema(kind: Kind) -> Value {
         Kind::Word(_, words) => json!({ "enum": words() }),
         Kind::Number(most) => json!({ "type": "integer", "minimum": 0, "maximum": most }),
         Kind::Percent => json!({ "type": "number", "minimum": 0, "maximum": 100 }),
-        Kind::Text | Kind::Path => json!({ "type": "string" }),
+        Kind::Text | Kind::Checked(..) | Kind::Hidden(..) | Kind::Path => {
+            json!({ "type": "string" })
+        }
         Kind::Texts | Kind::Paths | Kind::NamedPaths | Kind::Outputs => texts,
         Kind::Levels => {
             let levels: Vec<&str> =

@@ -28,7 +28,7 @@ fn every_setting_is_the_default_of_an_option_and_says_what_holds_without_it() {
     let all = every_command(&command);
     for setting in SETTINGS {
         let arg = find(&all, setting).unwrap_or_else(|| panic!("{} sets nothing", setting.name()));
-        if !matches!(setting.kind, Kind::Word(..) | Kind::Number(_)) {
+        if !matches!(setting.kind, Kind::Word(..) | Kind::Number(_) | Kind::Checked(..)) {
             continue;
         }
         let held: Vec<_> =
@@ -132,6 +132,22 @@ fn the_environment_is_read_and_misspelt_variables_are_refused() {
     assert_eq!(error[0].code, "config-variable");
     assert_eq!(error[0].helps[0], "did you mean \"WIRELINT_GATE_FAIL_ON\"?");
     assert!(read(&[("WIRELINT_UPDATE_DOCS", "1")]).is_ok(), "not of a section");
+}
+
+#[test]
+fn what_may_hold_a_secret_is_taken_and_not_shown() {
+    let url = OsString::from("https://hooks.example/T0/secret");
+    let pairs = vec![(OsString::from("WIRELINT_DELIVERY_WEBHOOK"), url.clone())];
+    let mut config = Config::default();
+    environment(pairs.into_iter(), &mut config.values).unwrap();
+    let shown = config.shown();
+    assert!(shown.contains("webhook = \"...\"") && !shown.contains("secret"), "{shown}");
+    let cli = parsed(number("delivery.webhook"), &[url.to_str().unwrap()], &["watch", "-i", "x"]);
+    let Chosen::Watch(args) = cli.unwrap().command else { unreachable!() };
+    assert_eq!(args.delivery.webhook.as_deref(), url.to_str());
+    let pairs = vec![(OsString::from("WIRELINT_DELIVERY_WEBHOOK"), OsString::from("a secret"))];
+    let error = environment(pairs.into_iter(), &mut Values::default()).unwrap_err();
+    assert!(!error[0].message.contains("secret"), "{error:?}");
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! The options of `wirelint watch`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
 
+use super::delivery::DeliveryArgs;
+use super::event_file::Rotation;
 use crate::audit::KeepSessions;
 use crate::cli::args::{AuditArgs, FailOn, fail_on, keep_sessions};
 
@@ -33,6 +36,20 @@ pub(crate) struct WatchArgs {
     /// Also add events to this file, which SIGHUP opens anew
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
+    /// Turn the file of events over when it is so large, as 100MiB; eight are kept
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) rotate_size: Option<u64>,
+    /// Turn the file of events over when it is so old, as 24h; eight are kept
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) rotate_age: Option<Duration>,
+    /// Answer Prometheus here, as 127.0.0.1:9478: /metrics, /healthz, /ready
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// Also write the metrics to this file every 15 seconds, for node_exporter
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics_textfile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) delivery: DeliveryArgs,
     /// End after this time, as 10m
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,
@@ -112,6 +129,24 @@ pub(crate) struct Keeps {
     pub(crate) which: KeepSessions,
     /// For how long.
     pub(crate) age: Option<Duration>,
+}
+
+impl WatchArgs {
+    /// When the file of events is turned over.
+    pub(super) fn rotation(&self) -> Rotation {
+        Rotation { bytes: self.rotate_size, age: self.rotate_age }
+    }
+
+    /// Whether what is not delivered waits for another watch.
+    pub(super) fn delivery_waits(&self) -> bool {
+        self.delivery.spool_path(self.db.as_ref()).is_some()
+    }
+
+    /// Files that are written while it watches.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = PathBuf> {
+        let files = self.db.iter().chain(&self.events).chain(&self.metrics_textfile).cloned();
+        files.chain(self.delivery.spool_path(self.db.as_ref()))
+    }
 }
 
 fn keeps(word: &str) -> Result<Keeps, String> {

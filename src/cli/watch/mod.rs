@@ -1,22 +1,29 @@
 //! `wirelint watch`: traffic as it comes, for minutes or for weeks.
 
 mod args;
+mod attend;
+mod delivery;
+mod event_file;
 mod outlet;
+mod reading;
 mod screen;
 mod words;
 mod wrote;
 
-pub(crate) use args::{LiveArgs, SandboxMode, WatchArgs};
+pub(crate) use args::{LiveArgs, SandboxMode, WatchArgs, duration, size};
 pub(crate) use screen::Looked;
 
 use std::io::IsTerminal as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use args::EventFormat;
+use delivery::Planned;
+use event_file::Rotation;
 use outlet::Events;
+use reading::Gauges;
 use screen::Screen;
 use wrote::Wrote;
 
@@ -28,14 +35,13 @@ use crate::audit::Auditor;
 use crate::capture::{
     DeviceError, Feed, Filter, InterfaceFeed, LiveOptions, OpenPipe, PipeFeed, interfaces, open,
 };
-use crate::edge::{Asked, on_signals};
-use crate::engine::{Board, Desk, Keeper, LiveInput, Memory, Orders, Relief, Snapshot, live};
+use crate::edge::deliver::Delivery;
+use crate::edge::metrics::MetricsServer;
+use crate::edge::{Asked, Notifier, on_signals};
+use crate::engine::{Board, Desk, Keeper, LiveInput, Memory, Orders, Relief, live};
 use crate::model::{Accept, Diagnostic, Outcome, RunInfo};
 use crate::report::Verdict;
 use crate::store::{Retention, Store};
-
-/// How often the watcher looks at what is asked of it.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Runs the command.
 pub(super) fn run(mut args: WatchArgs, terminal: &Terminal) -> Code {
@@ -71,16 +77,24 @@ struct Watch<'a> {
     asked: Arc<Asked>,
     orders: Arc<Orders>,
     board: Arc<Board>,
-    memory: Memory,
+    memory: Arc<Memory>,
     reopen: Arc<AtomicBool>,
+    manager: Option<Notifier>,
     /// Where it is looked at in this process.
     screen: Option<Screen<'a>>,
 }
 
 fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
+    if args.events.is_none() && args.rotation() != Rotation::default() {
+        let said = Diagnostic::error("events", "there is no file of events to turn over")
+            .help("name it: --events FILE");
+        return Err((vec![said], USAGE));
+    }
     let wrote = Wrote::read(&args.audit).map_err(|said| (said, USAGE))?;
     let keys = Keys::read(&args.audit.keylog).map_err(|error| (vec![error.diagnostic()], USAGE))?;
     keys.said.iter().for_each(|said| terminal.say(said));
+    // Before the interfaces: names of receivers are looked up, and packets would be lost meanwhile.
+    let planned = Planned::open(args, terminal)?;
     let opened = open_all(args)?;
     let store = args.db.as_deref().map(Store::open).transpose();
     let store = store.map_err(|error| (vec![error.diagnostic()], STORAGE))?;
@@ -89,9 +103,17 @@ fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
         true => EventFormat::Text,
         false => EventFormat::Ndjson,
     });
-    let mut events = Events::begin(format, args.events.as_deref(), &reopen)
-        .map_err(|error| (vec![*error], STORAGE))?;
-    super::privileges::drop_for_watch(args, terminal)?;
+    let file = args.events.as_deref().map(|path| (path, args.rotation()));
+    let mut events =
+        Events::begin(format, file, &reopen).map_err(|error| (vec![*error], STORAGE))?;
+    let metrics = args.metrics.map(reading::listen).transpose()?;
+    let manager = Notifier::find(|name| std::env::var_os(name)).unwrap_or_else(|error| {
+        let message = format!("the service manager cannot be told anything: {error}");
+        terminal.say(&Diagnostic::warning("no-manager", message));
+        None
+    });
+    let ports = planned.as_ref().map(Planned::ports).unwrap_or_default();
+    super::privileges::drop_for_watch(args, ports, terminal)?;
     let watch = Watch {
         args,
         terminal,
@@ -99,14 +121,15 @@ fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
         asked: Arc::default(),
         orders: Arc::default(),
         board: Arc::default(),
-        memory: Memory::below(args.live.max_memory),
+        memory: Arc::new(Memory::below(args.live.max_memory)),
         reopen,
+        manager,
         screen: None,
     };
     if let Err(error) = on_signals(&watch.asked) {
         terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
     }
-    watch.go(wrote, opened, store, &mut events)
+    watch.go(wrote, opened, Outputs { store, metrics, planned }, &mut events)
 }
 
 fn device(error: &DeviceError) -> Refusal {
@@ -115,6 +138,13 @@ fn device(error: &DeviceError) -> Refusal {
 
 fn thread_refused(error: &std::io::Error) -> Refusal {
     (vec![Diagnostic::error("no-thread", format!("the system grants no thread: {error}"))], BUG)
+}
+
+/// What is written to and answered, besides events.
+struct Outputs {
+    store: Option<Store>,
+    metrics: Option<MetricsServer>,
+    planned: Option<Planned>,
 }
 
 /// What frames come from.
@@ -160,24 +190,31 @@ fn open_all(args: &WatchArgs) -> Result<Opened, Refusal> {
     }
 }
 
+impl Opened {
+    /// Begins to read, by threads of its own. Gives a filter where the kernel does not apply it.
+    fn start(self) -> Result<(Box<dyn Feed>, Option<Filter>), Refusal> {
+        match self {
+            Self::Interfaces(all) => {
+                let feed = InterfaceFeed::start(all).map_err(|error| thread_refused(&error))?;
+                Ok((Box::new(feed), None))
+            }
+            Self::Pipe(pipe, filter) => {
+                let feed = PipeFeed::start(pipe).map_err(|e| (vec![e.diagnostic()], USAGE))?;
+                Ok((Box::new(feed), filter))
+            }
+        }
+    }
+}
+
 impl Watch<'_> {
     fn go(
         &self,
         wrote: Wrote,
         opened: Opened,
-        store: Option<Store>,
+        outputs: Outputs,
         events: &mut Events,
     ) -> Result<Code, Refusal> {
-        let (feed, filter): (Box<dyn Feed>, _) = match opened {
-            Opened::Interfaces(all) => {
-                let feed = InterfaceFeed::start(all).map_err(|error| thread_refused(&error))?;
-                (Box::new(feed), None)
-            }
-            Opened::Pipe(pipe, filter) => {
-                let feed = PipeFeed::start(pipe).map_err(|e| (vec![e.diagnostic()], USAGE))?;
-                (Box::new(feed), filter)
-            }
-        };
+        let (feed, filter) = opened.start()?;
         let names: Vec<String> = feed.sources().into_iter().map(|one| one.name).collect();
         let Wrote { judges } = wrote;
         let networks = judges.directory.services().virtual_networks();
@@ -187,17 +224,19 @@ impl Watch<'_> {
         let auditor = Auditor::new(judges.rules, judges.directory, which)
             .with_authorities(judges.authorities)
             .with_policy(judges.policy);
-        let retention = Retention {
-            session_seconds: self
-                .args
-                .keep_sessions
-                .age
-                .and_then(|age| age.as_secs().try_into().ok()),
-            bytes: self.args.max_size,
-        };
-        let keeper = store.map(|store| Keeper::start(store, retention)).transpose();
+        let Outputs { store, metrics, planned } = outputs;
+        let keeper = store.map(|store| Keeper::start(store, self.retention())).transpose();
         let keeper = keeper.map_err(|error| thread_refused(&error))?;
-        let trouble = keeper.as_ref().map(|keeper| Arc::clone(keeper.state()));
+        let delivery = planned.map(Planned::start).transpose();
+        let delivery = delivery.map_err(|error| thread_refused(&error))?;
+        let delivery = delivery.map(|(delivery, carrier)| {
+            events.carry_by(carrier);
+            delivery
+        });
+        let gauges = self.gauges(keeper.as_ref(), delivery.as_ref(), events);
+        if let Some(server) = metrics {
+            self.answer(server, gauges.clone())?;
+        }
         let seams = (keeper, Arc::clone(&self.board), Arc::clone(&self.orders));
         let lost_events = events.lost();
         let mut desk =
@@ -214,12 +253,51 @@ impl Watch<'_> {
         };
         let over = AtomicBool::new(false);
         thread::scope(|scope| {
-            scope.spawn(|| self.attend(&over, trouble.as_deref()));
+            scope.spawn(|| self.attend(&over, &gauges));
             live(input, &mut desk);
             over.store(true, Ordering::Release);
         });
         let (outcome, keeper, unstored) = desk.finish();
+        events.end();
+        if let Some(delivery) = delivery {
+            words::undelivered(&delivery.end(), self.args.delivery_waits())
+                .iter()
+                .for_each(|one| self.terminal.say(one));
+        }
         Ok(self.end(&outcome, keeper, (unstored, lost_events.load(Ordering::Relaxed))))
+    }
+
+    fn gauges(
+        &self,
+        keeper: Option<&Keeper>,
+        delivery: Option<&Arc<Delivery>>,
+        events: &Events,
+    ) -> Gauges {
+        Gauges {
+            board: Arc::clone(&self.board),
+            memory: Arc::clone(&self.memory),
+            keeper: keeper.map(|keeper| Arc::clone(keeper.state())),
+            delivery: delivery.map(Arc::clone),
+            database: self.args.db.clone(),
+            events_lost: events.lost(),
+            round: Arc::new(Mutex::new((0, Instant::now()))),
+        }
+    }
+
+    fn answer(&self, server: MetricsServer, gauges: Gauges) -> Result<(), Refusal> {
+        let address = server.address();
+        let started = server.start(Arc::new(move || gauges.read()));
+        started.map_err(|error| thread_refused(&error))?;
+        self.terminal.note(&format!("metrics at http://{address}/metrics"));
+        Ok(())
+    }
+
+    fn retention(&self) -> Retention {
+        let age = self.args.keep_sessions.age;
+        Retention {
+            session_seconds: age.and_then(|age| age.as_secs().try_into().ok()),
+            bytes: self.args.max_size,
+        }
     }
 
     fn run_info(&self, rules: &crate::rule::RuleSet) -> RunInfo {
@@ -250,72 +328,6 @@ impl Watch<'_> {
             Relief::Run => {
                 self.orders.relieve.store(true, Ordering::Relaxed);
                 None
-            }
-        }
-    }
-
-    /// Does what signals and the clock ask for, until it is over.
-    fn attend(&self, over: &AtomicBool, keeper: Option<&crate::engine::KeeperState>) {
-        let begun = Instant::now();
-        let (mut said, mut known) = (Instant::now(), Arc::new(Snapshot::default()));
-        let mut storing = true;
-        let mut seen = self.screen.as_ref().map(Screen::begin);
-        while !over.load(Ordering::Acquire) {
-            thread::sleep(LOOK);
-            if self.args.duration.is_some_and(|time| begun.elapsed() >= time) {
-                self.asked.stop.store(true, Ordering::Release);
-            }
-            if self.asked.takes_reload() {
-                self.reload();
-            }
-            let now = self.board.latest();
-            words::changes(&known, &now).iter().for_each(|one| self.terminal.say(one));
-            known = now;
-            if words::is_deaf(&known) {
-                self.asked.stop.store(true, Ordering::Release);
-            }
-            let trouble = keeper.and_then(crate::engine::KeeperState::trouble);
-            if let Some(seen) = &mut seen {
-                seen.look(self, &known, keeper);
-            }
-            if storing == trouble.is_some() {
-                storing = !storing;
-                self.say_storing(trouble.as_ref());
-            }
-            let every = self.args.stats_interval;
-            let due = !every.is_zero() && said.elapsed() >= every;
-            if self.asked.takes_report() || due {
-                said = Instant::now();
-                let resident = self.memory.resident();
-                self.terminal.note(&words::statistics(&known, resident, trouble.as_ref()));
-            }
-        }
-    }
-
-    fn say_storing(&self, trouble: Option<&Diagnostic>) {
-        match trouble {
-            Some(trouble) => {
-                let said = Diagnostic { level: crate::model::Level::Warning, ..trouble.clone() };
-                self.terminal.say(&said.note("watching goes on, and storing is tried again"));
-            }
-            None => self.terminal.note("storing goes on"),
-        }
-    }
-
-    /// Reads again what the user wrote. What is broken is said, and what was in force stays in force.
-    fn reload(&self) {
-        self.reopen.store(true, Ordering::Release);
-        let read = Wrote::read_keys(&self.args.audit, &self.keys)
-            .and_then(|()| Wrote::read(&self.args.audit));
-        match read {
-            Ok(wrote) => {
-                let rules = wrote.judges.rules.rules().len();
-                self.orders.judge_by(wrote.judges);
-                self.terminal.note(&format!("reloaded: {rules} rules are in force"));
-            }
-            Err(said) => {
-                said.iter().for_each(|one| self.terminal.say(one));
-                self.terminal.note("not reloaded: what was in force stays in force");
             }
         }
     }

@@ -1,13 +1,13 @@
 //! Where the events of a watch go: standard output, and a file.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::args::EventFormat;
+use super::delivery::Carrier;
+use super::event_file::{EventFile, Rotation};
 use crate::engine::{Outlet, Snapshot};
 use crate::model::{AuditedSession, Diagnostic, Finding, Outcome, RunInfo, escape_text};
 use crate::report::SessionWriter;
@@ -16,6 +16,7 @@ use crate::report::SessionWriter;
 pub(super) struct Events {
     printed: Printed,
     file: Option<EventFile>,
+    carrier: Option<Carrier>,
     /// The file is to be opened anew.
     reopen: Arc<AtomicBool>,
     /// Events that could not be written.
@@ -28,15 +29,10 @@ enum Printed {
     Nothing,
 }
 
-struct EventFile {
-    path: PathBuf,
-    writer: SessionWriter<BufWriter<File>>,
-}
-
 impl Events {
     pub(super) fn begin(
         format: EventFormat,
-        file: Option<&Path>,
+        file: Option<(&Path, Rotation)>,
         reopen: &Arc<AtomicBool>,
     ) -> Result<Self, Box<Diagnostic>> {
         let printed = match format {
@@ -46,15 +42,21 @@ impl Events {
             EventFormat::Text => Printed::Lines(io::stdout()),
             EventFormat::None => Printed::Nothing,
         };
-        let open = |path: &Path| {
-            let opened = append(path).map_err(|error| Box::new(refusal(path, &error)))?;
-            Ok::<_, Box<Diagnostic>>(EventFile {
-                path: path.to_owned(),
-                writer: SessionWriter::new(opened),
-            })
+        let open = |(path, rotation): (&Path, Rotation)| {
+            EventFile::open(path, rotation).map_err(|error| Box::new(refusal(path, &error)))
         };
         let file = file.map(open).transpose()?;
-        Ok(Self { printed, file, reopen: Arc::clone(reopen), lost: Arc::default() })
+        Ok(Self { printed, file, carrier: None, reopen: Arc::clone(reopen), lost: Arc::default() })
+    }
+
+    /// Also gives events to a carrier from here on.
+    pub(super) fn carry_by(&mut self, carrier: Carrier) {
+        self.carrier = Some(carrier);
+    }
+
+    /// No more events come.
+    pub(super) fn end(&mut self) {
+        self.carrier = None;
     }
 
     /// Events that could not be written.
@@ -62,18 +64,24 @@ impl Events {
         Arc::clone(&self.lost)
     }
 
-    /// Writes one event wherever events go. A reader of standard output that is gone is no fault; a file that cannot be
-    /// written is tried again with the next event.
+    /// Writes one event wherever events go. A reader of standard output that is gone is no fault.
     fn each(&mut self, mut write: impl FnMut(&mut dyn Writes) -> io::Result<()>) {
         if let Printed::Events(writer) = &mut self.printed
             && write(writer).is_err()
         {
             self.printed = Printed::Nothing;
         }
-        if let Some(file) = &mut self.file
-            && write(&mut file.writer).is_err()
-        {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+        if let Some(file) = &mut self.file {
+            let failed = write(&mut file.events).is_err();
+            let lost = file.take_up().saturating_add(u64::from(failed));
+            self.lost.fetch_add(lost, Ordering::Relaxed);
+        }
+    }
+
+    fn flush(&mut self) {
+        self.each(|writer| writer.flush());
+        if let Some(file) = &mut self.file {
+            self.lost.fetch_add(file.flush(), Ordering::Relaxed);
         }
     }
 
@@ -84,38 +92,27 @@ impl Events {
             self.printed = Printed::Nothing;
         }
     }
-
-    fn reopen(&mut self) {
-        let Some(file) = &mut self.file else { return };
-        match append(&file.path) {
-            Ok(opened) => {
-                let mut before = file.writer.reopen(opened);
-                let _lost = before.flush();
-                file.writer.begin_run();
-            }
-            Err(_) => {
-                self.lost.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
 }
 
 impl Outlet for Events {
     fn session(&mut self, run: &RunInfo, audited: &AuditedSession) {
         self.each(|writer| writer.session(run, audited));
+        if let Some(carrier) = &mut self.carrier {
+            carrier.session(run, audited);
+        }
     }
 
     fn finding(&mut self, run: &RunInfo, finding: &Finding) {
         self.each(|writer| writer.finding(run, finding));
+        if let Some(carrier) = &mut self.carrier {
+            carrier.finding(run, finding);
+        }
         let Finding { severity, rule, rule_name, message, .. } = finding;
         self.line(&format!("finding {severity} {rule} {rule_name}: {message}"));
     }
 
     fn published(&mut self, _: &Snapshot) {
-        self.each(|writer| writer.flush());
-        if self.reopen.swap(false, Ordering::AcqRel) {
-            self.reopen();
-        }
+        self.flush();
     }
 
     fn ended(&mut self, outcome: &Outcome) {
@@ -124,6 +121,22 @@ impl Outlet for Events {
             writer.begin_run();
             Ok(())
         });
+        self.flush();
+        if let Some(carrier) = &mut self.carrier {
+            carrier.ended(outcome);
+        }
+    }
+
+    fn beat(&mut self) {
+        if let Some(carrier) = &mut self.carrier {
+            carrier.hand_on();
+        }
+        let Some(file) = &mut self.file else { return };
+        file.beat();
+        if self.reopen.swap(false, Ordering::AcqRel) && file.reopen().is_err() {
+            // It goes on where it was, and is tried again.
+            self.reopen.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -156,11 +169,6 @@ impl<W: io::Write> Writes for SessionWriter<W> {
     fn begin_run(&mut self) {
         Self::begin_run(self);
     }
-}
-
-/// A file that is added to, readable by its owner alone: events name internal hosts.
-fn append(path: &Path) -> io::Result<BufWriter<File>> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(BufWriter::new)
 }
 
 fn refusal(path: &Path, error: &io::Error) -> Diagnostic {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::args::EventFormat;
 use super::outlet::Events;
 use super::wrote::Wrote;
-use super::{Opened, Watch, WatchArgs, open_all};
+use super::{Opened, Outputs, Watch, WatchArgs, open_all};
 use crate::cli::audit::{Refusal, settle_filter};
 use crate::cli::keys::Keys;
 use crate::cli::terminal::Terminal;
@@ -102,11 +102,13 @@ impl Looked {
             asked: Arc::default(),
             orders: Arc::default(),
             board: Arc::default(),
-            memory: Memory::below(args.live.max_memory),
+            memory: Arc::new(Memory::below(args.live.max_memory)),
             reopen,
+            manager: None,
             screen: Some(Screen { tell, stop }),
         };
-        watch.go(wrote, opened, Some(store), &mut events)
+        let outputs = Outputs { store: Some(store), metrics: None, planned: None };
+        watch.go(wrote, opened, outputs, &mut events)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a watch says of itself on standard error.
 
+use crate::edge::deliver::{ReceiverReport, Report};
 use crate::engine::Snapshot;
-use crate::model::{Diagnostic, Posture};
+use crate::model::{Diagnostic, Posture, escape_text};
 
 /// Microseconds from which on it is said how long judging takes: what is found is published ten times as late.
 const LONG: u64 = 200_000;
@@ -97,6 +98,67 @@ pub(super) fn changes(before: &Snapshot, now: &Snapshot) -> Vec<Diagnostic> {
     said
 }
 
+/// What changed in delivery that a person should know at once.
+pub(super) fn delivery_changes(before: &Report, now: &Report) -> Vec<Diagnostic> {
+    let mut said = Vec::new();
+    let none = ReceiverReport::default();
+    for one in &now.receivers {
+        let old = before.receivers.iter().find(|old| old.name == one.name).unwrap_or(&none);
+        match (is_down(old), is_down(one)) {
+            (false, true) => {
+                let why = escape_text(one.trouble.as_deref().unwrap_or_default());
+                let message = format!("{} does not take events: {why}", one.name);
+                let note = format!("{} wait for it, and it is tried again", one.waiting);
+                said.push(Diagnostic::warning("delivery-down", message).note(note));
+            }
+            (true, false) => {
+                let message = format!("{} takes events again; {} wait", one.name, one.waiting);
+                said.push(Diagnostic::warning("delivery-up", message));
+            }
+            _ => {}
+        }
+        if old.dropped < one.dropped {
+            let lost = one.dropped - old.dropped;
+            let message = format!("{lost} events were given up before {} had them", one.name);
+            said.push(
+                Diagnostic::warning("delivery-dropped", message)
+                    .note("the database has what they were about")
+                    .help("let more wait: --spool-size 1GiB"),
+            );
+        }
+    }
+    if before.unspooled < now.unspooled {
+        let lost = now.unspooled - before.unspooled;
+        let message = format!("{lost} events were given up before they were in the spool");
+        said.push(Diagnostic::warning("delivery-dropped", message));
+    }
+    if let (None, Some(why)) = (&before.trouble, &now.trouble) {
+        said.push(
+            Diagnostic::warning("spool", format!("the spool cannot be written: {why}"))
+                .note("events are held in memory for now, and writing is tried again"),
+        );
+    }
+    said
+}
+
+/// A receiver that fails now and then is none that a person must know of; it is counted.
+fn is_down(receiver: &ReceiverReport) -> bool {
+    const IN_A_ROW: u32 = 3;
+    receiver.in_a_row >= IN_A_ROW
+}
+
+/// What is not delivered when the watch ends.
+pub(super) fn undelivered(report: &Report, waits: bool) -> Vec<Diagnostic> {
+    let what = if waits { "wait for the next watch with this spool" } else { "are lost" };
+    let of = |one: &ReceiverReport| {
+        let message = format!("{} events that {} has not taken {what}", one.waiting, one.name);
+        let said = Diagnostic::warning("undelivered", message);
+        let why = one.trouble.as_ref().map(|why| escape_text(why));
+        why.into_iter().fold(said, |said, why| said.note(why))
+    };
+    report.receivers.iter().filter(|one| one.waiting > 0).map(of).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +192,32 @@ mod tests {
             "stats: 1000 packets, 7 lost, 0 connections, 2 sessions (1 mtls, 1 plaintext), 0 edges, \
              1 finding, 64 MiB; away: eth1"
         );
+    }
+
+    #[test]
+    fn a_receiver_that_fails_is_said_once_and_so_is_that_it_works_again() {
+        let report = |trouble: Option<&str>, dropped| Report {
+            receivers: vec![ReceiverReport {
+                name: "webhook",
+                waiting: 3,
+                dropped,
+                trouble: trouble.map(str::to_owned),
+                in_a_row: if trouble.is_some() { 3 } else { 2 },
+                ..ReceiverReport::default()
+            }],
+            ..Report::default()
+        };
+        let codes = |before: &Report, now: &Report| {
+            delivery_changes(before, now).iter().map(|one| one.code).collect::<Vec<_>>()
+        };
+        let (fine, down, lossy) = (report(None, 0), report(Some("x\u{1b}"), 0), report(None, 2));
+        assert_eq!(codes(&Report::default(), &fine), [] as [&str; 0]);
+        assert_eq!(codes(&fine, &down), ["delivery-down"]);
+        assert!(!delivery_changes(&fine, &down)[0].message.contains('\u{1b}'));
+        assert_eq!(codes(&down, &down), [] as [&str; 0]);
+        assert_eq!(codes(&down, &lossy), ["delivery-up", "delivery-dropped"]);
+        assert_eq!(undelivered(&down, true).len(), 1);
+        assert!(undelivered(&down, false)[0].message.ends_with("are lost"));
     }
 
     #[test]

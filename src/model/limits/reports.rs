@@ -76,3 +76,52 @@ pub const HTML_MAP_SERVICES: usize = 60;
 
 /// Boxes of callers on the map of the HTML page.
 pub const HTML_MAP_CALLERS: usize = 60;
+
+/// Services named in metrics: each is a time series of its own for good.
+pub const METRIC_SERVICES: usize = 500;
+
+/// Connections to the metrics endpoint that are answered at once; a scraper needs one.
+pub const METRIC_CONNECTIONS: usize = 16;
+
+/// Bytes of the head of a request to the metrics endpoint.
+pub const METRIC_REQUEST_BYTES: usize = 8192;
+
+/// Bytes of events that are written to their file at once.
+pub const EVENT_BUFFER: usize = 64 * 1024;
+
+/// Bytes of events that wait for a file that cannot be written.
+pub const EVENTS_WAITING: usize = 16 << 20;
+
+/// Files of events that are kept beside the one that is written to, where they are turned over.
+pub const ROTATED_FILES: usize = 8;
+
+/// Bytes of the file of headers that a webhook is sent with.
+pub const HEADER_FILE_BYTES: usize = 16 * 1024;
+
+/// Bytes of events that wait for the spool to be written; further ones are given up, and counted.
+pub const UNSPOOLED_BYTES: usize = 8 << 20;
+
+/// Bytes of events that are put into the spool at once, when many come.
+pub const SPOOLED_BYTES: usize = 1 << 20;
+
+/// Events delivered at once.
+pub const DELIVERED_EVENTS: usize = 500;
+
+/// Bytes of events delivered at once, unless one alone is larger.
+pub const DELIVERED_BYTES: usize = 512 * 1024;
+
+/// Bytes of the head of a receiver's answer.
+pub const ANSWER_HEAD_BYTES: usize = 16 * 1024;
+
+/// Bytes read of what a syslog receiver says, which is nothing.
+pub const ANSWER_BYTES: usize = 64 * 1024;
+
+/// Bytes of a syslog message in a datagram. RFC 5426 wants receivers to take 2048; larger ones than this get lost in
+/// fragments.
+pub const DATAGRAM_MESSAGE_BYTES: usize = 8192;
+
+/// Bytes of a PEM file of authorities or of a certificate for delivery. Bundles of all public authorities have 250 KiB.
+pub const PEM_FILE_BYTES: u64 = 4 << 20;
+
+/// Bytes of a syslog message over TCP and TLS. RFC 5425 wants receivers to take 8192; common ones are set to take this.
+pub const STREAM_MESSAGE_BYTES: usize = 65_536;
