@@ -94,7 +94,7 @@ class Watch:
         self.args, self.log = args, os.path.join(args.out, "watch.log")
         self.db = os.path.join(args.db_folder or args.out, "soak.db")
         self.before = (0, 0)
-        self.cpu = 0.0
+        self.killed = 0.0
         self.begin()
 
     def begin(self):
@@ -145,6 +145,7 @@ class Watch:
         self.before = (counted[0], counted[1])
         self.process.kill()
         self.process.wait()
+        self.killed = time.time()
         sound = integrity(self.db)
         self.begin()
         return sound
@@ -198,7 +199,7 @@ class Markers(threading.Thread):
     def __init__(self, args, watch, stop):
         super().__init__(daemon=True)
         self.args, self.watch, self.stop = args, watch, stop
-        self.waiting, self.done, self.failed = {}, [], 0
+        self.waiting, self.done, self.failed, self.lost = {}, [], 0, 0
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.server = within(B, sys.executable, "-c", SERVE, **pipes)
         self.client = within(A, sys.executable, "-c", CALL, **pipes)
@@ -232,6 +233,12 @@ class Markers(threading.Thread):
             process.kill()
 
     def look(self):
+        # What was not committed when the watch was killed is gone with it.
+        gone = [port for port, known in self.waiting.items() if known[1] is None and known[0] < self.watch.killed - 1]
+        if self.watch.killed and time.time() - self.watch.killed > 2:
+            for port in gone:
+                self.waiting.pop(port)
+                self.lost += 1
         if any(row is None for _, row, _ in self.waiting.values()):
             for port in self.rows():
                 known = self.waiting.get(port)
@@ -384,7 +391,7 @@ def summary(args, samples, markers, told, code, sound):
     if args.screen:
         lines += latency("packet to screen", [one[3] for one in markers.done if one[3] is not None])
     without = len(markers.waiting)
-    lines.append(("markers", f"{len(markers.done)} have rows, {without} have none, {markers.failed} were not answered"))
+    lines.append(("markers", f"{len(markers.done)} have rows, {without} have none, {markers.failed} were not answered, {markers.lost} went with a kill"))
     lines += [(f"fault {name}", f"at {at:.0f} s: {said}") for at, name, said in told]
     lines.append(("exit code", str(code)))
     for name, text in lines:
