@@ -242,10 +242,11 @@ impl Spool {
     /// # Errors
     /// What SQLite says.
     pub fn waiting(&self, receiver: &str) -> Result<Waiting, StoreError> {
-        // Numbers follow one another, and only the first of them go: what waits need not be counted.
-        let sql = "SELECT coalesce(e.last - max(r.taken, e.first - 1), 0), r.dropped
-                   FROM receiver r, (SELECT min(seq) AS first, max(seq) AS last FROM event) e
-                   WHERE r.name = ?1";
+        // Numbers follow one another, and only the first of them go: what waits need not be counted. The first and the last
+        // are asked for apart: together they would be looked for in all rows.
+        let sql = "SELECT coalesce((SELECT max(seq) FROM event)
+                       - max(r.taken, (SELECT min(seq) FROM event) - 1), 0), r.dropped
+                   FROM receiver r WHERE r.name = ?1";
         let number = |number: i64| u64::try_from(number).unwrap_or(0);
         let read = || {
             self.connection.prepare_cached(sql)?.query_row([receiver], |row| {
