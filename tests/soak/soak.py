@@ -145,9 +145,9 @@ class Watch:
         self.before = (counted[0], counted[1])
         self.process.kill()
         self.process.wait()
-        self.killed = time.time()
         sound = integrity(self.db)
         self.begin()
+        self.killed = time.time()
         return sound
 
     def end(self):
@@ -233,8 +233,8 @@ class Markers(threading.Thread):
             process.kill()
 
     def look(self):
-        # What was not committed when the watch was killed is gone with it.
-        gone = [port for port, known in self.waiting.items() if known[1] is None and known[0] < self.watch.killed - 1]
+        # What was not committed when the watch was killed, or was sent while there was none, is gone with it.
+        gone = [port for port, known in self.waiting.items() if known[1] is None and known[0] < self.watch.killed]
         if self.watch.killed and time.time() - self.watch.killed > 2:
             for port in gone:
                 self.waiting.pop(port)
