@@ -6,7 +6,7 @@ use super::ledger::{Occurrence, evidence};
 use super::{Auditor, ends, policy};
 use crate::model::{
     CertificateAt, ChangeFacts, Confidence, Coverage, CredentialAt, EdgeFacts, Endpoint,
-    EndpointFacts, Moment, RelianceFacts, Subject,
+    EndpointFacts, Moment, PolicyStanding, RelianceFacts, Subject,
 };
 use crate::rule::{Hit, Rule, Verdict as RuleVerdict};
 
@@ -21,12 +21,16 @@ impl Auditor {
         self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
     }
 
-    pub(super) fn apply_policy(&mut self, edges: &[EdgeFacts]) {
-        let Some(policy) = self.policy.take() else { return };
-        for said in policy::compare(&policy, edges) {
+    pub(super) fn apply_policy(&mut self, edges: &[EdgeFacts]) -> Option<PolicyStanding> {
+        let policy = self.policy.take()?;
+        let (said, standing) = policy::compare(&policy, edges);
+        for said in said {
             let times = [said.first, said.last];
             self.apply(&Subject::Policy(&said), times, said.sessions, &said.samples);
         }
+        // A run that goes on is judged by it again.
+        self.policy = Some(policy);
+        Some(standing)
     }
 
     pub(super) fn apply_reliance(&mut self, reliance: &RelianceFacts) {

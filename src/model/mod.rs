@@ -15,6 +15,7 @@ mod handle;
 pub mod limits;
 mod net;
 mod outcome;
+mod policy_standing;
 mod rule_text;
 mod secret;
 mod seen;
@@ -43,6 +44,7 @@ pub use outcome::{
     Accept, CertificateRow, Coverage, CredentialRow, EdgeRow, Incomplete, Located, Looks,
     NotObservable, Outcome, Postures, RunInfo, ServiceRow, SourceInfo,
 };
+pub use policy_standing::{EntryStanding, PolicyStanding};
 pub use rule_text::RuleText;
 pub use secret::Secret;
 pub use seen::{Seen, Why};

@@ -1,5 +1,6 @@
 //! Reading `policy.toml`: everything that is wrong with it, each with its place.
 
+use sha2::{Digest as _, Sha256};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -35,7 +36,9 @@ impl Policy {
         })?;
         let table = Table { source, entries: document.get_ref(), at: 0..1 };
         let mut reader = Reader { source, errors: Vec::new(), defaults: Demand::default() };
-        let policy = reader.policy(&table);
+        let mut policy = reader.policy(&table);
+        path.clone_into(&mut policy.file);
+        policy.digest = digest(text);
         if reader.errors.is_empty() {
             return Ok(policy);
         }
@@ -50,6 +53,10 @@ impl Policy {
         errors.sort_by_key(|error| error.place.as_ref().map(|place| (place.line, place.column)));
         Err(errors)
     }
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A list of texts with its place.
