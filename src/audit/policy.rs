@@ -61,7 +61,7 @@ fn against(fact: &PolicyFacts, what: &str) -> String {
     match fact.aspect {
         Aspect::Edge => format!("{what} is forbidden ({times})"),
         aspect => {
-            let ends = format!("{} -> {}", fact.client.service, fact.server.service);
+            let ends = format!("{} -> {}:{}", fact.client.service, fact.server.service, fact.port);
             format!("{ends}: {} is {what} ({times})", aspect.name())
         }
     }

@@ -31,7 +31,7 @@ pub use chain::{
     ChainFault, ChainFaults, ChainOutcome, ChainTrust, NameCheck, Revocation, SeenChain, no_chain,
 };
 pub use counted::{SuiteRow, Undecided, UndecidedAt};
-pub use diagnostic::{Diagnostic, Level, Place};
+pub use diagnostic::{Diagnostic, Level, Lines, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Getter, Judged, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT, field};
 pub use finding::{Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingId, Severity};
