@@ -330,7 +330,7 @@ fn every_entry_is_told_what_became_of_it() {
     let told = standing(&[without_certificate(mutual(1)), mutual(2), one_way(3)]);
     let first = &told.entries[0];
     assert_eq!((first.word(), first.edges, first.sessions), ("violated", 1, 2));
-    assert_eq!(first.against, ["orders -> payments:8443: posture is tls (1 session)"]);
+    assert_eq!(first.against, ["orders -> payments:50051: posture is tls (1 session)"]);
     assert_eq!(told.unexpected.len(), 1, "{told:#?}");
     let forbidden = to("catalog", "10.0.2.11", from("search", "10.0.1.9", mutual(1)));
     let told = standing(&[forbidden]);
