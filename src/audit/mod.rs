@@ -302,9 +302,7 @@ impl Auditor {
                 (ledger.undecided_places(&names), ledger.finish(&names))
             }
         };
-        if let Some(policy) = &self.policy {
-            policy::declare(policy, &mut findings);
-        }
+        self.policy.iter().for_each(|policy| policy::declare(policy, &mut findings));
         grade::with_grades(Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
