@@ -133,7 +133,10 @@ fn learn_policy(args: &LearnArgs, terminal: &Terminal) -> Result<Code, Refusal> 
     let weak = learned.drafts.iter().filter(|draft| draft.is_weak(Default::default())).count();
     match &args.output {
         Some(path) => {
-            write_new(path, &text, args.force).map_err(|error| (vec![*error], STORAGE))?;
+            write_new(path, &text, args.force).map_err(|error| {
+                let code = if error.code == "output-exists" { USAGE } else { STORAGE };
+                (vec![*error], code)
+            })?;
         }
         None => print(terminal, &text)?,
     }

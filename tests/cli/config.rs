@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::program::{BAD, GOOD, Lab, Run, run};
+use crate::program::{BAD, GOOD, Lab, Run, run, sample_bytes};
 
 fn lab(config: &str) -> Lab {
     let lab = Lab::new();
@@ -143,6 +143,16 @@ fn what_a_check_writes_besides_can_be_configured() {
         2,
         &["error[config-value]: WIRELINT_OUTPUT_GITHUB: \"maybe\" is not a time for annotations"],
     );
+}
+
+#[test]
+fn the_level_that_fails_a_check_is_no_verdict_of_a_watch() {
+    let lab = lab("[gate]\nfail-on = \"low\"\n");
+    let watch = ["watch", "-r", "-", "--format", "none", "--sandbox", "off"];
+    let piped = |arguments: &[&str]| lab.pipe(arguments, &sample_bytes(BAD)).code;
+    assert_eq!(lab.run(&["check", "x.pcapng"]).code, 1);
+    assert_eq!(piped(&watch), 0);
+    assert_eq!(piped(&[&watch[..], &["--fail-on", "low"]].concat()), 1);
 }
 
 #[test]

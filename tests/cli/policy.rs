@@ -125,7 +125,7 @@ fn a_learned_policy_does_not_load_until_a_person_has_decided() {
         &["warning[policy-weak]: 1 edge is weaker than the defaults and has an empty reason"],
     );
     assert_eq!(learned.out, "");
-    lab.run(&learn).refuses(6, &["  = help: use --force to overwrite it"]);
+    lab.run(&learn).refuses(2, &["  = help: use --force to overwrite it"]);
     lab.run(&["policy", "check", "policy.toml"]).refuses(2, &[]);
     let text = std::fs::read_to_string(lab.path("policy.toml")).unwrap();
     assert!(text.contains("# 2 sessions, plaintext 100%, "), "{text}");

@@ -22,7 +22,7 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
 fn told(standing: &PolicyStanding) -> Markup {
     let mut rows: Vec<&EntryStanding> = standing.entries.iter().collect();
     rows.sort_by_key(|entry| (rank(entry), entry.line));
-    let most = limits::HTML_EDGES;
+    let most = limits::HTML_POLICY;
     html! {
         p .note { (counts(standing)) " What was not seen is no fault: one capture does not hold all traffic." }
         @if !standing.unexpected.is_empty() { (unexpected(standing)) }
@@ -85,7 +85,7 @@ fn row(entry: &EntryStanding) -> Markup {
 }
 
 fn unexpected(standing: &PolicyStanding) -> Markup {
-    let most = limits::HTML_EDGES;
+    let most = limits::HTML_POLICY;
     html! {
         details open[standing.unexpected.len() <= FEW] {
             summary { (counted(standing.unexpected.len() as u64, "edge", "edges")) " without an entry" }
