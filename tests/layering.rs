@@ -61,7 +61,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("serde_json", &["inspect", "identity", "rule", "store", "report", "edge/deliver", "cli"]),
     ("serde_saphyr", &["identity/import"]),
     ("sha1", &["model", "pki", "inspect/tls/decrypt"]),
-    ("sha2", &["model", "pki", "rule", "audit", "store", "inspect/tls", "report/html"]),
+    ("sha2", &["model", "capture", "pki", "rule", "audit", "store", "inspect/tls", "report/html"]),
     ("signal_hook", &["edge"]),
     ("smallvec", ANYWHERE),
     ("strsim", &["capture", "identity", "rule", "store", "cli"]),

@@ -6,9 +6,25 @@ use super::ledger::{Occurrence, evidence};
 use super::{Auditor, ends, policy};
 use crate::model::{
     CertificateAt, ChangeFacts, Confidence, Coverage, CredentialAt, EdgeFacts, Endpoint,
-    EndpointFacts, Moment, RelianceFacts, Subject,
+    EndpointFacts, Moment, PolicyStanding, RelianceFacts, Sighting, Subject, counted, limits,
 };
 use crate::rule::{Hit, Rule, Verdict as RuleVerdict};
+
+/// Where an edge shows what it is: how it became weaker, else the first of what was called, else its first sessions.
+fn samples_of(edge: &EdgeFacts) -> Vec<Sighting> {
+    let descent: Vec<Sighting> = edge.descent.samples.into_iter().flatten().collect();
+    let called = counted(&edge.used.methods).map(|used| used.first);
+    let spoken = edge.used.postures.iter().map(|used| used.first);
+    let mut samples = descent;
+    if samples.is_empty() {
+        samples = called.take(limits::EVIDENCE).collect();
+    }
+    if samples.is_empty() {
+        samples = spoken.take(limits::EVIDENCE).collect();
+    }
+    samples.sort_by_key(|(at, ..)| *at);
+    samples
+}
 
 impl Auditor {
     pub(super) fn apply_credential(&mut self, at: &CredentialAt) {
@@ -17,16 +33,20 @@ impl Auditor {
 
     pub(super) fn apply_edge(&mut self, edge: &EdgeFacts) {
         let weight = edge.postures.total();
-        let samples: Vec<_> = edge.descent.samples.into_iter().flatten().collect();
+        let samples = samples_of(edge);
         self.apply(&Subject::Edge(edge), [edge.first, edge.last], weight, &samples);
     }
 
-    pub(super) fn apply_policy(&mut self, edges: &[EdgeFacts]) {
-        let Some(policy) = self.policy.take() else { return };
-        for said in policy::compare(&policy, edges) {
+    pub(super) fn apply_policy(&mut self, edges: &[EdgeFacts]) -> Option<PolicyStanding> {
+        let policy = self.policy.take()?;
+        let (said, standing) = policy::compare(&policy, edges);
+        for said in said {
             let times = [said.first, said.last];
             self.apply(&Subject::Policy(&said), times, said.sessions, &said.samples);
         }
+        // A run that goes on is judged by it again.
+        self.policy = Some(policy);
+        Some(standing)
     }
 
     pub(super) fn apply_reliance(&mut self, reliance: &RelianceFacts) {

@@ -11,7 +11,7 @@ use crate::model::{
     AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
     Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
     EndpointFacts, Finding, Graded, Moment, Particulars, Posture, Postures, Refusals, Seen,
-    ServiceRow, Timestamp, limits,
+    ServiceRow, Severity, Timestamp, limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -412,7 +412,7 @@ pub(super) fn service_rows(endpoints: &[EndpointFacts], findings: &[Finding]) ->
     rows
 }
 
-/// Counts the open findings about each service.
+/// Counts the open findings about each service where they were seen: a service may have several addresses.
 pub fn count_findings(rows: &mut [ServiceRow], findings: &[Finding]) {
     let mut about: Map<(&str, Option<u16>), Vec<&Finding>> = Map::default();
     for finding in findings.iter().filter(|finding| finding.is_open()) {
@@ -423,9 +423,16 @@ pub fn count_findings(rows: &mut [ServiceRow], findings: &[Finding]) {
     for row in rows {
         let port = row.endpoint.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         let own = about.get(&(row.service.service.as_str(), port));
-        let own = own.map(Vec::as_slice).unwrap_or_default();
+        let here = |finding: &&&Finding| {
+            let known = &finding.seen_at;
+            known.contains(&row.service.addr)
+                || known.is_empty()
+                || known.len() >= limits::FINDING_ADDRESSES
+        };
+        let own: Vec<Severity> =
+            own.into_iter().flatten().filter(here).map(|finding| finding.severity).collect();
         row.findings = own.len() as u64;
-        row.worst = own.iter().map(|finding| finding.severity).max();
+        row.worst = own.into_iter().max();
     }
 }
 

@@ -1,5 +1,7 @@
 //! Findings as they gather: counted, not repeated.
 
+use std::net::IpAddr;
+
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
 
@@ -117,6 +119,8 @@ impl Ledger {
             fix: rule.fix.clone(),
             tags: rule.tags.clone(),
             declared: parts.declared,
+            mapped: None,
+            seen_at: Vec::new(),
             accepted: None,
         };
         self.entries.push(Entry { finding, key: parts.key, ends });
@@ -252,10 +256,11 @@ impl Entry {
             finding.client = finding.client.is_some().then_some(client);
             finding.server = finding.server.is_some().then_some(server);
         }
+        let parties = finding.server.iter().chain(&finding.client);
+        let profile = parties.filter_map(|party| party.profile.as_ref()).next();
+        finding.mapped = profile.map(|profile| profile.place.clone());
         if finding.declared.is_none() {
-            let parties = finding.server.iter().chain(&finding.client);
-            finding.declared =
-                parties.filter_map(|party| party.profile.as_ref()).map(|p| p.place.clone()).next();
+            finding.declared.clone_from(&finding.mapped);
         }
         finding.id = identity(&finding, &key);
         finding
@@ -266,7 +271,8 @@ impl Entry {
 fn one_of_each(all: impl Iterator<Item = Finding>) -> Vec<Finding> {
     let mut places: HashMap<FindingId, usize, foldhash::quality::RandomState> = HashMap::default();
     let mut findings: Vec<Finding> = Vec::new();
-    for finding in all {
+    for mut finding in all {
+        finding.seen_at = addresses(&finding);
         let place = *places.entry(finding.id).or_insert(findings.len());
         match findings.get_mut(place) {
             Some(known) => merge(known, finding),
@@ -274,6 +280,16 @@ fn one_of_each(all: impl Iterator<Item = Finding>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Where the server of a finding was when it was seen.
+fn addresses(finding: &Finding) -> Vec<IpAddr> {
+    let Some(server) = &finding.server else { return Vec::new() };
+    let sampled = finding.evidence.iter().map(|evidence| evidence.server.addr);
+    let mut all: Vec<IpAddr> = sampled.chain([server.addr]).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn merge(known: &mut Finding, other: Finding) {
@@ -285,6 +301,10 @@ fn merge(known: &mut Finding, other: Finding) {
     first.last = first.last.max(second.last);
     first.severity = first.severity.max(second.severity);
     first.confidence = first.confidence.max(second.confidence);
+    first.seen_at.append(&mut second.seen_at);
+    first.seen_at.sort_unstable();
+    first.seen_at.dedup();
+    first.seen_at.truncate(limits::FINDING_ADDRESSES);
     first.evidence.append(&mut second.evidence);
     first.evidence.sort_by_key(|evidence| evidence.frames.first().map(|moment| moment.frame));
     first.evidence.truncate(limits::EVIDENCE);
@@ -387,7 +407,7 @@ pub(super) fn evidence(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fixture;
+    use crate::model::{ServiceRow, fixture};
 
     /// A finding with the identity that its own parts give it.
     fn finding(rule: &Rule, client: &str, server: &str, values: &[&str]) -> Finding {
@@ -399,6 +419,30 @@ mod tests {
         let names = [Some(client), Some(server)];
         finding.id = identity_of(&rule.code, names, finding.server_port, key);
         finding
+    }
+
+    #[test]
+    fn a_finding_is_counted_at_the_addresses_where_it_was_seen() {
+        let rules = RuleSet::built_in().unwrap();
+        let rule = rules.find("plaintext-rpc").unwrap();
+        let (mut both, other) =
+            (finding(rule, "a", "payments", &[]), finding(rule, "b", "payments", &[]));
+        let mut second = both.clone();
+        second.server = Some(fixture::party("payments", "10.0.2.10"));
+        both.evidence.clear();
+        second.evidence.clear();
+        let findings = one_of_each([both, second, other].into_iter());
+        let at = |addr: &str| ServiceRow {
+            service: fixture::party("payments", addr),
+            endpoint: format!("{addr}:50051"),
+            ..fixture::outcome().services[1].clone()
+        };
+        let mut rows = ["10.0.2.9", "10.0.2.10", "10.0.2.11"].map(at);
+        crate::audit::count_findings(&mut rows, &findings);
+        assert_eq!(
+            rows.map(|row| (row.findings, row.worst.is_some())),
+            [(2, true), (1, true), (0, false)]
+        );
     }
 
     #[test]

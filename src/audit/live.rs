@@ -225,6 +225,17 @@ mod tests {
     }
 
     #[test]
+    fn the_policy_holds_every_time() {
+        let (auditor, _) = told(&[(EndState::Fin, 900)]);
+        let policy = Policy::read("policy.toml", "policy-version = 1\nunknown-edges = \"high\"\n");
+        let mut auditor = auditor.with_policy(Some(policy.unwrap()));
+        let unexpected = |outcome: crate::model::Outcome| {
+            outcome.findings.iter().filter(|finding| finding.rule == "WL6004").count()
+        };
+        assert_eq!([(); 3].map(|()| unexpected(publish(&mut auditor))), [1, 1, 1]);
+    }
+
+    #[test]
     fn another_run_counts_from_the_beginning_and_knows_the_connections_that_go_on() {
         let (mut auditor, _) = told(&[(EndState::Going, 100)]);
         auditor.begin_run();

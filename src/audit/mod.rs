@@ -271,7 +271,7 @@ impl Auditor {
         changes.iter().for_each(|change| self.apply_change(change));
         endpoints.iter().for_each(|endpoint| self.apply_endpoint(endpoint));
         edges.iter().for_each(|edge| self.apply_edge(edge));
-        self.apply_policy(&edges);
+        let policy = self.apply_policy(&edges);
         reliances.iter().for_each(|reliance| self.apply_reliance(reliance));
         let mut coverage = self.tally.joined(capture.coverage);
         coverage.origins_forgotten = self.resumption.forgotten;
@@ -292,7 +292,7 @@ impl Auditor {
         };
         run.ruleset = rules.digest();
         run.rules = rules.rules().len();
-        let (undecided, findings) = match self.standing.take() {
+        let (undecided, mut findings) = match self.standing.take() {
             Some(mut standing) => (
                 standing.undecided_in_both(&self.ledger, &names),
                 standing.joined(&self.ledger, &names),
@@ -302,6 +302,7 @@ impl Auditor {
                 (ledger.undecided_places(&names), ledger.finish(&names))
             }
         };
+        self.policy.iter().for_each(|policy| policy::declare(policy, &mut findings));
         grade::with_grades(Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
@@ -314,6 +315,7 @@ impl Auditor {
             suites: self.suites.told(&names),
             rules: rules.texts(),
             undecided,
+            policy,
             run,
         })
     }

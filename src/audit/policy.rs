@@ -7,20 +7,78 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Aspect, EdgeFacts, EdgeUse, EndIdentity, IdentityRank, Moment, Party, Place, PolicyFacts,
-    Posture, Seen, Sighting, Timestamp, Used, Why, counted, is_internal,
+    Aspect, EdgeFacts, EdgeUse, EndIdentity, EntryStanding, Finding, IdentityRank, Moment, Party,
+    Place, PolicyFacts, PolicyStanding, Posture, Seen, Sighting, Timestamp, Used, Why, counted,
+    is_internal, limits,
 };
 use crate::rule::{Demand, Found, Policy, PolicyEdge, Require, glob_matches, identity_fits};
 
-/// Compares edges with a policy, by the names of their ends.
+/// Compares edges with a policy, by the names of their ends, and tells what became of its entries.
 #[must_use]
-pub(super) fn compare(policy: &Policy, edges: &[EdgeFacts]) -> Vec<PolicyFacts> {
+pub(super) fn compare(policy: &Policy, edges: &[EdgeFacts]) -> (Vec<PolicyFacts>, PolicyStanding) {
     let mut named: BTreeMap<(&str, &str, u16), Named<'_>> = BTreeMap::new();
     for edge in edges {
         let key = (edge.client.service.as_str(), edge.server.service.as_str(), edge.port);
         named.entry(key).and_modify(|known| known.add(edge)).or_insert_with(|| Named::new(edge));
     }
-    named.values().flat_map(|edge| edge.compare(policy)).collect()
+    let mut standing = policy.standing();
+    let mut all = Vec::new();
+    for edge in named.values() {
+        let found = edge.entry(policy);
+        let facts = edge.compare(policy, found);
+        match found.and_then(|found| standing.entries.get_mut(found.number)) {
+            Some(entry) => note(entry, edge.sessions, &facts),
+            None => standing.unexpected.push((edge.words(), edge.sessions)),
+        }
+        all.extend(facts);
+    }
+    (all, standing)
+}
+
+/// Adds to an entry what was seen of an edge that it speaks of.
+fn note(entry: &mut EntryStanding, sessions: u64, facts: &[PolicyFacts]) {
+    entry.edges += 1;
+    entry.sessions = entry.sessions.saturating_add(sessions);
+    for fact in facts {
+        match &fact.violation {
+            Seen::Value(what) => {
+                entry.violations += 1;
+                if entry.against.len() < limits::POLICY_AGAINST {
+                    entry.against.push(against(fact, what));
+                }
+            }
+            Seen::Hidden(_) => entry.undecided += 1,
+            _ => {}
+        }
+    }
+}
+
+fn against(fact: &PolicyFacts, what: &str) -> String {
+    let times = match fact.sessions {
+        1 => "1 session".to_owned(),
+        count => format!("{count} sessions"),
+    };
+    match fact.aspect {
+        Aspect::Edge => format!("{what} is forbidden ({times})"),
+        aspect => {
+            let ends = format!("{} -> {}:{}", fact.client.service, fact.server.service, fact.port);
+            format!("{ends}: {} is {what} ({times})", aspect.name())
+        }
+    }
+}
+
+/// Points findings about an edge at the entry that speaks of it: who declares the edge can act on it.
+pub(super) fn declare(policy: &Policy, findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|finding| finding.declared == finding.mapped) {
+        let (Some(client), Some(server), Some(port)) =
+            (&finding.client, &finding.server, finding.server_port)
+        else {
+            continue;
+        };
+        if let Some(found) = policy.find(&client.service, &server.service, port) {
+            finding.declared = Some(found.edge.place.clone());
+        }
+    }
 }
 
 /// All edges with the same names and port.
@@ -61,11 +119,14 @@ impl<'e> Named<'e> {
         self.egress |= is_egress(edge);
     }
 
-    fn compare(&self, policy: &Policy) -> Vec<PolicyFacts> {
+    /// The entry that speaks of it.
+    fn entry<'p>(&self, policy: &'p Policy) -> Option<Found<'p>> {
         let found = policy.find(&self.client.service, &self.server.service, self.port);
         // Whoever may call anything was not thereby allowed out.
-        let found =
-            found.filter(|found| !(self.egress && found.any_server && !found.edge.terms.deny));
+        found.filter(|found| !(self.egress && found.any_server && !found.edge.terms.deny))
+    }
+
+    fn compare(&self, policy: &Policy, found: Option<Found<'_>>) -> Vec<PolicyFacts> {
         let Some(Found { edge, .. }) = found else {
             return vec![self.unexpected(policy)];
         };
@@ -89,8 +150,11 @@ impl<'e> Named<'e> {
     }
 
     fn spelt(&self) -> Seen<String> {
-        let (client, server) = (&self.client.service, &self.server.service);
-        Seen::Value(format!("{client} -> {server}:{}", self.port))
+        Seen::Value(self.words())
+    }
+
+    fn words(&self) -> String {
+        format!("{} -> {}:{}", self.client.service, self.server.service, self.port)
     }
 
     fn samples(&self) -> Vec<Sighting> {

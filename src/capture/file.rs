@@ -26,6 +26,19 @@ pub struct CaptureFile {
     bytes: u64,
     links: SmallVec<[LinkType; 2]>,
     damage: Option<Damage>,
+    times: Option<[Timestamp; 2]>,
+    /// The latest time of all files of the run so far.
+    latest: Option<Timestamp>,
+    back: Option<StepBack>,
+}
+
+/// A frame whose time is before that of an earlier one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StepBack {
+    /// The frame.
+    pub frame: FrameNo,
+    /// By how many microseconds.
+    pub micros: i64,
 }
 
 enum Format {
@@ -56,6 +69,7 @@ pub(super) struct Inherited {
     pub(super) secrets: Secrets,
     pub(super) first: FrameNo,
     pub(super) consumed: Arc<AtomicU64>,
+    pub(super) latest: Option<Timestamp>,
 }
 
 impl CaptureFile {
@@ -73,7 +87,7 @@ impl CaptureFile {
         name: &str,
         reader: impl Read + Send + 'static,
     ) -> Result<Self, CaptureError> {
-        let Inherited { buffer, secrets, first, consumed } = inherited;
+        let Inherited { buffer, secrets, first, consumed, latest } = inherited;
         let unreadable = |cause| CaptureError::Unreadable { name: name.to_owned(), cause };
         let stream = Stream::new(reader, consumed).map_err(unreadable)?;
         let mut window = Window::new(stream, buffer);
@@ -89,6 +103,9 @@ impl CaptureFile {
             bytes: 0,
             links: SmallVec::new(),
             damage: None,
+            times: None,
+            latest,
+            back: None,
         };
         file.read_header()?;
         Ok(file)
@@ -109,6 +126,8 @@ impl CaptureFile {
             frames: self.frames,
             bytes: self.bytes,
             link_types: self.links.iter().map(ToString::to_string).collect(),
+            times: self.times,
+            digest: String::new(),
         }
     }
 
@@ -164,6 +183,7 @@ impl CaptureFile {
                 if record.link != self.current.link || self.frames == 1 {
                     self.note_link(record.link);
                 }
+                self.note_time(record.time);
                 self.current = record;
                 Ok(true)
             }
@@ -180,16 +200,41 @@ impl CaptureFile {
         }
     }
 
+    /// Keeps the span of the file, and the longest way that time goes back in it, its beginning included.
+    #[inline]
+    fn note_time(&mut self, time: Timestamp) {
+        let [first, last] = self.times.unwrap_or([time; 2]);
+        self.times = Some([first.min(time), last.max(time)]);
+        let latest = self.latest.unwrap_or(time);
+        let micros = latest.micros_since(time);
+        if micros >= limits::STEP_BACK_MICROS && self.back.is_none_or(|known| micros > known.micros)
+        {
+            self.back = Some(StepBack { frame: self.number(), micros });
+        }
+        self.latest = Some(latest.max(time));
+    }
+
+    /// The longest way that time goes back.
+    #[must_use]
+    pub fn step_back(&self) -> Option<StepBack> {
+        self.back
+    }
+
     /// The frame that [`Self::advance`] went to.
     #[inline]
     pub(super) fn current(&self) -> Frame<'_> {
-        let frame = FrameNo(self.first.0.saturating_add(self.frames).saturating_sub(1));
         Frame {
-            at: Moment { time: self.current.time, frame },
+            at: Moment { time: self.current.time, frame: self.number() },
             link: self.current.link,
             data: self.window.slice(self.current.data.clone()),
             wire_length: self.current.wire_length,
         }
+    }
+
+    /// The number of the frame that was read last.
+    #[inline]
+    fn number(&self) -> FrameNo {
+        FrameNo(self.first.0.saturating_add(self.frames).saturating_sub(1))
     }
 
     /// Gives the next file of the run what it can use.
@@ -197,6 +242,7 @@ impl CaptureFile {
         Inherited {
             buffer: self.window.into_buffer(),
             secrets: self.secrets,
+            latest: self.latest,
             ..Inherited::default()
         }
     }

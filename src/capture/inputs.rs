@@ -1,10 +1,12 @@
 //! From what the user named to an ordered list of sources.
 
 use std::fs::File;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+
+use sha2::{Digest as _, Sha256};
 
 use super::file::is_capture;
 use super::stream::Stream;
@@ -17,6 +19,20 @@ use crate::model::limits;
 pub struct Inputs {
     sources: Vec<Input>,
 }
+
+fn digest(path: &Path) -> io::Result<String> {
+    let (mut file, mut hash) = (File::open(path)?, Sha256::new());
+    let mut buffer = vec![0; DIGEST_BUFFER];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            read => hash.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
+/// Bytes that are hashed at a time.
+const DIGEST_BUFFER: usize = 1 << 18;
 
 /// One source that has not been opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,6 +86,16 @@ impl Inputs {
     pub fn stream(&self) -> Option<String> {
         let stream = |input: &&Input| !matches!(input, Input::File { bytes: Some(_), .. });
         self.sources.iter().find(stream).map(Input::name)
+    }
+
+    /// SHA-256 of each as it is stored, hexadecimal, in order; empty for what cannot be read once more.
+    #[must_use]
+    pub fn digests(&self) -> Vec<String> {
+        let digest = |input: &Input| match input {
+            Input::File { path, bytes: Some(_) } => digest(path).unwrap_or_default(),
+            _ => String::new(),
+        };
+        self.sources.iter().map(digest).collect()
     }
 
     /// Begins to read them.

@@ -27,7 +27,7 @@ mod window;
 
 pub use damage::{Damage, DamageKind, Part};
 pub use error::CaptureError;
-pub use file::CaptureFile;
+pub use file::{CaptureFile, StepBack};
 pub use filter::Filter;
 pub use inputs::Inputs;
 pub use key_files::KeyFiles;

@@ -6,7 +6,9 @@ use std::vec;
 
 use super::file::Inherited;
 use super::inputs::{Input, open};
-use super::{CaptureError, CaptureFile, Damage, Frame, FrameSource, Inputs, LinkType, Secrets};
+use super::{
+    CaptureError, CaptureFile, Damage, Frame, FrameSource, Inputs, LinkType, Secrets, StepBack,
+};
 use crate::model::{FrameNo, Incomplete, SourceInfo};
 
 /// Reads [`Inputs`] in order and numbers their frames from 1 without a break.
@@ -31,6 +33,8 @@ pub struct Source {
     pub damage: Option<Damage>,
     /// Packets it says it lost.
     pub lost: u64,
+    /// The longest way that time goes back in it, or from the sources before it.
+    pub back: Option<StepBack>,
 }
 
 /// How far a run has come; may be asked from any thread.
@@ -130,6 +134,7 @@ impl Replay {
             link_types: file.link_types().to_vec(),
             damage: file.damage().cloned(),
             lost: file.lost(),
+            back: file.step_back(),
         });
         self.first = FrameNo(self.first.0.saturating_add(file.info().frames));
         self.inherited = file.pass_on();

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::authorities::Bundle;
 use super::baseline::BaselineCommand;
-use super::config::ConfigCommand;
+use super::config::{ConfigCommand, Written};
 use super::formats::FormatArgs;
 use super::gate::GateArgs;
 use super::shell::Shell;
@@ -226,6 +226,9 @@ pub(super) struct RuleArgs {
     pub(super) config_severity: Vec<String>,
     #[arg(long, hide = true)]
     pub(super) config_option: Vec<String>,
+    /// What of all these the configuration says, and where.
+    #[arg(long, hide = true, value_parser = Written::parse)]
+    pub(super) config_written: Vec<Written>,
 }
 
 #[derive(Debug, Subcommand)]

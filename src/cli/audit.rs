@@ -12,7 +12,7 @@ use super::gate::Gate;
 use super::keys::Keys;
 use super::policy;
 use super::progress::Bar;
-use super::reasons::reasons;
+use super::reasons::{clocks, reasons};
 use super::rules;
 use super::services;
 use super::terminal::Terminal;
@@ -79,7 +79,7 @@ impl Prepared {
     pub(super) fn read(args: &AuditArgs, terminal: &Terminal) -> Result<Self, Refusal> {
         let rules = rules::all(&args.rules).map_err(usage)?;
         let known = rules::names(&rules);
-        let rules = rules.choose(&args.rules.select, &args.rules.ignore).map_err(usage)?;
+        let rules = rules::chosen(rules, &args.rules).map_err(usage)?;
         let gate = Gate::read(&args.gate, &known, rules::names(&rules)).map_err(usage)?;
         let directory = Directory::of(Arc::new(services::load(&args.services).map_err(usage)?));
         let inputs = inputs(args)?;
@@ -199,11 +199,13 @@ fn conclude(
     let damages: Vec<Damage> =
         end.sources.iter().filter_map(|source| source.damage.clone()).collect();
     let carried = end.carried_keys;
+    let back = end.sources.iter().filter_map(|source| source.back).max_by_key(|back| back.micros);
     let unused = authorities::unused(&auditor.unused_crls());
     let mut outcome = finish(auditor, end, lost);
     let settled = gate.settle(&mut outcome);
     let code = code(&outcome, stopped, failed_readers);
     let mut said = reasons(&outcome, &damages, &tunnels);
+    said.extend(clocks(&outcome, back, gate.now()));
     said.extend(unused);
     said.extend(settled);
     said.extend(keys.after(&outcome.coverage, &carried));

@@ -29,7 +29,7 @@ pub(super) enum BaselineCommand {
     /// Accept what is new besides, and follow services that were renamed
     Update(Box<Update>),
     /// Remove entries that no complete run of late has used
-    Prune(Prune),
+    Prune(Box<Prune>),
     /// List the entries
     Show(Show),
 }

@@ -10,6 +10,7 @@ use super::formats::Shown;
 use super::output::Target;
 use super::terminal::{Terminal, ignore_closed, unwritable};
 use super::{Code, STORAGE};
+use crate::capture::Inputs;
 use crate::model::{Accept, AuditedSession, Diagnostic, Outcome, RunInfo, Timestamp};
 use crate::report::{SessionWriter, Show, Style, Verdict, format};
 use crate::store::{RunEnd, RunStart, Store};
@@ -29,6 +30,7 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
         Some(path) => Some(Folder::begin(path, prepared.inputs().clone(), check.formats.force)?),
         None => None,
     };
+    let inputs = prepared.inputs().clone();
     let mut store = open_store(check)?;
     let mut outputs = Outputs::begin(check)?;
     let audited = prepared.run(&judged(check), terminal, &mut |run, one| outputs.show(run, one));
@@ -40,6 +42,9 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
         }
     };
     check.formats.label(&mut outcome);
+    if check.format == "html" || check.output.iter().any(|one| one.format == "html") {
+        take_digests(&inputs, &mut outcome);
+    }
     said.iter().for_each(|diagnostic| terminal.say(diagnostic));
     let mut storage = outputs.finish(&outcome, check, terminal);
     storage.extend(folder.into_iter().flat_map(|folder| folder.write(&outcome)));
@@ -51,6 +56,13 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
         storage.extend(record(store, &outcome, started, code));
     }
     if storage.is_empty() { Ok(code) } else { Ok(terminal.refuse(&storage, STORAGE)) }
+}
+
+/// Notes what the captures are, for a report that is kept when they are not.
+fn take_digests(inputs: &Inputs, outcome: &mut Outcome) {
+    for (source, digest) in outcome.run.sources.iter_mut().zip(inputs.digests()) {
+        source.digest = digest;
+    }
 }
 
 fn judged(check: &Check) -> Judged {
@@ -151,8 +163,7 @@ impl Outputs {
 fn print_report(outcome: &Outcome, check: &Check, terminal: &Terminal) -> io::Result<()> {
     let Some(write) = format(check.format) else { return Ok(()) };
     let style = terminal.style(if check.all { Show::All } else { Show::Main });
-    let style =
-        Style { raw_csv: check.formats.csv_raw, suppressed: check.show_suppressed, ..style };
+    let style = Style { suppressed: check.show_suppressed, ..check.formats.on(style) };
     let mut out = BufWriter::new(io::stdout());
     write(outcome, &style, &mut out)?;
     out.flush()

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::Code;
 use crate::model::{Diagnostic, Outcome, escape_text};
-use crate::report::{Style, Verdict, format};
+use crate::report::{SarifLocation, Style, Verdict, format};
 
 /// How reports are made.
 #[derive(Debug, Args)]
@@ -25,6 +25,13 @@ pub(super) struct FormatArgs {
     /// Overwrite files that wirelint did not write
     #[arg(long)]
     pub(super) force: bool,
+    /// Where results of SARIF point: the line of the policy, else of the services file (auto), one of policy, services and
+    /// capture, or a file of the repository
+    #[arg(long, value_name = "WHERE", default_value = "auto", value_parser = sarif_location)]
+    pub(super) sarif_location: SarifLocation,
+    /// Replace names and addresses in the HTML report by aliases
+    #[arg(long)]
+    pub(super) redact: bool,
     /// Whether to annotate a job of GitHub Actions and write its summary; auto asks GITHUB_ACTIONS
     #[arg(long, value_enum, default_value_t = Github::Auto, value_name = "WHEN")]
     pub(super) github: Github,
@@ -47,15 +54,30 @@ fn category(word: &str) -> Result<String, String> {
     }
 }
 
+fn sarif_location(word: &str) -> Result<SarifLocation, String> {
+    match word.trim() {
+        "" => {
+            Err("expected auto, policy, services, capture, or a file of the repository".to_owned())
+        }
+        word => Ok(SarifLocation::parse(word)),
+    }
+}
+
 impl FormatArgs {
     /// What was asked for, in what the outcome tells of itself.
     pub(super) fn label(&self, outcome: &mut Outcome) {
         outcome.run.category = self.category.clone().unwrap_or_default();
     }
 
+    /// How reports look, where `style` says how the terminal wants them.
+    pub(super) fn on(&self, style: Style) -> Style {
+        let sarif = self.sarif_location.clone();
+        Style { raw_csv: self.csv_raw, sarif, redact: self.redact, ..style }
+    }
+
     /// How reports in files look.
     pub(super) fn style(&self) -> Style {
-        Style { raw_csv: self.csv_raw, ..Style::default() }
+        self.on(Style::default())
     }
 
     /// Whether a job of GitHub Actions listens.

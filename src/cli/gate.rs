@@ -78,6 +78,11 @@ impl Gate {
         Ok(Self { baseline, now: args.now.unwrap_or_else(now), rules, args: args.clone() })
     }
 
+    /// The day by which it judges.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Says that fewer rules are in force.
     pub(super) fn in_force(&mut self, rules: Vec<(String, String)>) {
         self.rules = rules;

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use super::args::AuditArgs;
 use super::audit::{Audited, Judged, Prepared, Refusal};
 use super::output::write_new;
+use super::services;
 use super::terminal::{Terminal, ignore_closed, unwritable};
 use super::{Code, FINDINGS, OK, STORAGE, USAGE};
 use crate::audit::{KeepSessions, Learn, Learned, learn};
@@ -69,6 +70,9 @@ pub(super) struct DiffArgs {
     /// A policy (*.toml) or captures
     #[arg(value_name = "NEW")]
     new: PathBuf,
+    /// Who is who in the captures (services.toml); may be given several times
+    #[arg(long, value_name = "FILE")]
+    services: Vec<PathBuf>,
     #[command(flatten)]
     how: LearnHow,
 }
@@ -129,7 +133,10 @@ fn learn_policy(args: &LearnArgs, terminal: &Terminal) -> Result<Code, Refusal> 
     let weak = learned.drafts.iter().filter(|draft| draft.is_weak(Default::default())).count();
     match &args.output {
         Some(path) => {
-            write_new(path, &text, args.force).map_err(|error| (vec![*error], STORAGE))?;
+            write_new(path, &text, args.force).map_err(|error| {
+                let code = if error.code == "output-exists" { USAGE } else { STORAGE };
+                (vec![*error], code)
+            })?;
         }
         None => print(terminal, &text)?,
     }
@@ -157,6 +164,11 @@ impl LearnHow {
 fn check(args: CheckArgs, terminal: &Terminal) -> Result<Code, Refusal> {
     let policy = load(&args.file).map_err(|errors| (errors, USAGE))?;
     if args.audit.paths.is_empty() && args.audit.read.is_empty() {
+        let services = services::load(&args.audit.services).map_err(|errors| (errors, USAGE))?;
+        let misspelt = misspelt(&policy, &services);
+        if !misspelt.is_empty() {
+            return Err((misspelt, USAGE));
+        }
         let edges = counted(policy.edges.len(), "edge");
         let said = format!("{} is sound: {edges}\n", shown(&args.file));
         print(terminal, &said)?;
@@ -214,7 +226,7 @@ enum Side {
 }
 
 fn differences(args: &DiffArgs, terminal: &Terminal) -> Result<Code, Refusal> {
-    let (old, new) = (side(&args.old, &args.how, terminal)?, side(&args.new, &args.how, terminal)?);
+    let (old, new) = (side(&args.old, args, terminal)?, side(&args.new, args, terminal)?);
     let lines = match (&old, &new) {
         (Side::File(old), Side::File(new)) => diff(&terms(old), &terms(new)),
         (Side::Seen(old), Side::Seen(new)) => diff(old, new),
@@ -231,13 +243,14 @@ fn differences(args: &DiffArgs, terminal: &Terminal) -> Result<Code, Refusal> {
     Ok(if lines.is_empty() { OK } else { FINDINGS })
 }
 
-fn side(path: &Path, how: &LearnHow, terminal: &Terminal) -> Result<Side, Refusal> {
+fn side(path: &Path, args: &DiffArgs, terminal: &Terminal) -> Result<Side, Refusal> {
     if path.extension().is_some_and(|extension| extension == "toml") {
         return load(path).map(|policy| Side::File(Box::new(policy))).map_err(|e| (e, USAGE));
     }
-    let Audited { outcome, said, .. } = audit(&audit_args(path)?, terminal, None)?;
+    let of_capture = AuditArgs { services: args.services.clone(), ..audit_args(path)? };
+    let Audited { outcome, said, .. } = audit(&of_capture, terminal, None)?;
     said.iter().for_each(|diagnostic| terminal.say(diagnostic));
-    Ok(Side::Seen(how.learn(&outcome).drafts.into_iter().map(|draft| draft.terms).collect()))
+    Ok(Side::Seen(args.how.learn(&outcome).drafts.into_iter().map(|draft| draft.terms).collect()))
 }
 
 /// The options of a run over captures without any other option.

@@ -1,7 +1,7 @@
 //! Why a run is not the proof it could be, said on standard error: whoever sends the report elsewhere must see it.
 
-use crate::capture::Damage;
-use crate::model::{Coverage, Diagnostic, Incomplete, Level, Outcome};
+use crate::capture::{Damage, StepBack};
+use crate::model::{Coverage, Diagnostic, Incomplete, Level, Outcome, Timestamp, limits};
 
 /// What to say, in the order of the outcome: each thing that makes the evidence incomplete, and that there is none.
 ///
@@ -29,6 +29,46 @@ pub(super) fn reasons(
     all
 }
 
+/// What packet times cannot be: before those of earlier packets, or far ahead of the clock here.
+pub(super) fn clocks(
+    outcome: &Outcome,
+    back: Option<StepBack>,
+    now: Timestamp,
+) -> impl Iterator<Item = Diagnostic> {
+    let skew = back.map(|back| went_back(outcome, back));
+    let ahead = outcome.coverage.last.micros_since(now) / 1_000_000;
+    let future = (outcome.coverage.frames > 0 && ahead > limits::CLOCK_AHEAD_SECONDS).then(|| {
+        let days = ahead / 86_400;
+        Diagnostic::warning(
+            "clock-future",
+            format!("packets are {days} days ahead of this machine"),
+        )
+        .note("certificate dates are judged by packet time, not by the clock here")
+        .help("set the clock of the sensor, or of this machine; --now DATE says what day it is")
+    });
+    skew.into_iter().chain(future)
+}
+
+fn went_back(outcome: &Outcome, back: StepBack) -> Diagnostic {
+    let seconds = back.micros / 1_000_000;
+    let time = match (seconds / 3600, seconds / 60 % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    };
+    let place = outcome.run.locate(back.frame);
+    let (file, number) =
+        place.map_or_else(|| ("-".to_owned(), back.frame.0), |place| (place.source, place.number));
+    let message = format!("packet times go back by {time} at packet {number} of {file}");
+    let warning = Diagnostic::warning("clock-skew", message)
+        .note("a connection that goes on behind it counts as another one");
+    match number {
+        1 if outcome.run.sources.len() > 1 => warning
+            .note(format!("files were read in the order given, folders by name; {file} begins before the one ahead of it ends"))
+            .help("merge by time first: mergecap -w all.pcapng FILE..."),
+        _ => warning.help("sort by time first: reordercap in.pcapng out.pcapng"),
+    }
+}
+
 /// The word of a run that a signal ended.
 const INTERRUPTED: &str = "interrupted";
 /// The word of a bug in wirelint.
@@ -47,6 +87,9 @@ fn incomplete(what: &Incomplete) -> Diagnostic {
         "crl-expired" => error
             .note("what it does list as revoked counts as revoked")
             .help("give the list that was in force when the capture was made, or a later one"),
+        "drops" => error
+            .note("a handshake can be lost this way: \"no finding\" is no proof")
+            .help("give the capture a larger buffer or a narrower filter, or raise the limit"),
         INTERRUPTED => error.note("the results so far are given, and marked incomplete"),
         INTERNAL => Diagnostic::error(INTERNAL, "wirelint found a bug in itself")
             .note(what.message.clone())

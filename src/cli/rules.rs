@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::args::{RuleArgs, Rules};
+use super::config::Written;
 use super::finding::{PREFIX, explain_finding};
 use super::terminal::{Terminal, ignore_closed, unwritable};
 use super::{Code, FINDINGS, OK, STORAGE, USAGE};
@@ -14,18 +15,35 @@ use crate::rule::{
 
 /// The rules that the options ask for.
 pub(super) fn load(args: &RuleArgs) -> Result<RuleSet, Vec<Diagnostic>> {
-    all(args)?.choose(&args.select, &args.ignore)
+    chosen(all(args)?, args)
 }
 
 /// All rules there are, with the severities and options that are asked for. These may be those of rules that are then
 /// not chosen: a configuration is not wrong because a run looks at less.
 pub(super) fn all(args: &RuleArgs) -> Result<RuleSet, Vec<Diagnostic>> {
-    RuleSet::built_in()?
-        .with_files(&args.rule_paths)?
-        .fix_options(&args.config_option)?
-        .fix_options(&args.option)?
-        .fix_severities(&args.config_severity)?
-        .fix_severities(&args.severity)
+    let mut set = RuleSet::built_in()?.with_files(&args.rule_paths)?;
+    let mut errors = Vec::new();
+    for word in args.config_option.iter().chain(&args.option) {
+        errors.extend(set.fix_option(word).err().map(|error| located(args, word, *error)));
+    }
+    for word in args.config_severity.iter().chain(&args.severity) {
+        errors.extend(set.fix_severity(word).err().map(|error| located(args, word, *error)));
+    }
+    if errors.is_empty() { Ok(set) } else { Err(errors) }
+}
+
+/// Of these rules, those that the options choose.
+pub(super) fn chosen(set: RuleSet, args: &RuleArgs) -> Result<RuleSet, Vec<Diagnostic>> {
+    let words = args.select.iter().chain(&args.ignore);
+    let unknown = words
+        .filter_map(|word| set.names_some(word).err().map(|error| located(args, word, *error)));
+    let unknown: Vec<Diagnostic> = unknown.collect();
+    if unknown.is_empty() { set.choose(&args.select, &args.ignore) } else { Err(unknown) }
+}
+
+/// The complaint about a word of an option, with its place where the configuration says it.
+fn located(args: &RuleArgs, word: &str, error: Diagnostic) -> Diagnostic {
+    Written::locate(&args.config_written, word, error)
 }
 
 /// Codes and names of rules.

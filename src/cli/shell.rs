@@ -1,5 +1,6 @@
 //! `wirelint completions` and `wirelint man`: both are made from the description of the command line.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,46 @@ pub(super) fn completions(shell: Shell, terminal: &Terminal) -> Code {
             );
         }
     }
-    print(terminal, &String::from_utf8_lossy(&script))
+    print(terminal, &without_hidden(&command, &String::from_utf8_lossy(&script)))
+}
+
+/// The script without options that are not for people: those that make them offer them all.
+fn without_hidden(command: &clap::Command, script: &str) -> String {
+    let mut hidden = BTreeSet::new();
+    collect_hidden(command, &mut hidden);
+    let mut out = String::with_capacity(script.len());
+    for line in script.lines() {
+        // Bash has all options of a command in one line, and a case for each that is harmless.
+        let one_line = line.trim_start().starts_with("opts=");
+        let names_hidden = |word: &str| {
+            hidden.contains(
+                word.trim_matches(|c: char| !c.is_alphanumeric() && c != '-')
+                    .trim_start_matches('-'),
+            )
+        };
+        let mut words = line.split([' ', '[', '=', '(', ',', ':']);
+        let case = line.trim().starts_with("--") && line.trim().ends_with(')');
+        match (one_line, words.any(names_hidden) && !case) {
+            (true, _) => {
+                let kept: Vec<&str> = line.split(' ').filter(|word| !names_hidden(word)).collect();
+                out.push_str(&kept.join(" "));
+                // The last word closes the quotes.
+                if line.ends_with('"') && !kept.last().is_some_and(|word| word.ends_with('"')) {
+                    out.push('"');
+                }
+            }
+            (false, true) => continue,
+            (false, false) => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn collect_hidden(command: &clap::Command, hidden: &mut BTreeSet<String>) {
+    let own = command.get_arguments().filter(|arg| arg.is_hide_set());
+    hidden.extend(own.filter_map(|arg| arg.get_long()).map(ToOwned::to_owned));
+    command.get_subcommands().for_each(|sub| collect_hidden(sub, hidden));
 }
 
 /// Writes the pages of the manual into a folder, or prints the first.

@@ -58,7 +58,7 @@ impl Terminal {
     pub(super) fn style(&self, show: Show) -> Style {
         let width = if io::stdout().is_terminal() { columns() } else { Style::NO_WIDTH };
         let color = self.color_out;
-        Style { color, ascii: self.ascii, width, show, raw_csv: false, suppressed: false }
+        Style { color, ascii: self.ascii, width, show, ..Style::default() }
     }
 
     /// Says something to the person; what `-q` hides is not said.

@@ -186,6 +186,7 @@ impl<'a> Desk<'a> {
             frames: self.pulse.frames,
             bytes: self.pulse.coverage.bytes,
             link_types,
+            ..SourceInfo::default()
         }];
         run
     }

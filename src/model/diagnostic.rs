@@ -1,5 +1,7 @@
 //! What wirelint says when something is wrong with what it was given: the place, the cause and the next command.
 
+use std::ops::Range;
+
 /// How serious a diagnostic is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Level {
@@ -85,7 +87,21 @@ impl Diagnostic {
 impl Place {
     /// The place of the byte range `span` in a file's `source`.
     #[must_use]
-    pub fn of(path: &str, source: &str, span: std::ops::Range<usize>, label: &str) -> Self {
+    pub fn of(path: &str, source: &str, span: Range<usize>, label: &str) -> Self {
+        let before = |start: usize| {
+            let before = source.as_bytes().get(..start).unwrap_or_default();
+            before.iter().filter(|byte| **byte == b'\n').count()
+        };
+        Self::behind(path, (source, &before), span, label)
+    }
+
+    /// The same, given what counts the lines before a byte.
+    fn behind(
+        path: &str,
+        (source, lines): (&str, &dyn Fn(usize) -> usize),
+        span: Range<usize>,
+        label: &str,
+    ) -> Self {
         let start = floor_boundary(source, span.start);
         let before = source.get(..start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -93,12 +109,31 @@ impl Place {
         let end = floor_boundary(source, span.end.min(line_start + text.len()));
         Self {
             path: path.to_owned(),
-            line: before.matches('\n').count() + 1,
+            line: lines(start) + 1,
             column: source.get(line_start..start).unwrap_or_default().chars().count() + 1,
             width: source.get(start..end).unwrap_or_default().chars().count().max(1),
             text: text.to_owned(),
             label: label.to_owned(),
         }
+    }
+}
+
+/// Where the lines of a text end, for those who ask for many places of one text.
+#[derive(Clone, Debug, Default)]
+pub struct Lines(Vec<usize>);
+
+impl Lines {
+    /// Those of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at).collect())
+    }
+
+    /// As [`Place::of`], of the same text.
+    #[must_use]
+    pub fn place(&self, path: &str, text: &str, span: Range<usize>, label: &str) -> Place {
+        let before = |start: usize| self.0.partition_point(|end| *end < start);
+        Place::behind(path, (text, &before), span, label)
     }
 }
 
@@ -114,6 +149,8 @@ mod tests {
     fn a_place_counts_lines_and_characters_from_one() {
         let place = Place::of("r.toml", "a = 1\nbé = 'x'\n", 10..13, "here");
         assert_eq!((place.line, place.column, place.width), (2, 4, 3));
+        let text = "a = 1\nbé = 'x'\n";
+        assert_eq!(Lines::of(text).place("r.toml", text, 10..13, "here"), place);
         assert_eq!(place.text, "bé = 'x'");
     }
 

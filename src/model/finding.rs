@@ -1,6 +1,7 @@
 //! Findings: what rules drew from the facts.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::{Endpoint, Moment, Party, Place, Timestamp};
 
@@ -145,8 +146,12 @@ pub struct Finding {
     pub fix: String,
     /// Words for filters and standards: `cwe-319`.
     pub tags: Vec<String>,
-    /// The line of the user's policy or services file that it is about, which is where a reader can act on it.
+    /// The line of the user's policy, else of the services file, that it is about: where a reader can act on it.
     pub declared: Option<Place>,
+    /// The line of the services file that names the server, else the client.
+    pub mapped: Option<Place>,
+    /// Addresses of the server at which it was seen, sorted; at most [`super::limits::FINDING_ADDRESSES`].
+    pub seen_at: Vec<IpAddr>,
     /// Set when the user accepts it. It is still reported, apart from the open ones, and fails no run.
     pub accepted: Option<Acceptance>,
 }

@@ -121,6 +121,7 @@ fn source(name: &str, first: u64, frames: u64) -> SourceInfo {
         frames,
         bytes: frames * 500,
         link_types: vec!["ethernet".into()],
+        ..SourceInfo::default()
     }
 }
 
@@ -160,6 +161,8 @@ pub(crate) fn finding(rule: &str, name: &str, severity: Severity, count: u64) ->
         fix: "turn TLS on at the server first, then require it".into(),
         tags: vec!["transport".into(), "cwe-319".into()],
         declared: None,
+        mapped: None,
+        seen_at: Vec::new(),
         accepted: None,
     }
 }

@@ -460,3 +460,16 @@ pub const POLICY_FILE_BYTES: u64 = 4 << 20;
 
 /// Edges of a policy. Every edge of a run is compared with each.
 pub const POLICY_EDGES: usize = 16_384;
+
+/// What is told word for word of what was seen against one entry of a policy. All of it is counted.
+pub const POLICY_AGAINST: usize = 5;
+
+/// Addresses kept of a finding about a service that has many.
+pub const FINDING_ADDRESSES: usize = 64;
+
+/// Microseconds by which the time of a packet may be before that of an earlier one. Interfaces and threads of a capture
+/// put packets out of order by milliseconds.
+pub const STEP_BACK_MICROS: i64 = 60_000_000;
+
+/// Seconds by which packets may be ahead of the clock of this machine before that is worth a word.
+pub const CLOCK_AHEAD_SECONDS: i64 = 366 * 86_400;

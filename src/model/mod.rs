@@ -15,6 +15,7 @@ mod handle;
 pub mod limits;
 mod net;
 mod outcome;
+mod policy_standing;
 mod rule_text;
 mod secret;
 mod seen;
@@ -30,7 +31,7 @@ pub use chain::{
     ChainFault, ChainFaults, ChainOutcome, ChainTrust, NameCheck, Revocation, SeenChain, no_chain,
 };
 pub use counted::{SuiteRow, Undecided, UndecidedAt};
-pub use diagnostic::{Diagnostic, Level, Place};
+pub use diagnostic::{Diagnostic, Level, Lines, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Getter, Judged, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT, field};
 pub use finding::{Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingId, Severity};
@@ -43,6 +44,7 @@ pub use outcome::{
     Accept, CertificateRow, Coverage, CredentialRow, EdgeRow, Incomplete, Located, Looks,
     NotObservable, Outcome, Postures, RunInfo, ServiceRow, SourceInfo,
 };
+pub use policy_standing::{EntryStanding, PolicyStanding};
 pub use rule_text::RuleText;
 pub use secret::Secret;
 pub use seen::{Seen, Why};

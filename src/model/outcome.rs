@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{
     Announcement, AuditedSession, Certificate, ChainFaults, CredentialAt, EdgeUse, Finding,
-    FirstBytes, FrameNo, Graded, Moment, Particulars, Party, Posture, RuleText, SeenChain,
-    Severity, SuiteRow, Timestamp, Undecided,
+    FirstBytes, FrameNo, Graded, Moment, Particulars, Party, PolicyStanding, Posture, RuleText,
+    SeenChain, Severity, SuiteRow, Timestamp, Undecided,
 };
 
 /// Everything a run found out.
@@ -35,6 +35,8 @@ pub struct Outcome {
     pub rules: Vec<RuleText>,
     /// Where rules could not decide.
     pub undecided: Undecided,
+    /// What became of the user's policy, where there is one and the run is over.
+    pub policy: Option<PolicyStanding>,
 }
 
 /// How a run came about.
@@ -82,6 +84,10 @@ pub struct SourceInfo {
     pub bytes: u64,
     /// Link types in it, by name.
     pub link_types: Vec<String>,
+    /// The times of its earliest and its latest frame.
+    pub times: Option<[Timestamp; 2]>,
+    /// SHA-256 of the file as it is stored, hexadecimal; empty where nobody asked for it.
+    pub digest: String,
 }
 
 /// A frame as a person can find it: in this file, with this number.

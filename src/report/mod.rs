@@ -35,7 +35,7 @@ pub use rows::{Question, ROW_FORMATS, RowFormat, write_query};
 pub use verdict::Verdict;
 
 /// How reports for people look. Formats for programs do not depend on it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Style {
     /// Colours, as terminals understand them.
     pub color: bool,
@@ -49,6 +49,40 @@ pub struct Style {
     pub raw_csv: bool,
     /// Whether findings that were accepted are listed, behind the open ones.
     pub suppressed: bool,
+    /// Where results of SARIF point.
+    pub sarif: SarifLocation,
+    /// Whether the HTML report has aliases in the place of names and addresses.
+    pub redact: bool,
+}
+
+/// Where results of SARIF point. Each falls back to the capture.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum SarifLocation {
+    /// The line of the policy, else of the services file.
+    #[default]
+    Auto,
+    /// The line of the policy.
+    Policy,
+    /// The line of the services file.
+    Services,
+    /// The capture.
+    Capture,
+    /// The first line of this file of the repository.
+    File(String),
+}
+
+impl SarifLocation {
+    /// Reads `auto`, `policy`, `services`, `capture` or the path of a file.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "auto" => Self::Auto,
+            "policy" => Self::Policy,
+            "services" => Self::Services,
+            "capture" => Self::Capture,
+            path => Self::File(path.to_owned()),
+        }
+    }
 }
 
 impl Style {
@@ -66,6 +100,8 @@ impl Default for Style {
             show: Show::Main,
             raw_csv: false,
             suppressed: false,
+            sarif: SarifLocation::Auto,
+            redact: false,
         }
     }
 }

@@ -11,13 +11,14 @@ use serde_json::{Value, json};
 use super::body::postures;
 use super::standing::{accepted, rule_of};
 use super::wireshark::in_files;
-use super::{Style, Verdict};
+use super::{SarifLocation, Style, Verdict};
 use crate::model::{Confidence, Finding, Outcome, Place, RuleText, Severity, limits};
 
-pub(super) fn write(outcome: &Outcome, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let shown = outcome.findings.get(..limits::SARIF_RESULTS).unwrap_or(&outcome.findings);
     let rules = Rules::of(outcome, shown);
-    let results: Vec<Value> = shown.iter().map(|one| result(outcome, &rules, one)).collect();
+    let results: Vec<Value> =
+        shown.iter().map(|one| result(outcome, &rules, (one, &style.sarif))).collect();
     let mut run = json!({
         "tool": { "driver": {
             "name": "wirelint",
@@ -127,7 +128,7 @@ fn sarif_tags(tags: &[String]) -> Vec<String> {
     std::iter::once("security".to_owned()).chain(named).take(limits::SARIF_TAGS).collect()
 }
 
-fn result(outcome: &Outcome, rules: &Rules, finding: &Finding) -> Value {
+fn result(outcome: &Outcome, rules: &Rules, (finding, at): (&Finding, &SarifLocation)) -> Value {
     let run = &outcome.run;
     let mut related = Vec::new();
     let mut ids: Vec<&str> = Vec::new();
@@ -159,7 +160,7 @@ fn result(outcome: &Outcome, rules: &Rules, finding: &Finding) -> Value {
         "kind": "fail",
         "level": level(finding.severity),
         "message": { "text": bounded(&text(&sentence(outcome, finding))) },
-        "locations": [location(outcome, finding)],
+        "locations": [location(outcome, finding, at)],
         "relatedLocations": related,
         "partialFingerprints": {
             "primaryLocationLineHash": format!("{}:1", hash(finding)),
@@ -219,10 +220,18 @@ fn first_frame(finding: &Finding) -> crate::model::FrameNo {
     sample.unwrap_or(&finding.first).frame
 }
 
-fn location(outcome: &Outcome, finding: &Finding) -> Value {
-    let (physical, words) = match &finding.declared {
-        Some(place) => (at_place(place), "what this traffic breaks"),
-        None => (capture_at(&capture(outcome, finding)), "the capture that shows it"),
+fn location(outcome: &Outcome, finding: &Finding, at: &SarifLocation) -> Value {
+    let declared = finding.declared.as_ref();
+    let place = match at {
+        SarifLocation::Auto => declared,
+        SarifLocation::Policy => declared.filter(|_| finding.declared != finding.mapped),
+        SarifLocation::Services => finding.mapped.as_ref(),
+        SarifLocation::Capture | SarifLocation::File(_) => None,
+    };
+    let (physical, words) = match (place, at) {
+        (Some(place), _) => (at_place(place), "what this traffic breaks"),
+        (None, SarifLocation::File(path)) => (capture_at(path), "the file that was named for it"),
+        (None, _) => (capture_at(&capture(outcome, finding)), "the capture that shows it"),
     };
     json!({
         "physicalLocation": physical,

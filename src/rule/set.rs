@@ -96,12 +96,8 @@ impl RuleSet {
     /// # Errors
     /// `rule-unknown` for each word that names no rule.
     pub fn choose(mut self, select: &[String], ignore: &[String]) -> Result<Self, Vec<Diagnostic>> {
-        let errors: Vec<Diagnostic> = select
-            .iter()
-            .chain(ignore)
-            .filter(|word| !self.rules.iter().any(|rule| names(word, rule)))
-            .map(|word| self.unknown(word))
-            .collect();
+        let unknown = |word: &String| self.names_some(word).err().map(|error| *error);
+        let errors: Vec<Diagnostic> = select.iter().chain(ignore).filter_map(unknown).collect();
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -116,49 +112,42 @@ impl RuleSet {
         Ok(self)
     }
 
-    /// Fixes the severity of rules: each word is `RULE=LEVEL`, where `RULE` is what [`RuleSet::choose`] takes.
+    /// Fixes the severity of rules: `RULE=LEVEL`, where `RULE` is what [`RuleSet::choose`] takes.
     ///
     /// # Errors
     /// `rule-unknown` for an unknown rule, `rule-value` for what is not a severity.
-    pub fn fix_severities(mut self, words: &[String]) -> Result<Self, Vec<Diagnostic>> {
-        let mut errors = Vec::new();
-        for word in words {
-            let (rule, level) = word.split_once('=').unwrap_or((word, ""));
-            let Some(severity) = Severity::parse(level) else {
-                let message = format!("\"{}\" is not RULE=LEVEL", crate::model::escape_text(word));
-                let help = "levels: info, low, medium, high, critical";
-                errors.push(Diagnostic::error("rule-value", message).help(help));
-                continue;
-            };
-            let mut any = false;
-            for (known, slot) in self.rules.iter().zip(&mut self.severities) {
-                if names(rule, known) {
-                    *slot = Some(severity);
-                    any = true;
-                }
-            }
-            if !any {
-                errors.push(self.unknown(rule));
+    pub fn fix_severity(&mut self, word: &str) -> Result<(), Box<Diagnostic>> {
+        let (rule, level) = word.split_once('=').unwrap_or((word, ""));
+        let Some(severity) = Severity::parse(level) else {
+            let message = format!("\"{}\" is not RULE=LEVEL", crate::model::escape_text(word));
+            let help = "levels: info, low, medium, high, critical";
+            return Err(Box::new(Diagnostic::error("rule-value", message).help(help)));
+        };
+        self.names_some(rule)?;
+        for (known, slot) in self.rules.iter().zip(&mut self.severities) {
+            if names(rule, known) {
+                *slot = Some(severity);
             }
         }
-        self.done(errors)
+        Ok(())
     }
 
-    /// Sets options of rules: each word is `RULE.OPTION=VALUE`. A list is written as `a,b` or as TOML writes it.
+    /// Whether a word of [`RuleSet::choose`] names a rule.
+    ///
+    /// # Errors
+    /// `rule-unknown`, with what may have been meant.
+    pub fn names_some(&self, word: &str) -> Result<(), Box<Diagnostic>> {
+        match self.rules.iter().any(|rule| names(word, rule)) {
+            true => Ok(()),
+            false => Err(Box::new(self.unknown(word))),
+        }
+    }
+
+    /// Sets an option of a rule: `RULE.OPTION=VALUE`. A list is written as `a,b` or as TOML writes it.
     ///
     /// # Errors
     /// As [`RuleSet::set_option`], and `rule-value` for a word of another form or a value of another type.
-    pub fn fix_options(mut self, words: &[String]) -> Result<Self, Vec<Diagnostic>> {
-        let mut errors = Vec::new();
-        for word in words {
-            if let Err(error) = self.fix_option(word) {
-                errors.push(*error);
-            }
-        }
-        self.done(errors)
-    }
-
-    fn fix_option(&mut self, word: &str) -> Result<(), Box<Diagnostic>> {
+    pub fn fix_option(&mut self, word: &str) -> Result<(), Box<Diagnostic>> {
         let named = word.split_once('=').and_then(|(name, value)| {
             let (rule, option) = name.split_once('.')?;
             Some((rule, option, value))

@@ -284,12 +284,10 @@ fn rules_are_chosen_by_code_name_and_beginning() {
     let error = built_in().choose(&words(&["WL10l1"]), &[]).unwrap_err();
     assert_eq!(error[0].code, "rule-unknown");
     assert_eq!(error[0].helps[0], "did you mean WL1001 (plaintext-rpc)?");
-    let set = built_in().fix_severities(&words(&["plaintext-rpc=low"])).unwrap();
+    let mut set = built_in();
+    set.fix_severity("plaintext-rpc=low").unwrap();
     assert_eq!(set.fixed_severity(0), Some(Severity::Low));
-    assert_eq!(
-        built_in().fix_severities(&words(&["WL1001=lwo"])).unwrap_err()[0].code,
-        "rule-value"
-    );
+    assert_eq!(set.fix_severity("WL1001=lwo").unwrap_err().code, "rule-value");
 }
 
 fn session(version: u16) -> AuditedSession {

@@ -183,7 +183,12 @@ fn shown(path: &Path) -> String {
 
 fn locked(path: &Path) -> Diagnostic {
     let name = shown(path);
-    Diagnostic::error("db-locked", format!("{name} is being written by another process"))
+    let by = match super::holder::holder(path) {
+        Some((pid, command)) if command.is_empty() => format!("process {pid}"),
+        Some((pid, command)) => format!("another process (pid {pid}, \"{command}\")"),
+        None => "another process".to_owned(),
+    };
+    Diagnostic::error("db-locked", format!("{name} is being written by {by}"))
         .note(format!("waited {} s for the lock", super::open::BUSY.as_secs()))
         .help(format!(
             "to look at it: wirelint db query --db {name} (reading works while it is written)"

@@ -14,6 +14,7 @@ mod error;
 mod finding_rows;
 mod fingerprint;
 pub(crate) mod flat;
+mod holder;
 mod inventory_rows;
 mod open;
 mod prune;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::program::{BAD, GOOD, Lab, Run, run};
+use crate::program::{BAD, GOOD, Lab, Run, run, sample_bytes};
 
 fn lab(config: &str) -> Lab {
     let lab = Lab::new();
@@ -75,7 +75,96 @@ fn wrong_values_have_a_place_and_what_is_expected() {
     refused("gate = 1\n", &["error[config-value]: gate must be a table, [gate]"]);
     refused("config-version = 2\n", &["error[config-value]: config-version must be 1"]);
     refused("[gate\n", &[" --> wirelint.toml:1:6"]);
-    refused("[rules]\nselect = [\"WL9999\"]\n", &["error[rule-unknown]: no rule \"WL9999\""]);
+}
+
+#[test]
+fn rules_that_do_not_exist_have_the_place_of_the_word() {
+    let lab = lab("[rules]\nselect = [\"WL1\",\n  \"plaintext-rcp\"]\nignore = [\"WL9999\"]\n");
+    for arguments in [&["check", "x.pcapng"][..], &["config", "check"], &["rules", "list"]] {
+        lab.run(arguments).refuses(
+            2,
+            &[
+                "error[rule-unknown]: no rule \"plaintext-rcp\"",
+                " --> wirelint.toml:3:3",
+                "3 |   \"plaintext-rcp\"]",
+                "  |   ^^^^^^^^^^^^^^^",
+                "  = help: did you mean WL1001 (plaintext-rpc)?",
+                "error[rule-unknown]: no rule \"WL9999\"",
+                " --> wirelint.toml:4:11",
+            ],
+        );
+    }
+    let other = lab.run(&["check", "x.pcapng", "--select", "WL1001", "--ignore", "WL8888"]);
+    other.refuses(2, &["error[rule-unknown]: no rule \"WL8888\""]);
+    assert!(!other.err.contains("wirelint.toml"), "options have no line: {other:#?}");
+    lab.file("wirelint.toml", "[rules]\nseverity = { plaintext-rcp = \"low\" }\n");
+    lab.run(&["check", "x.pcapng"])
+        .refuses(2, &["error[rule-unknown]: no rule \"plaintext-rcp\"", " --> wirelint.toml:2:30"]);
+    lab.file("wirelint.toml", "[rules.options.expires-soon]\ndays = \"many\"\n");
+    lab.run(&["check", "x.pcapng"]).refuses(2, &[" --> wirelint.toml:2:8"]);
+    lab.file("wirelint.toml", "");
+    let variable = with(&lab, &[("WIRELINT_RULES_SELECT", "WL1,WL9999")], &["check", "x.pcapng"]);
+    variable.refuses(
+        2,
+        &["error[rule-unknown]: no rule \"WL9999\"", "  = note: WIRELINT_RULES_SELECT says so"],
+    );
+}
+
+#[test]
+fn what_is_named_on_the_command_line_is_read_and_not_what_the_configuration_names() {
+    let lab = lab("[db]\npath = \"w.db\"\n");
+    let edges = lab.run(&["edges", "x.pcapng"]);
+    assert_eq!((edges.code, edges.err.as_str()), (0, ""), "{edges:#?}");
+    assert_eq!(lab.names(), ["wirelint.toml", "x.pcapng"]);
+    assert_eq!(lab.run(&["edges", "-r", "x.pcapng"]).out, edges.out);
+    assert_eq!(lab.run(&["check", "x.pcapng"]).code, 1);
+    assert_eq!(lab.run(&["edges"]).out, edges.out, "the database of the configuration");
+    lab.file("wirelint.toml", "[input]\npaths = [\"no.pcapng\"]\n");
+    assert_eq!(lab.run(&["edges", "--db", "w.db"]).out, edges.out);
+    let watch = lab.run(&["watch", "-i", "no-such-interface"]);
+    assert!(!watch.err.contains("input-mixed"), "a watch reads no captures: {watch:#?}");
+}
+
+#[test]
+fn what_a_check_writes_besides_can_be_configured() {
+    let lab = lab(
+        "[output]\nevidence = \"proof\"\ncategory = \"night\"\ngithub = \"on\"\nsarif-location = \"capture\"\n\
+         also = [\"sarif=out.sarif\"]\nredact = true\ncsv-raw = true\n[gate]\nfail-on = \"critical\"\n",
+    );
+    let run = lab.run(&["check", "x.pcapng"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.out.contains("::error ") && lab.path("proof/index.json").exists(), "{run:#?}");
+    let sarif = fs::read_to_string(lab.path("out.sarif")).unwrap();
+    assert!(sarif.contains("\"wirelint/night/\""));
+    let off = lab.run(&["check", "x.pcapng", "--github", "off"]);
+    assert!(!off.out.contains("::error "), "{off:#?}");
+    let wrong = with(&lab, &[("WIRELINT_OUTPUT_GITHUB", "maybe")], &["check", "x.pcapng"]);
+    wrong.refuses(
+        2,
+        &["error[config-value]: WIRELINT_OUTPUT_GITHUB: \"maybe\" is not a time for annotations"],
+    );
+}
+
+#[test]
+fn the_level_that_fails_a_check_is_no_verdict_of_a_watch() {
+    let lab = lab("[gate]\nfail-on = \"low\"\n");
+    let watch = ["watch", "-r", "-", "--format", "none", "--sandbox", "off"];
+    let piped = |arguments: &[&str]| lab.pipe(arguments, &sample_bytes(BAD)).code;
+    assert_eq!(lab.run(&["check", "x.pcapng"]).code, 1);
+    assert_eq!(piped(&watch), 0);
+    assert_eq!(piped(&[&watch[..], &["--fail-on", "low"]].concat()), 1);
+}
+
+#[test]
+fn a_configuration_that_names_what_is_not_sound_is_not_sound() {
+    let lab = lab("[policy]\nfile = \"policy.toml\"\n[identity]\nservices = [\"services.toml\"]\n");
+    lab.file(
+        "services.toml",
+        "mapping-version = 1\n[[service]]\nname = \"a\"\naddr = [\"nowhere\"]\n",
+    );
+    lab.run(&["config", "check"]).refuses(2, &[" --> services.toml:4:9"]);
+    lab.file("services.toml", "mapping-version = 1\n");
+    lab.run(&["config", "check"]).refuses(2, &["error[input-missing]: no such file: policy.toml"]);
 }
 
 #[test]

@@ -96,6 +96,43 @@ fn sarif_has_what_code_scanning_asks_for() {
     }
 }
 
+/// A policy that the sample breaks, and a services file that names its server.
+fn declared(lab: &Lab) {
+    lab.file(
+        "services.toml",
+        "mapping-version = 1\n\n[[service]]\nname = \"api\"\nowner = \"team-api@example.com\"\naddr = [\"10.77.0.3\"]\n",
+    );
+    lab.file(
+        "policy.toml",
+        "policy-version = 1\n\n\n[[edge]]\nfrom = \"*\"\nto = \"api\"\n\n[[edge]]\nfrom = \"nobody\"\nto = \"api\"\n",
+    );
+}
+
+#[test]
+fn results_of_sarif_point_where_a_reader_can_act_or_where_that_is_asked() {
+    let lab = Lab::new();
+    lab.sample(BAD, "x.pcapng");
+    declared(&lab);
+    let place = |options: &[&str]| {
+        let check = ["check", "x.pcapng", "--select", "WL1001", "--format", "sarif"];
+        let said = lab.run(&[&check, options].concat());
+        let report: Value = serde_json::from_str(&said.out).unwrap();
+        let at = &report["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+        let line = at["region"]["startLine"].as_u64().unwrap();
+        format!("{}:{line}", at["artifactLocation"]["uri"].as_str().unwrap())
+    };
+    let both = ["--services", "services.toml", "--policy", "policy.toml"];
+    let with = |at| [&both[..], &["--sarif-location", at]].concat();
+    assert_eq!(place(&both), "policy.toml:4", "the entry that speaks of the edge");
+    assert_eq!(place(&both[..2]), "services.toml:4");
+    assert_eq!(place(&[]), "x.pcapng:1");
+    assert_eq!(place(&with("policy")), "policy.toml:4");
+    assert_eq!(place(&with("services")), "services.toml:4");
+    assert_eq!(place(&with("capture")), "x.pcapng:1");
+    assert_eq!(place(&with("deploy/compose.yaml")), "deploy/compose.yaml:1");
+    assert_eq!(place(&["--sarif-location", "services"]), "x.pcapng:1");
+}
+
 #[test]
 fn what_could_not_be_decided_is_skipped_and_never_passed() {
     let lab = Lab::new();

@@ -4,6 +4,7 @@
 
 mod baseline;
 mod bytes;
+mod clocks;
 mod config;
 mod delivery;
 mod edges;

@@ -62,6 +62,47 @@ fn keys_contradictions_and_entries_that_say_the_same_are_refused() {
 }
 
 #[test]
+fn a_name_that_is_nearly_a_services_is_refused_with_that() {
+    let lab = Lab::new();
+    let services = "mapping-version = 1\n[[service]]\nname = \"orders\"\naddr = [\"10.77.0.2\"]\n";
+    lab.sample(GOOD, "x.pcapng").file("services.toml", services);
+    lab.file("policy.toml", format!("{HEAD}[[edge]]\nfrom = \"ordres\"\nto = \"*\"\n"));
+    let lines = [
+        "error[policy-service]: the policy names a service that services.toml does not define",
+        " --> policy.toml:4:8",
+        "4 | from = \"ordres\"",
+        "  |        ^^^^^^^^ did you mean \"orders\"?",
+    ];
+    let given = ["--services", "services.toml"];
+    for command in
+        [&["check", "x.pcapng", "--policy", "policy.toml"][..], &["policy", "check", "policy.toml"]]
+    {
+        lab.run(&[command, &given].concat()).refuses(2, &lines);
+    }
+    lab.file("wirelint.toml", "[identity]\nservices = [\"services.toml\"]\n");
+    lab.run(&["policy", "check", "policy.toml"]).refuses(2, &lines);
+    lab.file("policy.toml", format!("{HEAD}[[edge]]\nfrom = \"orders\"\nto = \"search\"\n"));
+    let sound = lab.run(&["policy", "check", "policy.toml"]);
+    assert_eq!(sound.code, 0, "a name that the wire may tell: {sound:#?}");
+}
+
+#[test]
+fn captures_are_compared_by_the_names_that_services_have() {
+    let lab = Lab::new();
+    let services = "mapping-version = 1\n[[service]]\nname = \"orders\"\naddr = [\"10.77.0.2\"]\n\
+                    [[service]]\nname = \"api\"\naddr = [\"10.77.0.3\"]\n";
+    lab.sample(BAD, "x.pcapng").file("services.toml", services);
+    lab.file(
+        "policy.toml",
+        format!("{HEAD}[[edge]]\nfrom = \"orders\"\nto = \"api\"\nrequire = \"any\"\nreason = \"a laboratory\"\n"),
+    );
+    let named = ["policy", "diff", "policy.toml", "x.pcapng", "--services", "services.toml"];
+    let same = lab.run(&named);
+    assert_eq!((same.code, &*same.out), (0, ""), "{same:#?}");
+    assert_eq!(lab.run(&named[..4]).code, 1, "addresses are no names");
+}
+
+#[test]
 fn a_policy_that_is_not_there_is_refused() {
     let lab = Lab::new();
     let lines = [
@@ -84,7 +125,7 @@ fn a_learned_policy_does_not_load_until_a_person_has_decided() {
         &["warning[policy-weak]: 1 edge is weaker than the defaults and has an empty reason"],
     );
     assert_eq!(learned.out, "");
-    lab.run(&learn).refuses(6, &["  = help: use --force to overwrite it"]);
+    lab.run(&learn).refuses(2, &["  = help: use --force to overwrite it"]);
     lab.run(&["policy", "check", "policy.toml"]).refuses(2, &[]);
     let text = std::fs::read_to_string(lab.path("policy.toml")).unwrap();
     assert!(text.contains("# 2 sessions, plaintext 100%, "), "{text}");

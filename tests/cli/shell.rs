@@ -15,6 +15,16 @@ fn every_shell_completes_every_command() {
         for word in ["check", "baseline", "fail-on", "prune"] {
             assert!(run.out.contains(word), "{shell} does not complete {word}");
         }
+        for command in ["edges", "policy", "services", "watch", "doctor", "learn", "import", "man"]
+        {
+            assert!(run.out.contains(command), "{shell} does not complete {command}");
+        }
+        // In bash each option has a case, offered or not.
+        let offered = |line: &&str| shell != "bash" || line.trim_start().starts_with("opts=");
+        for hidden in ["--config-written", "config-severity", "config-option"] {
+            let found = run.out.lines().filter(offered).find(|line| line.contains(hidden));
+            assert_eq!(found, None, "{shell}");
+        }
     }
     assert_eq!(lab.run(&["completions", "tcsh"]).code, 2);
 }
@@ -26,9 +36,14 @@ fn there_is_a_manual_page_for_every_command() {
     one.says(0, &[]).is_silent_on_stderr();
     assert!(one.out.contains(".TH wirelint 1"), "{one:#?}");
     assert_eq!(lab.run(&["man", "pages"]).code, 0);
-    for name in
-        ["wirelint.1", "wirelint-check.1", "wirelint-rules-list.1", "wirelint-baseline-create.1"]
-    {
+    for name in [
+        "wirelint.1",
+        "wirelint-policy-learn.1",
+        "wirelint-edges.1",
+        "wirelint-check.1",
+        "wirelint-rules-list.1",
+        "wirelint-baseline-create.1",
+    ] {
         let page = std::fs::read_to_string(lab.path("pages").join(name)).unwrap();
         assert!(page.contains("SYNOPSIS"), "{name}");
     }

@@ -62,13 +62,16 @@ fn a_database_that_another_writes_to_is_not_waited_for_without_end() {
     let read =
         lab.run(&["db", "query", "SELECT count(*) FROM v_runs", "--db", "w.db", "--format", "csv"]);
     assert_eq!((read.code, read.out.lines().last()), (0, Some("1")), "reading goes on: {read:#?}");
-    lab.run(&["check", "x.pcapng", "--db", "w.db"]).says(
-        6,
-        &[
-            "error[db-locked]: w.db is being written by another process",
-            "  = help: to write elsewhere: --db other.db",
-        ],
+    let run = lab.run(&["check", "x.pcapng", "--db", "w.db"]);
+    run.says(6, &["  = help: to write elsewhere: --db other.db"]);
+    let said = run.err.lines().next().unwrap();
+    assert!(
+        said.starts_with("error[db-locked]: w.db is being written by another process"),
+        "{run:#?}"
     );
+    if cfg!(target_os = "linux") {
+        assert!(said.contains(&format!(" (pid {}, \"", std::process::id())), "{run:#?}");
+    }
 }
 
 #[test]

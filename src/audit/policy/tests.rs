@@ -34,7 +34,7 @@ fn read(text: &str) -> Policy {
 fn judged(policy: &Policy, sessions: &[AuditedSession]) -> (Vec<String>, Vec<String>) {
     let mut evaluator = Evaluator::new(Arc::new(RuleSet::built_in().unwrap()));
     let (mut hits, mut hidden) = (Vec::new(), Vec::new());
-    for facts in compare(policy, &edges(sessions)) {
+    for facts in compare(policy, &edges(sessions)).0 {
         let said = evaluator.evaluate(&Subject::Policy(&facts));
         for hit in said.iter() {
             let code = evaluator.rules().rules()[hit.rule].code.clone();
@@ -266,7 +266,7 @@ fn a_weaker_permission_holds_until_its_last_day_is_over() {
         at.time = at.time.plus_seconds(-3 * 86_400);
     }
     earlier.session.facts.plaintext = Some(earlier.session.first);
-    let facts = compare(&ended, &edges(&[earlier.clone(), readable(1)]));
+    let facts = compare(&ended, &edges(&[earlier.clone(), readable(1)])).0;
     assert_eq!(judged(&ended, &[earlier]).0, Vec::<String>::new(), "it held then");
     assert_eq!((facts.len(), facts[0].sessions, facts[0].samples.len()), (1, 1, 1));
     assert!(facts[0].expired.is_some() && facts[0].expected == ["mtls"]);
@@ -279,7 +279,7 @@ fn callers_are_told_by_the_best_that_they_show() {
     let edge = "[[edge]]\nfrom = \"orders\"\nto = \"catalog\"\nrequire = \"any\"\nreason = \"r\"\n";
     let policy = read(&format!("{BASE}{edge}identity.client = \"sub:orders\"\n"));
     let told = |audited: AuditedSession| {
-        let facts = compare(&policy, &edges(&[audited]));
+        let facts = compare(&policy, &edges(&[audited])).0;
         facts.into_iter().map(|facts| (facts.caller, facts.told_by)).next()
     };
     assert_eq!(told(token("orders", readable(1))), None, "the token proves it");
@@ -302,7 +302,7 @@ fn a_finding_points_at_the_line_that_says_so() {
     );
     let policy = read(&text.replace("off", "high"));
     let lines = |sessions: &[AuditedSession]| {
-        let facts = compare(&policy, &edges(sessions));
+        let facts = compare(&policy, &edges(sessions)).0;
         facts
             .into_iter()
             .map(|facts| facts.place)
@@ -311,6 +311,31 @@ fn a_finding_points_at_the_line_that_says_so() {
     };
     assert_eq!(lines(&[without_certificate(mutual(1))]), [3, 6]);
     assert_eq!(lines(&[one_way(1)]), [2]);
+}
+
+#[test]
+fn every_entry_is_told_what_became_of_it() {
+    let text = format!(
+        "{BASE}[[edge]]\nfrom = \"orders\"\nto = \"payments\"\n\
+         [[edge]]\nfrom = \"search\"\nto = \"payments\"\n\
+         [[edge]]\nfrom = \"search\"\nto = \"catalog\"\ndeny = true\n"
+    );
+    let policy = read(&text);
+    let standing = |sessions: &[AuditedSession]| compare(&policy, &edges(sessions)).1;
+    let words = |sessions: &[AuditedSession]| {
+        standing(sessions).entries.iter().map(super::EntryStanding::word).collect::<Vec<_>>()
+    };
+    assert_eq!(words(&[]), ["not seen", "not seen", "kept"]);
+    assert_eq!(words(&[mutual(1)]), ["kept", "not seen", "kept"]);
+    let told = standing(&[without_certificate(mutual(1)), mutual(2), one_way(3)]);
+    let first = &told.entries[0];
+    assert_eq!((first.word(), first.edges, first.sessions), ("violated", 1, 2));
+    assert_eq!(first.against, ["orders -> payments:50051: posture is tls (1 session)"]);
+    assert_eq!(told.unexpected.len(), 1, "{told:#?}");
+    let forbidden = to("catalog", "10.0.2.11", from("search", "10.0.1.9", mutual(1)));
+    let told = standing(&[forbidden]);
+    assert_eq!(told.entries[2].word(), "violated");
+    assert!(told.entries[2].against[0].contains("is forbidden"), "{told:#?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::settings::{Kind, SETTINGS, Setting, sections};
-use super::{Given, Origin, Values};
+use super::{Given, Values};
 use crate::model::{Diagnostic, Place, escape_text, limits};
 use crate::rule::{nearest, suggestion};
 
@@ -154,22 +154,21 @@ impl File {
                 continue;
             };
             match self.words(setting, value) {
-                Ok(words) => {
+                Ok(written) => {
                     let place = Place::of(&self.shown(), &self.text, value.span(), "");
-                    let given = Given { words, origin: Origin::File(place) };
-                    values.take(number, given);
+                    values.take(number, Given::of_file(written, place));
                 }
                 Err(found) => errors.extend(found),
             }
         }
     }
 
-    /// The words that the value of a setting comes to.
+    /// The words that the value of a setting comes to, with their places.
     fn words(
         &self,
         setting: &Setting,
         value: &Spanned<DeValue<'_>>,
-    ) -> Result<Vec<String>, Vec<Diagnostic>> {
+    ) -> Result<Vec<(String, Place)>, Vec<Diagnostic>> {
         let kind = setting.kind;
         let typed = typed(kind, value);
         let Some(typed) = typed else {
@@ -180,7 +179,10 @@ impl File {
         let (mut words, mut errors) = (Vec::new(), Vec::new());
         for (word, at) in typed {
             match kind.check(&word) {
-                Ok(()) => words.push(self.placed(kind, word)),
+                Ok(()) => {
+                    let place = Place::of(&self.shown(), &self.text, at, "");
+                    words.push((self.placed(kind, word), place));
+                }
                 Err((message, label)) => {
                     errors.push(self.error("config-value", at, &message, &label));
                 }

@@ -9,12 +9,14 @@ mod settings;
 mod show;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Command;
+use clap::builder::ArgPredicate;
 
 use self::settings::{Kind, SETTINGS, Setting, sections};
 use super::args::Global;
@@ -22,6 +24,7 @@ use crate::model::{Diagnostic, Place, escape_text};
 use crate::rule::{nearest, suggestion};
 
 pub(super) use show::{ConfigCommand, run};
+pub(super) use written::Written;
 
 /// What the configuration says.
 #[derive(Debug, Default)]
@@ -39,6 +42,8 @@ struct Values(BTreeMap<usize, Given>);
 #[derive(Clone, Debug)]
 struct Given {
     words: Vec<String>,
+    /// The same, with where each is written.
+    written: Vec<Written>,
     origin: Origin,
 }
 
@@ -49,6 +54,21 @@ enum Origin {
     Variable(String),
 }
 
+impl Given {
+    fn of_file(words: Vec<(String, Place)>, place: Place) -> Self {
+        let origin = |(word, at): &(String, Place)| Written::new(word, Origin::File(at.clone()));
+        let written = words.iter().map(origin).collect();
+        let words = words.into_iter().map(|(word, _)| word).collect();
+        Self { words, written, origin: Origin::File(place) }
+    }
+
+    fn of_variable(words: Vec<String>, name: String) -> Self {
+        let origin = Origin::Variable(name);
+        let written = words.iter().map(|word| Written::new(word, origin.clone())).collect();
+        Self { words, written, origin }
+    }
+}
+
 impl Values {
     /// Takes a value, in the place of an earlier one. Tables from rules are put together, the later word wins.
     fn take(&mut self, number: usize, mut given: Given) {
@@ -57,6 +77,7 @@ impl Values {
             .is_some_and(|setting| matches!(setting.kind, Kind::Levels | Kind::Options));
         if merges && let Some(before) = self.0.get(&number) {
             given.words = before.words.iter().cloned().chain(given.words).collect();
+            given.written = before.written.iter().cloned().chain(given.written).collect();
         }
         self.0.insert(number, given);
     }
@@ -88,21 +109,23 @@ impl Config {
             command.get_arguments().map(|arg| arg.get_id().as_str().to_owned()).collect();
         let has = |id: &str| id.is_empty() || ids.iter().any(|known| known == id);
         let mut command = command;
+        let mut written = Vec::new();
         for (setting, given) in self.values.given() {
-            if has(setting.option) && has(setting.beside) {
+            // What a watch reads is an interface, or one file that it is told.
+            let read_by_watch = setting.option == "paths" && command.get_name() == "watch";
+            if has(setting.option) && has(setting.beside) && !read_by_watch {
+                let instead = instead_of(&command, setting.option);
                 command = command.mut_arg(setting.option, |arg| {
                     let arg = arg.default_values(given.words.clone());
-                    // PATH and --read are two names of one thing.
-                    match setting.option {
-                        "paths" => arg.default_value_if(
-                            "read",
-                            clap::builder::ArgPredicate::IsPresent,
-                            None,
-                        ),
-                        _ => arg,
-                    }
+                    instead.iter().fold(arg, |arg, other| {
+                        arg.default_value_if(other, ArgPredicate::IsPresent, None)
+                    })
                 });
+                written.extend(given.written.iter().map(Written::text));
             }
+        }
+        if has(WRITTEN) && !written.is_empty() {
+            command = command.mut_arg(WRITTEN, |arg| arg.default_values(written));
         }
         let names: Vec<String> =
             command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
@@ -110,6 +133,31 @@ impl Config {
             .into_iter()
             .fold(command, |command, name| command.mut_subcommand(name, |sub| self.apply(sub)))
     }
+}
+
+/// The hidden option with what the configuration says, and where.
+const WRITTEN: &str = "config_written";
+
+/// Options in whose presence an option is not what the configuration says: those that cannot be given with it, and those
+/// that say the same thing in another way.
+fn instead_of(command: &Command, option: &str) -> Vec<String> {
+    let conflicts = |one: &clap::Arg, other: &clap::Arg| {
+        command.get_arg_conflicts_with(one).iter().any(|arg| arg.get_id() == other.get_id())
+    };
+    let Some(own) = command.get_arguments().find(|arg| arg.get_id() == option) else {
+        return Vec::new();
+    };
+    let known: &[&str] = match (option, command.get_name()) {
+        // PATH and --read are two names of one thing, and a database that is named is what is looked at.
+        ("paths", "tui" | "edges") => &["read", "db"],
+        ("paths", _) => &["read"],
+        _ => &[],
+    };
+    let others = command.get_arguments().filter(|arg| {
+        let id = arg.get_id().as_str();
+        id != option && (known.contains(&id) || conflicts(own, arg) || conflicts(arg, own))
+    });
+    others.map(|arg| arg.get_id().as_str().to_owned()).collect()
 }
 
 /// Takes the values of `WIRELINT_SECTION_KEY`. Lists are separated by commas, options of rules by semicolons; paths are
@@ -128,7 +176,7 @@ fn environment(
         let known = SETTINGS.iter().position(|setting| setting.variable() == name);
         match known.and_then(|number| Some((number, SETTINGS.get(number)?))) {
             Some((number, setting)) => match words(setting, &name, &value.to_string_lossy()) {
-                Ok(words) => values.take(number, Given { words, origin: Origin::Variable(name) }),
+                Ok(words) => values.take(number, Given::of_variable(words, name)),
                 Err(found) => errors.extend(found),
             },
             None => errors.extend(unknown_variable(&name)),

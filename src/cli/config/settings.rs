@@ -73,13 +73,13 @@ pub(super) static SETTINGS: &[Setting] = &[
     setting("rules", "ignore", Kind::Texts, "[]", "leave these rules out", "ignore", ""),
     setting("rules", "severity", Kind::Levels, "{}", "rules with another severity: { \"weak-suite\" = \"high\" }", "config_severity", ""),
     setting("rules", "options", Kind::Options, "{}", "options of rules: [rules.options.expires-soon] and days = 30", "config_option", ""),
-    setting("gate", "fail-on", Kind::Word("severity", fail_on), "\"high\"", "the lowest severity that fails the run", "fail_on", ""),
+    setting("gate", "fail-on", Kind::Word("severity", fail_on), "\"high\"", "the lowest severity that fails a check; a watch has a verdict only when it is given --fail-on", "fail_on", "exit_zero"),
     setting("gate", "min-severity", Kind::Word("severity", severities), "", "findings below are left out; they fail no run", "min_severity", ""),
     setting("gate", "min-confidence", Kind::Word("confidence", confidences), "", "findings less sure are left out; they fail no run", "min_confidence", ""),
     setting("gate", "baseline", Kind::Path, "", "the file of accepted findings", "baseline", ""),
     setting("gate", "allow-empty", Kind::Flag, "false", "pass although nothing could be audited", "allow_empty", ""),
     setting("gate", "max-drop-percent", Kind::Percent, "", "packets that the capture may have lost", "max_drop_percent", ""),
-    setting("identity", "services", Kind::Paths, "[]", "who is who: services files", "services", "keylog"),
+    setting("identity", "services", Kind::Paths, "[]", "who is who: services files", "services", ""),
     setting("identity", "trust", Kind::NamedPaths, "[]", "authorities that chains are judged against: [\"ca.pem\", \"mesh=mesh-ca.pem\"]", "trust", ""),
     setting("identity", "crl", Kind::Paths, "[]", "revocation lists", "crl", ""),
     setting("policy", "file", Kind::Path, "", "who may talk to whom, and how", "policy", "keylog"),
@@ -87,6 +87,12 @@ pub(super) static SETTINGS: &[Setting] = &[
     setting("output", "also", Kind::Outputs, "[]", "reports written besides: [\"json=out/report.json\"]", "output", "exit_zero"),
     setting("output", "all", Kind::Flag, "false", "show every finding in text", "all", "exit_zero"),
     setting("output", "show-suppressed", Kind::Flag, "false", "list accepted findings too", "show_suppressed", ""),
+    setting("output", "evidence", Kind::Path, "", "a folder for the frames that prove each finding", "evidence", "exit_zero"),
+    setting("output", "category", Kind::Text, "", "what this run is called where several come together", "category", "exit_zero"),
+    setting("output", "sarif-location", Kind::Text, "\"auto\"", "where results of SARIF point: auto, policy, services, capture, or a file of the repository", "sarif_location", "exit_zero"),
+    setting("output", "redact", Kind::Flag, "false", "replace names and addresses in the HTML report", "redact", "exit_zero"),
+    setting("output", "csv-raw", Kind::Flag, "false", "leave texts in CSV as they are, though a spreadsheet may run them", "csv_raw", "exit_zero"),
+    setting("output", "github", Kind::Word("time for annotations", github), "\"auto\"", "when to annotate a job of GitHub Actions", "github", "exit_zero"),
     setting("output", "color", Kind::Word("time for colours", colors), "\"auto\"", "when to use colours", "color", ""),
     setting("output", "ascii", Kind::Flag, "false", "draw with ASCII only", "ascii", ""),
     setting("db", "path", Kind::Path, "", "the SQLite file that keeps results, and that questions are asked of", "db", ""),
@@ -143,6 +149,10 @@ fn confidences() -> Vec<&'static str> {
 
 fn formats() -> Vec<&'static str> {
     FORMATS.iter().map(|format| format.0).collect()
+}
+
+fn github() -> Vec<&'static str> {
+    vec!["auto", "on", "off"]
 }
 
 fn colors() -> Vec<&'static str> {

@@ -12,7 +12,7 @@ use crate::cli::args::{Cli, Command, Global};
 use crate::cli::gate::Gate;
 use crate::cli::output::write_whole;
 use crate::cli::terminal::{Terminal, ignore_closed, unwritable};
-use crate::cli::{Code, OK, STORAGE, USAGE, rules};
+use crate::cli::{Code, OK, STORAGE, USAGE, policy, rules, services};
 use crate::model::{Diagnostic, escape_text};
 
 /// `wirelint config`.
@@ -120,7 +120,7 @@ impl Config {
         out
     }
 
-    /// Reads what the file names as `check` would: the rules, their options, the baseline.
+    /// Reads what the file names as `check` would: the rules, their options, the baseline, the services, the policy.
     fn means_something(&self) -> Result<(), Vec<Diagnostic>> {
         let read = self.apply(Cli::command()).try_get_matches_from(["wirelint", "check", "-"]);
         let read = read.and_then(|matches| Cli::from_arg_matches(&matches));
@@ -130,8 +130,12 @@ impl Config {
         let Command::Check(check) = cli.command else { return Ok(()) };
         let rules = rules::all(&check.audit.rules)?;
         let known = rules::names(&rules);
-        rules.choose(&check.audit.rules.select, &check.audit.rules.ignore)?;
-        Gate::read(&check.audit.gate, &known, known.clone()).map(|_| ())
+        rules::chosen(rules, &check.audit.rules)?;
+        Gate::read(&check.audit.gate, &known, known.clone())?;
+        let services = services::load(&check.audit.services)?;
+        let policy = check.audit.policy.as_deref().map(policy::load).transpose()?;
+        let misspelt = policy.map(|policy| policy::misspelt(&policy, &services));
+        misspelt.filter(|errors| !errors.is_empty()).map_or(Ok(()), Err)
     }
 
     fn sound(&self) -> String {

@@ -52,7 +52,7 @@ fn every_word_that_a_setting_takes_is_one_that_its_option_takes() {
 fn parsed(number: usize, words: &[&str], arguments: &[&str]) -> Result<Cli, String> {
     let words = words.iter().map(|word| (*word).to_owned()).collect();
     let mut config = Config::default();
-    config.values.take(number, Given { words, origin: Origin::Variable(String::new()) });
+    config.values.take(number, Given::of_variable(words, String::new()));
     let arguments = ["wirelint"].iter().chain(arguments);
     let matches = config.apply(Cli::command()).try_get_matches_from(arguments);
     matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| error.to_string())

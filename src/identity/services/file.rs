@@ -3,7 +3,7 @@
 use super::network::{Claim, Network};
 use super::reader::{Placed, Reader, Table, address, integer};
 use super::{Entry, Name};
-use crate::model::{Diagnostic, Profile, Timestamp, escape_text, limits};
+use crate::model::{Diagnostic, Lines, Profile, Timestamp, escape_text, limits};
 
 const VERSION: i64 = 1;
 
@@ -48,7 +48,7 @@ pub(super) fn read(
     text: &str,
     [file, first]: [usize; 2],
 ) -> Result<Contents, Vec<Diagnostic>> {
-    let mut reader = Reader { path, text, errors: Vec::new() };
+    let mut reader = Reader { path, text, lines: Lines::of(text), errors: Vec::new() };
     if text.len() > limits::SERVICES_FILE_BYTES {
         let message =
             format!("{}: more than {} bytes", escape_text(path), limits::SERVICES_FILE_BYTES);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::model::{Diagnostic, Place, Timestamp, escape_text};
+use crate::model::{Diagnostic, Lines, Place, Timestamp, escape_text};
 
 /// A value with the bytes of the file that it stands in.
 #[derive(Clone, Debug)]
@@ -19,6 +19,7 @@ pub(super) struct Placed<T> {
 pub(super) struct Reader<'t> {
     pub(super) path: &'t str,
     pub(super) text: &'t str,
+    pub(super) lines: Lines,
     pub(super) errors: Vec<Diagnostic>,
 }
 
@@ -31,7 +32,7 @@ pub(super) struct Table<'r, 't> {
 
 impl Reader<'_> {
     pub(super) fn place(&self, at: Range<usize>, label: &str) -> Place {
-        Place::of(&escape_text(self.path), self.text, at, label)
+        self.lines.place(&escape_text(self.path), self.text, at, label)
     }
 
     pub(super) fn complain(

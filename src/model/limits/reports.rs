@@ -71,6 +71,9 @@ pub const HTML_TIMELINE: usize = 40;
 /// Credentials on the HTML page.
 pub const HTML_CREDENTIALS: usize = 500;
 
+/// Entries of the policy on the HTML page, and edges without one.
+pub const HTML_POLICY: usize = 500;
+
 /// Services on the map of the HTML page: more are no picture.
 pub const HTML_MAP_SERVICES: usize = 60;
 

@@ -23,6 +23,9 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
             dl .run {
                 div { dt { "wirelint" } dd { (run.version) } }
                 div { dt { "Rules" } dd { (grouped(run.rules as u64)) ", digest " code .digest { (run.ruleset) } } }
+                @if let Some(policy) = &outcome.policy {
+                    div { dt { "Policy" } dd { (path(&policy.file)) ", SHA-256 " code .digest { (policy.digest) } } }
+                }
                 div { dt { "Filter" } dd { @match &run.filter { Some(filter) => code { (filter) }, None => "none" } } }
                 div { dt { "Fails at" } dd { (run.fail_on.map_or("never", |level| level.name())) } }
                 div { dt { "Exit code" } dd { (Verdict::of(outcome).exit_code()) } }
@@ -31,10 +34,14 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
             }
             div .scroll { table {
                 caption { "Captures that were read" }
-                thead { tr { th scope="col" { "Capture" } th .n scope="col" { "Frames" } th .n scope="col" { "Bytes" }
-                    th scope="col" { "Link types" } } }
+                thead { tr { th scope="col" { "Capture" } th scope="col" { "From, to" } th .n scope="col" { "Frames" }
+                    th .n scope="col" { "Bytes" } th scope="col" { "Link types" } } }
                 tbody { @for source in run.sources.iter().take(most) {
-                    tr { td .mono { (path(&source.name)) } td .n { (grouped(source.frames)) }
+                    tr { td .mono { (path(&source.name)) @if !source.digest.is_empty() {
+                            br; small .digest { "SHA-256 " (source.digest) } } }
+                        td { @if let Some([first, last]) = source.times {
+                            time { (first.to_seconds_text()) } br; time { (last.to_seconds_text()) } } }
+                        td .n { (grouped(source.frames)) }
                         td .n { (grouped(source.bytes)) } td { (source.link_types.join(", ")) } }
                 } }
             } }

@@ -105,9 +105,16 @@ fn in_full(outcome: &Outcome, finding: &Finding) -> Markup {
             @if let Some(place) = &finding.declared {
                 p { "Declared in " span .mono { (path(&place.path)) ":" (place.line) } }
             }
+            @if let Some(owner) = owner(finding) { p { "Owner: " (owner) } }
             @for sample in finding.evidence.iter().take(SAMPLES) { (evidence(outcome, sample)) }
         }
     }
+}
+
+/// Who answers for the server, else for the client, as the services file says.
+fn owner(finding: &Finding) -> Option<&str> {
+    let parties = finding.server.iter().chain(&finding.client);
+    parties.filter_map(|party| party.owner()).next()
 }
 
 /// Samples of evidence shown of one finding.

@@ -13,7 +13,7 @@ use crate::model::{Grade, Graded, Outcome};
 /// Steps shown.
 const STEPS: usize = 5;
 
-pub(super) fn section(outcome: &Outcome) -> Markup {
+pub(super) fn section(outcome: &Outcome, redacted: bool) -> Markup {
     let verdict = Verdict::of(outcome);
     let coverage = &outcome.coverage;
     html! {
@@ -29,7 +29,10 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
                     (counted(outcome.edges.len() as u64, "edge", "edges")) "."
                 }
             }
-            p .confidential { "This report contains internal names and addresses." }
+            p .confidential {
+                @if redacted { "Names and addresses in this report are aliases." }
+                @else { "This report contains internal names and addresses." }
+            }
             (cards(outcome))
             (first_steps(outcome))
         }

@@ -12,6 +12,8 @@ mod findings;
 mod header;
 mod map;
 mod picture;
+mod policy;
+mod redact;
 mod services;
 mod timeline;
 mod unseen;
@@ -28,13 +30,13 @@ use crate::model::{Graded, Outcome, Posture, Postures, Severity};
 
 const STYLE: &str = include_str!("style.css");
 
-pub(super) fn write(outcome: &Outcome, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+pub(super) fn write(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             (head())
             body {
-                (header::section(outcome))
+                (header::section(outcome, style.redact))
                 (contents())
                 main {
                     (unseen::section(outcome))
@@ -44,12 +46,15 @@ pub(super) fn write(outcome: &Outcome, _: &Style, out: &mut dyn io::Write) -> io
                     (findings::section(outcome))
                     (certificates::section(outcome))
                     (credentials::section(outcome))
+                    (policy::section(outcome))
                     (appendix::section(outcome))
                 }
             }
         }
     };
-    out.write_all(page.into_string().as_bytes())?;
+    let page = page.into_string();
+    let page = if style.redact { redact::Aliases::of(outcome).page(&page) } else { page };
+    out.write_all(page.as_bytes())?;
     out.write_all(b"\n")
 }
 
@@ -74,7 +79,7 @@ fn head() -> Markup {
 }
 
 /// The sections, in their order: their ids and names.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 9] = [
     ("unseen", "What could not be seen"),
     ("services", "Services"),
     ("map", "Map"),
@@ -82,6 +87,7 @@ const SECTIONS: [(&str, &str); 8] = [
     ("findings", "Findings"),
     ("certificates", "Certificates"),
     ("credentials", "Credentials"),
+    ("policy", "Policy"),
     ("run", "This run"),
 ];
 

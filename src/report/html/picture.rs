@@ -199,7 +199,7 @@ fn boxed(node: &Node, (x, y): (i64, i64)) -> Markup {
 }
 
 /// As much of a name as fits, its beginning and its end.
-fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str) -> String {
     const FITS: usize = 19;
     let length = name.chars().count();
     if length <= FITS {

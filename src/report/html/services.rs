@@ -41,7 +41,8 @@ fn service(at: usize, row: &ServiceRow) -> Markup {
         tr id={ "s" (at) } {
             td .mark { (badge(&row.grade)) }
             th scope="row" { @if named { (row.service.service) br; small .mono { (row.endpoint) } }
-                @else { span .mono { (row.endpoint) } } }
+                @else { span .mono { (row.endpoint) } }
+                @if let Some(owner) = row.service.owner() { br; small { "owner: " (owner) } } }
             td .postures { (bar(&row.postures)) (shares(&row.postures)) }
             td { (row.protocols.join(", ")) br; small { (versions(&row.particulars).join(", ")) } }
             td .n { (grouped(row.clients)) }

@@ -95,7 +95,7 @@ fn draw(row: &Bar, at: i64) -> Markup {
 }
 
 /// As much of a name as fits.
-fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str) -> String {
     const FITS: usize = 30;
     if name.chars().count() <= FITS {
         return name.to_owned();

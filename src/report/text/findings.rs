@@ -72,7 +72,7 @@ fn write_finding(
     if let Some(evidence) = sample {
         write_evidence(evidence, first.time.to_seconds_text(), style, out)?;
     }
-    write_owner(finding, style, out)?;
+    write_declared(finding, style, out)?;
     if style.show == Show::All {
         write_filters(outcome, finding, style, out)?;
     }
@@ -102,8 +102,13 @@ fn write_evidence(
     out.write_all(wrapped("   |  ", "   |    ", &facts.join("; "), style.width).as_bytes())
 }
 
-/// Who answers for it: for the server, else for the client.
-fn write_owner(finding: &Finding, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+/// The line of the user's file that speaks of it; and who answers for it: for the server, else for the client.
+fn write_declared(finding: &Finding, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let place = finding.declared.as_ref();
+    if let Some(place) = place.map(|place| format!("{}:{}", path(&place.path), place.line)) {
+        let line = wrapped("   = declared in: ", "   |        ", &place, style.width);
+        out.write_all(line.as_bytes())?;
+    }
     let mut parties = finding.server.iter().chain(&finding.client);
     if let Some(owner) = parties.find_map(|party| party.owner()) {
         let line = wrapped("   = owner: ", "   |        ", owner, style.width);

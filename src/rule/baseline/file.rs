@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Baseline, Entry, Grant, Ignore, end_of_day, parse_day};
-use crate::model::{Diagnostic, FindingId, Place, Timestamp, escape_text, limits};
+use crate::model::{Diagnostic, FindingId, Lines, Place, Timestamp, escape_text, limits};
 use crate::rule::source::{Source, nearest, suggestion};
 use crate::rule::table::integer;
 
@@ -27,7 +27,7 @@ pub(super) fn read(path: &str, text: &str) -> Result<Baseline, Vec<Diagnostic>> 
         let at = error.span().unwrap_or(0..1);
         vec![source.error("baseline-syntax", at, escape_text(error.message()), "")]
     })?;
-    let mut reader = Reader { source, errors: Vec::new() };
+    let mut reader = Reader { source, lines: Lines::of(text), errors: Vec::new() };
     let baseline = reader.file(document.get_ref());
     if reader.errors.is_empty() {
         return Ok(baseline);
@@ -40,6 +40,7 @@ pub(super) fn read(path: &str, text: &str) -> Result<Baseline, Vec<Diagnostic>> 
 
 struct Reader<'t> {
     source: Source<'t>,
+    lines: Lines,
     errors: Vec<Diagnostic>,
 }
 
@@ -124,7 +125,7 @@ impl<'t> Reader<'t> {
         let until = self.day(fields, "expires").map(end_of_day);
         let article = if what.starts_with('i') { "an" } else { "a" };
         let message = format!("{article} {what} needs a reason");
-        let place = Place::of(self.source.path, self.source.text, fields.at.clone(), "");
+        let place = self.lines.place(self.source.path, self.source.text, fields.at.clone(), "");
         let Some(value) = fields.get("reason") else {
             let label = "add reason = \"...\"";
             self.errors.push(self.source.error(

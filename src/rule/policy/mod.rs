@@ -18,7 +18,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::inspect::tls::version_name;
-use crate::model::{Diagnostic, Place, Severity, Timestamp};
+use crate::model::{Diagnostic, EntryStanding, Place, PolicyStanding, Severity, Timestamp};
 use pattern::{Closeness, is_exact};
 
 use super::source::{nearest, suggestion};
@@ -97,6 +97,29 @@ impl Terms {
         let ports = if ports.is_empty() { "*".to_owned() } else { ports.join(",") };
         format!("{} -> {}:{ports}", self.from.join(","), self.to.join(","))
     }
+
+    /// What the edge must be, in words.
+    #[must_use]
+    pub(crate) fn demanded(&self) -> String {
+        if self.deny {
+            return "must not be".to_owned();
+        }
+        let version = match (self.demand.require, self.demand.tls_min) {
+            (Require::Any, _) | (_, 0) => None,
+            (_, version) => Some(format!("TLS {} or later", version_word(version))),
+        };
+        let listed = |what: &str, all: &[String]| {
+            (!all.is_empty()).then(|| format!("{what} {}", all.join(" or ")))
+        };
+        let parts = [
+            Some(self.demand.require.name().to_owned()),
+            version,
+            listed("client", &self.clients),
+            listed("server", &self.servers),
+            listed("methods", &self.methods),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// An entry with its places.
@@ -136,6 +159,10 @@ impl PolicyEdge {
 /// A policy that was read and found sound.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Policy {
+    /// The file as the user named it. Escaped.
+    pub file: String,
+    /// SHA-256 of its text, hexadecimal.
+    pub digest: String,
     /// How bad an edge without an entry is; `None` for not at all.
     pub unknown_edges: Option<Severity>,
     /// Where that is said.
@@ -192,7 +219,28 @@ impl Policy {
                 _ => open.push(number),
             }
         }
-        Self { unknown_edges, unknown_place, defaults, edges, pairs, open }
+        let (file, digest) = Default::default();
+        Self { file, digest, unknown_edges, unknown_place, defaults, edges, pairs, open }
+    }
+
+    /// Its entries before anything was seen.
+    #[must_use]
+    pub(crate) fn standing(&self) -> PolicyStanding {
+        let entry = |edge: &PolicyEdge| EntryStanding {
+            edge: edge.terms.edge(),
+            demand: edge.terms.demanded(),
+            line: edge.place.line,
+            reason: edge.terms.reason.clone(),
+            until: edge.terms.until,
+            deny: edge.terms.deny,
+            ..EntryStanding::default()
+        };
+        PolicyStanding {
+            file: self.file.clone(),
+            digest: self.digest.clone(),
+            entries: self.edges.iter().map(entry).collect(),
+            unexpected: Vec::new(),
+        }
     }
 
     /// Names of entries that are neither patterns nor addresses and that nobody has.

@@ -1,11 +1,12 @@
 //! Reading `policy.toml`: everything that is wrong with it, each with its place.
 
+use sha2::{Digest as _, Sha256};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::pattern::is_exact;
 use super::{Demand, Policy, PolicyEdge, Require, Terms};
-use crate::model::{Diagnostic, Place, Severity, Timestamp, limits};
+use crate::model::{Diagnostic, Lines, Place, Severity, Timestamp, limits};
 use crate::rule::source::{Source, nearest, suggestion};
 use crate::rule::table::{Placed, Table, escaped, integer};
 
@@ -34,8 +35,11 @@ impl Policy {
             vec![source.error("policy-unreadable", at, escaped(error.message()), "")]
         })?;
         let table = Table { source, entries: document.get_ref(), at: 0..1 };
-        let mut reader = Reader { source, errors: Vec::new(), defaults: Demand::default() };
-        let policy = reader.policy(&table);
+        let (lines, defaults) = (Lines::of(text), Demand::default());
+        let mut reader = Reader { source, lines, errors: Vec::new(), defaults };
+        let mut policy = reader.policy(&table);
+        path.clone_into(&mut policy.file);
+        policy.digest = digest(text);
         if reader.errors.is_empty() {
             return Ok(policy);
         }
@@ -52,11 +56,16 @@ impl Policy {
     }
 }
 
+fn digest(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A list of texts with its place.
 type Words = Placed<Vec<String>>;
 
 struct Reader<'t> {
     source: Source<'t>,
+    lines: Lines,
     errors: Vec<Diagnostic>,
     defaults: Demand,
 }
@@ -420,7 +429,7 @@ impl<'t> Reader<'t> {
     }
 
     fn place(&self, at: std::ops::Range<usize>) -> Place {
-        Place::of(self.source.path, self.source.text, at, "")
+        self.lines.place(self.source.path, self.source.text, at, "")
     }
 }
 
