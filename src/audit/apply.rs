@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::ledger::{Occurrence, evidence};
+use super::ledger::Occurrence;
 use super::{Auditor, ends, policy};
 use crate::model::{
     CertificateAt, ChangeFacts, Confidence, Coverage, CredentialAt, EdgeFacts, Endpoint,
-    EndpointFacts, Moment, RelianceFacts, Subject,
+    EndpointFacts, Evidence, Moment, RelianceFacts, Subject,
 };
 use crate::rule::{Hit, Rule, Verdict as RuleVerdict};
 
@@ -109,11 +109,16 @@ impl Auditor {
         if known == Some(false) {
             return false;
         }
-        let parts = rule.finding_parts(subject);
-        let facts = parts.facts.clone();
-        ledger.begin(&self.key, rule, (parts, ends(subject)), &occurrence);
+        if known.is_none() {
+            ledger.begin(
+                &self.key,
+                rule,
+                (rule.finding_parts(subject), ends(subject)),
+                &occurrence,
+            );
+        }
         for (frames, client, server) in samples() {
-            let evidence = evidence(frames, client, server, facts.clone());
+            let evidence = Evidence { frames, client, server, facts: rule.facts(subject) };
             ledger.add_evidence(&self.key, evidence);
         }
         known.is_none()

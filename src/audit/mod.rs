@@ -260,11 +260,14 @@ impl Auditor {
 
     fn conclude(&mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
         let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
-        let mut named = self.named.clone();
+        let mut named = match self.standing {
+            Some(_) => self.named.clone(),
+            None => std::mem::take(&mut self.named),
+        };
         named.announced(&announcements);
         let names = Names::settle(self.directory.clone(), &named);
         let Gathered { certificates, changes, reliances, endpoints, edges, credentials, untold } =
-            self.gather(&names);
+            self.gather(&names, &named);
         naming::sessions(&names, &mut self.kept);
         certificates.iter().for_each(|place| self.apply_certificate(place));
         credentials.rows.iter().for_each(|row| self.apply_credential(&row.at));
@@ -326,18 +329,21 @@ impl Auditor {
     }
 
     /// What the sessions come to, with the names that are final.
-    fn gather(&self, names: &Names) -> Gathered {
+    fn gather(&mut self, names: &Names, named: &Evidence) -> Gathered {
         let mut certificates = self.inventory.certificates();
         let (mut changes, untold) = self.history.changes();
         history::relate(&mut certificates, &mut changes);
         let mut reliances = self.chains.finish(&mut certificates);
         let mut endpoints = self.inventory.endpoints();
-        let mut edges = self.inventory.edges();
+        let mut edges = match self.standing {
+            Some(_) => self.inventory.edges(),
+            None => self.inventory.take_edges(),
+        };
         self.callers.tell_endpoints(&mut endpoints, &certificates);
         self.callers.tell_edges(&mut edges);
         let mut credentials = self.credentials.told();
         naming::certificates(names, &mut certificates);
-        naming::called(&self.named, &mut certificates);
+        naming::called(named, &mut certificates);
         naming::changes(names, &mut changes);
         naming::reliances(names, &mut reliances);
         naming::endpoints(names, &mut endpoints);

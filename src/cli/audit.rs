@@ -116,7 +116,7 @@ impl Prepared {
             .rules()
             .iter()
             .filter(|rule| rule.on == on)
-            .map(|rule| rule.code.clone())
+            .map(|rule| rule.code.to_string())
             .collect();
         self.rules = self.rules.choose(&codes, &[]).map_err(usage)?;
         self.gate.in_force(rules::names(&self.rules));

@@ -30,7 +30,7 @@ pub(super) fn all(args: &RuleArgs) -> Result<RuleSet, Vec<Diagnostic>> {
 
 /// Codes and names of rules.
 pub(super) fn names(set: &RuleSet) -> Vec<(String, String)> {
-    set.rules().iter().map(|rule| (rule.code.clone(), rule.name.clone())).collect()
+    set.rules().iter().map(|rule| (rule.code.to_string(), rule.name.to_string())).collect()
 }
 
 /// Runs `wirelint explain`.

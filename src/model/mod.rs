@@ -22,6 +22,9 @@ mod session;
 mod time;
 pub mod told;
 
+/// Text that many values share, as names of services and titles of rules are: a copy costs next to nothing.
+pub use ecow::EcoString as Text;
+
 pub use announcement::{Announcement, DatagramFacts};
 pub use certificate::{
     Certificate, CertificateDetails, Der, Digest, KeyKind, PublicKey, SanName, SignatureAlgorithm,
@@ -46,6 +49,7 @@ pub use outcome::{
 pub use rule_text::RuleText;
 pub use secret::Secret;
 pub use seen::{Seen, Why};
+pub(crate) use session::room_for_one;
 pub use session::{
     AcrossRun, Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest,
     ChangeFacts, Claim, ClientAuth, ClientHello, ClientStep, Credential, CredentialAt,

@@ -20,6 +20,7 @@ pub use audited::{
 pub use calls::{Call, CallFacts};
 pub use change::{AcrossRun, ChangeFacts, Descent, Refusals, Showing};
 pub use credential_at::{CredentialAt, EdgeAccess, EndpointAccess};
+pub(crate) use edge_use::room_for_one;
 pub use edge_use::{
     EdgeUse, EndUse, Method, Particulars, Sighting, Unseen, Used, Version, counted,
 };
