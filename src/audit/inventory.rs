@@ -9,12 +9,12 @@ use super::edge_use::{note_particulars, note_use};
 use super::history::{note_descent, note_reception};
 use crate::model::{
     AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
-    Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
+    Digest, Direction, Earlier, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
     EndpointFacts, Finding, Graded, Moment, Particulars, Posture, Postures, Refusals, Seen,
     ServiceRow, Timestamp, limits, room_for_one,
 };
 
-type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
+pub(super) type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
 
 /// Everything that was seen, by where.
 #[derive(Debug, Default)]
@@ -49,6 +49,7 @@ impl Edge {
             last: session.last,
             bytes: 0,
             descent: Descent::default(),
+            earlier: Earlier::default(),
             hours: Vec::new(),
             access: EdgeAccess::default(),
             used: EdgeUse::default(),

@@ -9,6 +9,7 @@ mod apply;
 mod chains;
 mod coverage;
 mod credentials;
+mod earlier;
 mod edge_use;
 mod grade;
 mod history;
@@ -38,6 +39,7 @@ use access::Callers;
 use chains::Chains;
 use coverage::Tally;
 use credentials::Credentials;
+use earlier::EarlierRuns;
 use hashbrown::HashMap;
 use history::History;
 use inventory::Inventory;
@@ -50,8 +52,8 @@ use suites::Suites;
 use crate::identity::{Directory, Evidence, Names};
 use crate::model::{
     AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, DatagramFacts, Der,
-    EdgeFacts, Endpoint, EndpointFacts, Incomplete, Outcome, Recalled, RelianceFacts, RunInfo,
-    Seen, Session, Subject, limits,
+    EarlierEdge, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Outcome, Recalled, RelianceFacts,
+    RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::{Authorities, CertificateCache};
 use crate::rule::{Evaluator, Hit, Policy, RuleSet};
@@ -88,6 +90,7 @@ pub struct Auditor {
     memory: Memory,
     ongoing: Ongoing,
     policy: Option<Policy>,
+    earlier: EarlierRuns,
     keep: KeepSessions,
     kept: Vec<AuditedSession>,
     /// Findings that began, by rule and server: a rule that is true of every client of a server is proved by a few of
@@ -139,6 +142,7 @@ impl Auditor {
             memory: Memory::default(),
             ongoing: Ongoing::default(),
             policy: None,
+            earlier: EarlierRuns::default(),
             keep,
             kept: Vec::new(),
             evidence: HashMap::default(),
@@ -157,6 +161,13 @@ impl Auditor {
     #[must_use]
     pub fn with_policy(mut self, policy: Option<Policy>) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// The same, with edges compared with what earlier runs saw of them.
+    #[must_use]
+    pub fn with_earlier_runs(mut self, edges: Vec<EarlierEdge>) -> Self {
+        self.earlier = EarlierRuns::new(edges);
         self
     }
 
@@ -348,6 +359,7 @@ impl Auditor {
         naming::reliances(names, &mut reliances);
         naming::endpoints(names, &mut endpoints);
         naming::edges(names, &mut edges);
+        self.earlier.tell(&mut edges);
         naming::credentials(names, &mut credentials.rows);
         Gathered { certificates, changes, reliances, endpoints, edges, credentials, untold }
     }

@@ -61,7 +61,7 @@ pub use session::{
     StreamFacts, TlsFacts, Token, Traffic, Upgrade, UpgradeState,
 };
 pub use session::{
-    Aspect, EdgeUse, EndIdentity, EndUse, Method, Particulars, PolicyFacts, Sighting, Unseen, Used,
-    Version, counted,
+    Aspect, Earlier, EarlierEdge, EdgeUse, EndIdentity, EndUse, Method, Particulars, PolicyFacts,
+    Sighting, Unseen, Used, Version, counted,
 };
 pub use time::Timestamp;

@@ -17,7 +17,7 @@ use args::EventFormat;
 use outlet::Events;
 use wrote::Wrote;
 
-use super::audit::Refusal;
+use super::audit::{Refusal, earlier_edges};
 use super::keys::Keys;
 use super::terminal::Terminal;
 use super::{BUG, Code, OK, STORAGE, USAGE};
@@ -177,7 +177,8 @@ impl Watch<'_> {
         let which = self.args.keep_sessions.which;
         let auditor = Auditor::new(judges.rules, judges.directory, which)
             .with_authorities(judges.authorities)
-            .with_policy(judges.policy);
+            .with_policy(judges.policy)
+            .with_earlier_runs(earlier_edges(store.as_ref())?);
         let retention = Retention {
             session_seconds: self
                 .args
