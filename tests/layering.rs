@@ -32,6 +32,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("crossbeam_channel", &["engine"]),
     ("crossterm", &["tui"]),
     ("des", &["inspect/tls/decrypt"]),
+    ("ecow", &["model"]),
     ("etherparse", &["decode"]),
     ("flate2", &["capture", "inspect/tls/decrypt", "inspect/datagram"]),
     ("foldhash", ANYWHERE),

@@ -288,8 +288,11 @@ mod tests {
     fn run(text: &str, ignore_expiry: bool) -> (Outcome, Vec<Diagnostic>) {
         let baseline = Baseline::read("b.toml", text).unwrap();
         let mut outcome = outcome();
-        let rules: Vec<_> =
-            outcome.findings.iter().map(|f| (f.rule.clone(), f.rule_name.clone())).collect();
+        let rules: Vec<_> = outcome
+            .findings
+            .iter()
+            .map(|f| (f.rule.to_string(), f.rule_name.to_string()))
+            .collect();
         let now = Timestamp::parse(NOW).unwrap();
         let said = accept(
             &mut outcome,

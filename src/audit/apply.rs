@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::ledger::{Occurrence, evidence};
+use super::ledger::Occurrence;
 use super::{Auditor, ends, policy};
 use crate::model::{
     CertificateAt, ChangeFacts, Confidence, Coverage, CredentialAt, EdgeFacts, Endpoint,
-    EndpointFacts, Moment, PolicyStanding, RelianceFacts, Sighting, Subject, counted, limits,
+    EndpointFacts, Evidence, Moment, PolicyStanding, RelianceFacts, Sighting, Subject, counted,
+    limits,
 };
 use crate::rule::{Hit, Rule, Verdict as RuleVerdict};
 
@@ -129,11 +130,16 @@ impl Auditor {
         if known == Some(false) {
             return false;
         }
-        let parts = rule.finding_parts(subject);
-        let facts = parts.facts.clone();
-        ledger.begin(&self.key, rule, (parts, ends(subject)), &occurrence);
+        if known.is_none() {
+            ledger.begin(
+                &self.key,
+                rule,
+                (rule.finding_parts(subject), ends(subject)),
+                &occurrence,
+            );
+        }
         for (frames, client, server) in samples() {
-            let evidence = evidence(frames, client, server, facts.clone());
+            let evidence = Evidence { frames, client, server, facts: rule.facts(subject) };
             ledger.add_evidence(&self.key, evidence);
         }
         known.is_none()

@@ -7,7 +7,8 @@ use hashbrown::HashMap;
 
 use crate::model::{
     Cause, CertificateRow, ChainFault, ChainFaults, Confidence, Coverage, EdgeRow, Finding, Grade,
-    Graded, Lift, Outcome, Particulars, Postures, Reason, ServiceRow, SubjectKind,
+    Graded, Lift, Outcome, Particulars, Postures, Reason, ServiceRow, SubjectKind, Text,
+    room_for_one,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -230,7 +231,7 @@ fn by_traffic(about: &About<'_>) -> Vec<Reason> {
     .into_iter()
     .filter_map(|(cause, what)| {
         let (ceiling, confidence) = (cause.ceiling()?, Confidence::High);
-        Some(Reason { ceiling, rule: None, what: what?, confidence, accepted: false })
+        Some(Reason { ceiling, rule: None, what: what?.into(), confidence, accepted: false })
     })
     .collect()
 }
@@ -261,21 +262,21 @@ fn by_findings(findings: &[&Finding]) -> Vec<Reason> {
     for finding in findings {
         rules.entry(&finding.rule).or_default().push(finding);
     }
-    let reason = |(rule, own): (&str, Vec<&Finding>)| {
+    let reason = |own: Vec<&Finding>| {
         let worst = own.iter().max_by_key(|one| (one.severity, one.confidence))?;
         let what = match own.as_slice() {
             [one] => one.message.clone(),
-            several => format!("{} ({} findings)", worst.title, several.len()),
+            several => format!("{} ({} findings)", worst.title, several.len()).into(),
         };
         Some(Reason {
             ceiling: Cause::Finding(worst.severity).ceiling()?,
-            rule: Some(rule.to_owned()),
+            rule: Some(worst.rule.clone()),
             what,
             confidence: worst.confidence,
             accepted: own.iter().all(|one| !one.is_open()),
         })
     };
-    rules.into_iter().filter_map(reason).collect()
+    rules.into_values().filter_map(reason).collect()
 }
 
 /// Why what was seen is not the whole.
@@ -326,9 +327,11 @@ fn lifts(reasons: &[Reason], findings: &[&Finding]) -> Vec<Lift> {
         let known = lifts.iter().position(|lift| lift.step == step);
         let at = known.unwrap_or(lifts.len());
         if known.is_none() {
+            room_for_one(&mut lifts);
             lifts.push(Lift { step, rules: Vec::new(), to: Grade::A });
         }
         if let (Some(lift), Some(rule)) = (lifts.get_mut(at), &reason.rule) {
+            room_for_one(&mut lift.rules);
             lift.rules.push(rule.clone());
         }
         needed.push(at);
@@ -340,10 +343,10 @@ fn lifts(reasons: &[Reason], findings: &[&Finding]) -> Vec<Lift> {
     lifts
 }
 
-fn step(reason: &Reason, findings: &[&Finding]) -> String {
-    let Some(rule) = &reason.rule else { return reason.ceiling.step.to_owned() };
+fn step(reason: &Reason, findings: &[&Finding]) -> Text {
+    let Some(rule) = &reason.rule else { return reason.ceiling.step.into() };
     let own = findings.iter().find(|finding| finding.rule == *rule);
-    own.map_or_else(String::new, |finding| finding.fix.clone())
+    own.map_or_else(Text::new, |finding| finding.fix.clone())
 }
 
 #[cfg(test)]

@@ -9,20 +9,20 @@ use super::edge_use::{note_particulars, note_use};
 use super::history::{note_descent, note_reception};
 use crate::model::{
     AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
-    Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
+    Digest, Direction, Earlier, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
     EndpointFacts, Finding, Graded, Moment, Particulars, Posture, Postures, Refusals, Seen,
-    ServiceRow, Severity, Timestamp, limits,
+    ServiceRow, Severity, Timestamp, limits, room_for_one,
 };
 
-type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
+pub(super) type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
 
 /// Everything that was seen, by where.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
     /// By the client's host and the server.
-    edges: Map<(Endpoint, Endpoint), Edge>,
-    endpoints: Map<Endpoint, EndpointFacts>,
-    certificates: Map<CertificateKey, CertificateAt>,
+    edges: Map<(Endpoint, Endpoint), Box<Edge>>,
+    endpoints: Map<Endpoint, Box<EndpointFacts>>,
+    certificates: Map<CertificateKey, Box<CertificateAt>>,
     samples: usize,
     kept: Map<Endpoint, Postures>,
     /// Things that were not followed because there were too many.
@@ -33,6 +33,29 @@ pub(super) struct Inventory {
 struct Edge {
     facts: EdgeFacts,
     kept: Postures,
+}
+
+impl Edge {
+    /// The edge of this session, which is not counted yet.
+    fn new(audited: &AuditedSession) -> Self {
+        let session = &audited.session;
+        let facts = EdgeFacts {
+            client: audited.client.clone(),
+            server: audited.server.clone(),
+            port: session.server.port,
+            postures: Postures::default(),
+            protocols: Vec::new(),
+            first: session.first,
+            last: session.last,
+            bytes: 0,
+            descent: Descent::default(),
+            earlier: Earlier::default(),
+            hours: Vec::new(),
+            access: EdgeAccess::default(),
+            used: EdgeUse::default(),
+        };
+        Self { facts, kept: Postures::default() }
+    }
 }
 
 /// A certificate in one place: its digest, who showed it in which role, and its position in the chain. Clients have
@@ -107,23 +130,7 @@ impl Inventory {
             self.overflow += 1;
             return false;
         }
-        let edge = self.edges.entry(key).or_insert_with(|| Edge {
-            facts: EdgeFacts {
-                client: audited.client.clone(),
-                server: audited.server.clone(),
-                port: session.server.port,
-                postures: Postures::default(),
-                protocols: Vec::new(),
-                first: session.first,
-                last: session.last,
-                bytes: 0,
-                descent: Descent::default(),
-                hours: Vec::new(),
-                access: EdgeAccess::default(),
-                used: EdgeUse::default(),
-            },
-            kept: Postures::default(),
-        });
+        let edge = self.edges.entry(key).or_insert_with(|| Box::new(Edge::new(audited)));
         let facts = &mut edge.facts;
         let bytes = session.traffic.to_server.bytes + session.traffic.to_client.bytes;
         facts.postures.add(audited.posture);
@@ -154,18 +161,20 @@ impl Inventory {
             self.overflow += 1;
             return;
         }
-        let endpoint = self.endpoints.entry(key).or_insert_with(|| EndpointFacts {
-            server: audited.server.clone(),
-            port: key.port,
-            postures: Postures::default(),
-            protocols: Vec::new(),
-            clients: 0,
-            samples: Vec::new(),
-            first: session.first,
-            last: session.last,
-            incomplete: false,
-            access: EndpointAccess::default(),
-            particulars: Particulars::default(),
+        let endpoint = self.endpoints.entry(key).or_insert_with(|| {
+            Box::new(EndpointFacts {
+                server: audited.server.clone(),
+                port: key.port,
+                postures: Postures::default(),
+                protocols: Vec::new(),
+                clients: 0,
+                samples: Vec::new(),
+                first: session.first,
+                last: session.last,
+                incomplete: false,
+                access: EndpointAccess::default(),
+                particulars: Particulars::default(),
+            })
         });
         let new = endpoint.postures.of(audited.posture) == 0;
         endpoint.postures.add(audited.posture);
@@ -202,29 +211,31 @@ impl Inventory {
                 self.overflow += 1;
                 continue;
             }
-            let place = self.certificates.entry(key).or_insert_with(|| CertificateAt {
-                certificate: Arc::clone(certificate),
-                role,
-                position,
-                chain_length: chain.len(),
-                party: party.clone(),
-                port: session.server.port,
-                requested_names: Vec::new(),
-                asked_without_name: false,
-                called: Vec::new(),
-                holders: 0,
-                holder_names: 0,
-                both_roles: false,
-                across: AcrossRun::default(),
-                refused: Refusals::default(),
-                same_as_server: 0,
-                first: at,
-                last: at,
-                sessions: 0,
-                established: 0,
-                outcome: Seen::Absent,
-                faults: ChainFaults::default(),
-                samples: Vec::new(),
+            let place = self.certificates.entry(key).or_insert_with(|| {
+                Box::new(CertificateAt {
+                    certificate: Arc::clone(certificate),
+                    role,
+                    position,
+                    chain_length: chain.len(),
+                    party: party.clone(),
+                    port: session.server.port,
+                    requested_names: Vec::new(),
+                    asked_without_name: false,
+                    called: Vec::new(),
+                    holders: 0,
+                    holder_names: 0,
+                    both_roles: false,
+                    across: AcrossRun::default(),
+                    refused: Refusals::default(),
+                    same_as_server: 0,
+                    first: at,
+                    last: at,
+                    sessions: 0,
+                    established: 0,
+                    outcome: Seen::Absent,
+                    faults: ChainFaults::default(),
+                    samples: Vec::new(),
+                })
             });
             note_showing(place, audited, at);
         }
@@ -243,7 +254,7 @@ impl Inventory {
         let mut all: Vec<_> = self.certificates.iter().collect();
         all.sort_by_key(|(key, _)| (key.digest, key.role, key.position, key.holder));
         let told = all.into_iter().map(|(key, place)| {
-            let mut place = place.clone();
+            let mut place = CertificateAt::clone(place);
             if let Some(known) = holders.get(&key.digest) {
                 place.holders = match key.role {
                     Direction::ToServer => known.clients,
@@ -267,7 +278,7 @@ impl Inventory {
         all.sort_by_key(|(key, _)| **key);
         let counted = all.into_iter().map(|(key, endpoint)| {
             let clients = clients.get(key).copied().unwrap_or(0);
-            EndpointFacts { clients, ..endpoint.clone() }
+            EndpointFacts { clients, ..EndpointFacts::clone(endpoint) }
         });
         counted.collect()
     }
@@ -277,6 +288,13 @@ impl Inventory {
         let mut all: Vec<_> = self.edges.iter().collect();
         all.sort_by_key(|(key, _)| (key.1, key.0));
         all.into_iter().map(|(_, edge)| edge.facts.clone()).collect()
+    }
+
+    /// The same, when the run is over and nothing is to be kept.
+    pub(super) fn take_edges(&mut self) -> Vec<EdgeFacts> {
+        let mut all: Vec<_> = std::mem::take(&mut self.edges).into_iter().collect();
+        all.sort_unstable_by_key(|(key, _)| (key.1, key.0));
+        all.into_iter().map(|(_, edge)| edge.facts).collect()
     }
 }
 
@@ -319,6 +337,7 @@ fn note_showing(place: &mut CertificateAt, audited: &AuditedSession, at: Moment)
     place.first = place.first.min(at);
     place.last = place.last.max(at);
     if place.samples.len() < limits::EVIDENCE {
+        room_for_one(&mut place.samples);
         place.samples.push((at, session.client, session.server));
     }
     if place.position == 0 {
@@ -370,7 +389,10 @@ fn note_hour(
                 hour.3 += bytes;
             }
         }
-        Err(slot) => hours.insert(slot, (at, posture, sessions, bytes)),
+        Err(slot) => {
+            room_for_one(hours);
+            hours.insert(slot, (at, posture, sessions, bytes));
+        }
     }
 }
 

@@ -64,7 +64,7 @@ impl Together {
         self.used.merge(&edge.used);
         let (first, last) = self.time.unwrap_or((edge.first, edge.last));
         self.time = Some((first.min(edge.first), last.max(edge.last)));
-        self.callers.insert(edge.client.service.clone());
+        self.callers.insert(edge.client.service.to_string());
     }
 
     fn terms(&self, client: String, server: String, port: u16) -> Terms {

@@ -1,15 +1,16 @@
 //! Findings as they gather: counted, not repeated.
 
+use std::cmp::{Ordering, Reverse};
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
 
-use super::naming::reveal;
+use super::naming::revealed;
 use crate::identity::Names;
 use crate::model::{
-    CommunityId, Confidence, Endpoint, Evidence, Finding, FindingId, Moment, NotObservable, Party,
-    Severity, Undecided, UndecidedAt, limits,
+    Confidence, Endpoint, Evidence, Finding, FindingId, Moment, NotObservable, Party, Severity,
+    Text, Undecided, UndecidedAt, limits,
 };
 use crate::rule::{FindingParts, Rule, RuleSet};
 
@@ -17,7 +18,7 @@ use crate::rule::{FindingParts, Rule, RuleSet};
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     slots: HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>,
-    entries: Vec<Entry>,
+    entries: Vec<Box<Entry>>,
     not_observable: Vec<u64>,
     /// How many findings fewer than the most there is room for.
     taken: usize,
@@ -107,7 +108,7 @@ impl Ledger {
             severity: hit.severity,
             confidence: hit.confidence,
             title: rule.title.clone(),
-            message: parts.message,
+            message: parts.message.into(),
             client: parts.client,
             server: parts.server,
             server_port: parts.server_port,
@@ -123,7 +124,7 @@ impl Ledger {
             seen_at: Vec::new(),
             accepted: None,
         };
-        self.entries.push(Entry { finding, key: parts.key, ends });
+        self.entries.push(Box::new(Entry { finding, key: parts.key, ends }));
     }
 
     /// Counts a case that a rule could not decide. `key` is what [`Rule::write_parties`] wrote.
@@ -164,8 +165,8 @@ impl Ledger {
         counted
             .filter(|(_, count)| *count > 0)
             .map(|(rule, count)| NotObservable {
-                rule: rule.code.clone(),
-                rule_name: rule.name.clone(),
+                rule: rule.code.to_string(),
+                rule_name: rule.name.to_string(),
                 count,
             })
             .collect()
@@ -198,7 +199,7 @@ impl Ledger {
     pub(super) fn undecided_places(&mut self, names: &Names) -> Undecided {
         let named = |(mut at, ends): Unsettled| {
             if let Some((client, server)) = ends {
-                let named = |name: &mut String, party: Party| {
+                let named = |name: &mut Text, party: Party| {
                     if !name.is_empty() {
                         *name = party.service;
                     }
@@ -226,19 +227,7 @@ impl Ledger {
     /// the same by these names become one.
     pub(super) fn finish(self, names: &Names) -> Vec<Finding> {
         let mut findings = one_of_each(self.entries.into_iter().map(|entry| entry.named(names)));
-        let order = |finding: &Finding| {
-            let sure: Confidence = finding.confidence;
-            (
-                std::cmp::Reverse(finding.severity),
-                finding.rule.clone(),
-                std::cmp::Reverse(sure),
-                finding.server.as_ref().map(|party| (party.service.clone(), finding.server_port)),
-                finding.client.as_ref().map(|party| party.service.clone()),
-                finding.subject.clone(),
-                finding.id,
-            )
-        };
-        findings.sort_by_cached_key(order);
+        findings.sort_by(in_order);
         findings
     }
 }
@@ -251,8 +240,14 @@ impl Entry {
             let both = [client.service.as_str(), server.service.as_str()];
             let facts = finding.evidence.iter_mut().flat_map(|evidence| &mut evidence.facts);
             let texts = facts.map(|(_, value)| value).chain(key.iter_mut().map(|(_, value)| value));
-            let own = [Some(&mut finding.message), finding.subject.as_mut()];
-            texts.chain(own.into_iter().flatten()).for_each(|text| reveal(text, ends, both));
+            for text in texts.chain(&mut finding.subject) {
+                if let Some(named) = revealed(text, ends, both) {
+                    *text = named;
+                }
+            }
+            if let Some(named) = revealed(&finding.message, ends, both) {
+                finding.message = named.into();
+            }
             finding.client = finding.client.is_some().then_some(client);
             finding.server = finding.server.is_some().then_some(server);
         }
@@ -267,10 +262,26 @@ impl Entry {
     }
 }
 
+/// The worst first, then by rule, confidence, where it is, and what.
+fn in_order(one: &Finding, other: &Finding) -> Ordering {
+    let worst = |finding: &Finding| (Reverse(finding.severity), finding.rule.clone());
+    let place = |finding: &Finding| (Reverse(finding.confidence), server(finding), client(finding));
+    fn server(finding: &Finding) -> Option<(Text, Option<u16>)> {
+        finding.server.as_ref().map(|party| (party.service.clone(), finding.server_port))
+    }
+    fn client(finding: &Finding) -> Option<Text> {
+        finding.client.as_ref().map(|party| party.service.clone())
+    }
+    worst(one)
+        .cmp(&worst(other))
+        .then_with(|| place(one).cmp(&place(other)))
+        .then_with(|| (&one.subject, one.id).cmp(&(&other.subject, other.id)))
+}
+
 /// Puts findings with the same identity together; the one that was seen first speaks for all.
 fn one_of_each(all: impl Iterator<Item = Finding>) -> Vec<Finding> {
     let mut places: HashMap<FindingId, usize, foldhash::quality::RandomState> = HashMap::default();
-    let mut findings: Vec<Finding> = Vec::new();
+    let mut findings: Vec<Finding> = Vec::with_capacity(all.size_hint().0);
     for mut finding in all {
         finding.seen_at = addresses(&finding);
         let place = *places.entry(finding.id).or_insert(findings.len());
@@ -385,23 +396,6 @@ fn cuts(line: Option<&str>, values: usize) -> Vec<Vec<&str>> {
         }
     }
     found
-}
-
-/// A piece of evidence: frames, the connection, and the facts that the rule asked for.
-pub(super) fn evidence(
-    frames: Vec<Moment>,
-    client: Endpoint,
-    server: Endpoint,
-    facts: Vec<(String, String)>,
-) -> Evidence {
-    Evidence {
-        frames,
-        community_id: CommunityId::tcp(client, server).to_string(),
-        connection: format!("{client} -> {server}"),
-        client,
-        server,
-        facts,
-    }
 }
 
 #[cfg(test)]

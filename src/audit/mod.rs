@@ -9,6 +9,7 @@ mod apply;
 mod chains;
 mod coverage;
 mod credentials;
+mod earlier;
 mod edge_use;
 mod grade;
 mod history;
@@ -38,6 +39,7 @@ use access::Callers;
 use chains::Chains;
 use coverage::Tally;
 use credentials::Credentials;
+use earlier::EarlierRuns;
 use hashbrown::HashMap;
 use history::History;
 use inventory::Inventory;
@@ -50,8 +52,8 @@ use suites::Suites;
 use crate::identity::{Directory, Evidence, Names};
 use crate::model::{
     AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, DatagramFacts, Der,
-    EdgeFacts, Endpoint, EndpointFacts, Incomplete, Outcome, Recalled, RelianceFacts, RunInfo,
-    Seen, Session, Subject, limits,
+    EarlierEdge, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Outcome, Recalled, RelianceFacts,
+    RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::{Authorities, CertificateCache};
 use crate::rule::{Evaluator, Hit, Policy, RuleSet};
@@ -88,6 +90,7 @@ pub struct Auditor {
     memory: Memory,
     ongoing: Ongoing,
     policy: Option<Policy>,
+    earlier: EarlierRuns,
     keep: KeepSessions,
     kept: Vec<AuditedSession>,
     /// Findings that began, by rule and server: a rule that is true of every client of a server is proved by a few of
@@ -139,6 +142,7 @@ impl Auditor {
             memory: Memory::default(),
             ongoing: Ongoing::default(),
             policy: None,
+            earlier: EarlierRuns::default(),
             keep,
             kept: Vec::new(),
             evidence: HashMap::default(),
@@ -157,6 +161,13 @@ impl Auditor {
     #[must_use]
     pub fn with_policy(mut self, policy: Option<Policy>) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// The same, with edges compared with what earlier runs saw of them.
+    #[must_use]
+    pub fn with_earlier_runs(mut self, edges: Vec<EarlierEdge>) -> Self {
+        self.earlier = EarlierRuns::new(edges);
         self
     }
 
@@ -260,11 +271,14 @@ impl Auditor {
 
     fn conclude(&mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
         let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
-        let mut named = self.named.clone();
+        let mut named = match self.standing {
+            Some(_) => self.named.clone(),
+            None => std::mem::take(&mut self.named),
+        };
         named.announced(&announcements);
         let names = Names::settle(self.directory.clone(), &named);
         let Gathered { certificates, changes, reliances, endpoints, edges, credentials, untold } =
-            self.gather(&names);
+            self.gather(&names, &named);
         naming::sessions(&names, &mut self.kept);
         certificates.iter().for_each(|place| self.apply_certificate(place));
         credentials.rows.iter().for_each(|row| self.apply_credential(&row.at));
@@ -328,22 +342,26 @@ impl Auditor {
     }
 
     /// What the sessions come to, with the names that are final.
-    fn gather(&self, names: &Names) -> Gathered {
+    fn gather(&mut self, names: &Names, named: &Evidence) -> Gathered {
         let mut certificates = self.inventory.certificates();
         let (mut changes, untold) = self.history.changes();
         history::relate(&mut certificates, &mut changes);
         let mut reliances = self.chains.finish(&mut certificates);
         let mut endpoints = self.inventory.endpoints();
-        let mut edges = self.inventory.edges();
+        let mut edges = match self.standing {
+            Some(_) => self.inventory.edges(),
+            None => self.inventory.take_edges(),
+        };
         self.callers.tell_endpoints(&mut endpoints, &certificates);
         self.callers.tell_edges(&mut edges);
         let mut credentials = self.credentials.told();
         naming::certificates(names, &mut certificates);
-        naming::called(&self.named, &mut certificates);
+        naming::called(named, &mut certificates);
         naming::changes(names, &mut changes);
         naming::reliances(names, &mut reliances);
         naming::endpoints(names, &mut endpoints);
         naming::edges(names, &mut edges);
+        self.earlier.tell(&mut edges);
         naming::credentials(names, &mut credentials.rows);
         Gathered { certificates, changes, reliances, endpoints, edges, credentials, untold }
     }

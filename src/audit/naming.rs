@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crate::identity::{Directory, Evidence, Names, is_host_name};
 use crate::model::{
     AuditedSession, CertificateAt, ChangeFacts, CredentialRow, Direction, EdgeFacts, Endpoint,
-    EndpointFacts, Party, Realm, RelianceFacts,
+    EndpointFacts, Party, Realm, RelianceFacts, Text,
 };
 
 pub(super) fn certificates(names: &Names, all: &mut [CertificateAt]) {
@@ -29,8 +29,11 @@ pub(super) fn called(evidence: &Evidence, all: &mut [CertificateAt]) {
     for place in all.iter_mut().filter(asked) {
         place.called = evidence.called(place.party.at(place.port));
         let own = &place.party.service;
-        if place.party.is_mapped() && is_host_name(own) && !place.called.contains(own) {
-            place.called.push(own.clone());
+        if place.party.is_mapped()
+            && is_host_name(own)
+            && !place.called.iter().any(|name| own == name)
+        {
+            place.called.push(own.to_string());
             place.called.sort();
         }
     }
@@ -76,7 +79,7 @@ pub(super) fn sessions(names: &Names, all: &mut [AuditedSession]) {
 }
 
 /// Puts marks in the place of names that may change, and gives back the names.
-pub(super) fn hide(audited: &mut AuditedSession) -> [Option<String>; 2] {
+pub(super) fn hide(audited: &mut AuditedSession) -> [Option<Text>; 2] {
     let hidden = |party: &mut Party, at: Endpoint, end| {
         let mark = (!Directory::is_final(party)).then(|| mark(end, at));
         mark.map(|mark| std::mem::replace(&mut party.service, mark))
@@ -89,7 +92,7 @@ pub(super) fn hide(audited: &mut AuditedSession) -> [Option<String>; 2] {
 }
 
 /// Puts the names back.
-pub(super) fn restore(audited: &mut AuditedSession, [client, server]: [Option<String>; 2]) {
+pub(super) fn restore(audited: &mut AuditedSession, [client, server]: [Option<Text>; 2]) {
     for (party, name) in [(&mut audited.client, client), (&mut audited.server, server)] {
         if let Some(name) = name {
             party.service = name;
@@ -98,20 +101,41 @@ pub(super) fn restore(audited: &mut AuditedSession, [client, server]: [Option<St
 }
 
 /// A text with names in the place of the marks of these ends.
-pub(super) fn reveal(text: &mut String, ends: (Endpoint, Endpoint), [client, server]: [&str; 2]) {
+///
+/// Nothing where there are no marks.
+pub(super) fn revealed(
+    text: &str,
+    ends: (Endpoint, Endpoint),
+    [client, server]: [&str; 2],
+) -> Option<String> {
     if !text.contains(OPEN) {
-        return;
+        return None;
     }
-    let marks = [(mark(CLIENT, ends.0.host()), client), (mark(SERVER, ends.1.host()), server)];
-    for (mark, name) in marks {
-        *text = text.replace(&mark, name);
-    }
+    let text = text.replace(mark(CLIENT, ends.0.host()).as_str(), client);
+    Some(text.replace(mark(SERVER, ends.1.host()).as_str(), server))
 }
 
 /// Where the name of a client or server at an address goes. Text from the wire is escaped and has no such characters.
-fn mark(end: char, at: Endpoint) -> String {
-    let (addr, realm): (IpAddr, Realm) = (at.addr, at.realm);
-    format!("{OPEN}{end}{addr}/{:?}/{}{CLOSE}", realm.network(), realm.period())
+fn mark(end: char, at: Endpoint) -> Text {
+    let mut mark = Text::new();
+    mark.push(OPEN);
+    mark.push(end);
+    let mut octets = |octets: &[u8]| octets.iter().for_each(|octet| push_hex(*octet, &mut mark));
+    match at.addr {
+        IpAddr::V4(addr) => octets(&addr.octets()),
+        IpAddr::V6(addr) => octets(&addr.octets()),
+    }
+    if at.realm != Realm::default() {
+        mark.push_str(&format!("/{:?}/{}", at.realm.network(), at.realm.period()));
+    }
+    mark.push(CLOSE);
+    mark
+}
+
+fn push_hex(octet: u8, text: &mut Text) {
+    for half in [octet >> 4, octet & 15] {
+        text.extend(char::from_digit(half.into(), 16));
+    }
 }
 
 const OPEN: char = '\u{e000}';

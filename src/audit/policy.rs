@@ -268,7 +268,7 @@ impl<'e> Named<'e> {
             Some(claim) if self.client.how == Party::UNMAPPED => {
                 (claim.clone(), IdentityRank::Header)
             }
-            _ => (self.client.service.clone(), IdentityRank::Address),
+            _ => (self.client.service.to_string(), IdentityRank::Address),
         }
     }
 

@@ -16,19 +16,20 @@ use super::reasons::{clocks, reasons};
 use super::rules;
 use super::services;
 use super::terminal::Terminal;
-use super::{BUG, Code, INTERRUPTED, USAGE};
+use super::{BUG, Code, INTERRUPTED, STORAGE, USAGE};
 use crate::audit::{Auditor, CaptureFacts, KeepSessions};
 use crate::capture::{Damage, Filter, Inputs, Progress};
 use crate::edge::on_interrupt;
 use crate::engine::{End, Input, Options, replay, unsupported_links};
 use crate::identity::Directory;
 use crate::model::{
-    Accept, AuditedSession, Diagnostic, Incomplete, Outcome, RunInfo, Severity, SubjectKind,
-    escape_text,
+    Accept, AuditedSession, Diagnostic, EarlierEdge, Incomplete, Outcome, RunInfo, Severity,
+    SubjectKind, escape_text,
 };
 use crate::pki::Authorities;
 use crate::report::Verdict;
 use crate::rule::{Policy, RuleSet};
+use crate::store::Store;
 
 /// What ends a command early: what to say, and the code.
 pub(super) type Refusal = (Vec<Diagnostic>, Code);
@@ -45,6 +46,7 @@ pub(super) struct Prepared {
     keys: Keys,
     gate: Gate,
     policy: Option<Policy>,
+    earlier: Vec<EarlierEdge>,
     options: Options,
 }
 
@@ -105,6 +107,7 @@ impl Prepared {
             keys,
             gate,
             policy,
+            earlier: Vec::new(),
             options,
         })
     }
@@ -116,10 +119,19 @@ impl Prepared {
             .rules()
             .iter()
             .filter(|rule| rule.on == on)
-            .map(|rule| rule.code.clone())
+            .map(|rule| rule.code.to_string())
             .collect();
         self.rules = self.rules.choose(&codes, &[]).map_err(usage)?;
         self.gate.in_force(rules::names(&self.rules));
+        Ok(self)
+    }
+
+    /// Judges edges by what earlier runs of the database saw of them, too.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(super) fn after(mut self, store: Option<&Store>) -> Result<Self, Refusal> {
+        self.earlier = earlier_edges(store)?;
         Ok(self)
     }
 
@@ -163,7 +175,10 @@ impl Prepared {
         let run = judged_by(&self.rules, judged);
         let auditor = Auditor::new(Arc::new(self.rules), self.directory.clone(), judged.keep);
         let expired = self.policy.clone();
-        let mut auditor = auditor.with_authorities(self.authorities).with_policy(self.policy);
+        let mut auditor = auditor
+            .with_authorities(self.authorities)
+            .with_policy(self.policy)
+            .with_earlier_runs(self.earlier);
         let input = Input {
             networks: self.directory.services().virtual_networks(),
             replay: self.inputs.replay(),
@@ -210,6 +225,15 @@ fn conclude(
     said.extend(settled);
     said.extend(keys.after(&outcome.coverage, &carried));
     Audited { outcome, said, code }
+}
+
+/// What earlier runs of the database saw of edges.
+///
+/// # Errors
+/// The database cannot be read.
+pub(super) fn earlier_edges(store: Option<&Store>) -> Result<Vec<EarlierEdge>, Refusal> {
+    let edges = store.map(Store::protected_edges).transpose();
+    Ok(edges.map_err(|error| (vec![error.diagnostic()], STORAGE))?.unwrap_or_default())
 }
 
 fn usage(diagnostics: Vec<Diagnostic>) -> Refusal {

@@ -32,6 +32,7 @@ fn attempt(check: &Check, terminal: &Terminal) -> Result<Code, Refusal> {
     };
     let inputs = prepared.inputs().clone();
     let mut store = open_store(check)?;
+    let prepared = prepared.after(store.as_ref())?;
     let mut outputs = Outputs::begin(check)?;
     let audited = prepared.run(&judged(check), terminal, &mut |run, one| outputs.show(run, one));
     let Audited { mut outcome, said, code } = match audited {

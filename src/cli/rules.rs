@@ -48,7 +48,7 @@ fn located(args: &RuleArgs, word: &str, error: Diagnostic) -> Diagnostic {
 
 /// Codes and names of rules.
 pub(super) fn names(set: &RuleSet) -> Vec<(String, String)> {
-    set.rules().iter().map(|rule| (rule.code.clone(), rule.name.clone())).collect()
+    set.rules().iter().map(|rule| (rule.code.to_string(), rule.name.to_string())).collect()
 }
 
 /// Runs `wirelint explain`.

@@ -76,7 +76,9 @@ impl Directory {
 pub(super) fn unmapped(at: Endpoint) -> Party {
     let party = Party::unmapped(at.host());
     match at.realm.network() {
-        Some(number) => Party { service: format!("{} (vni {number})", party.service), ..party },
+        Some(number) => {
+            Party { service: format!("{} (vni {number})", party.service).into(), ..party }
+        }
         None => party,
     }
 }

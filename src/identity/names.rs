@@ -136,7 +136,7 @@ impl Names {
 }
 
 fn party(at: Endpoint, learned: Learned) -> Party {
-    Party { service: learned.name, how: learned.source.how(), ..unmapped(at) }
+    Party { service: learned.name.into(), how: learned.source.how(), ..unmapped(at) }
 }
 
 /// How much a word of the user's file for a name is worth, the least number the most.

@@ -1,6 +1,6 @@
 //! What a run counts by place, for inventories: cipher suites, and what rules could not decide.
 
-use super::{Party, Timestamp};
+use super::{Party, Text, Timestamp};
 
 /// One protocol version and cipher suite that a server endpoint agreed on.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,11 +27,11 @@ pub struct SuiteRow {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct UndecidedAt {
     /// The rule's code.
-    pub rule: String,
+    pub rule: Text,
     /// The client's name; empty where the rule is about no client.
-    pub client: String,
+    pub client: Text,
     /// The server's name; empty where the rule is about no server.
-    pub server: String,
+    pub server: Text,
     /// The server's port; 0 where the rule is about no server.
     pub port: u16,
     /// How many sessions (certificates, endpoints) it could not decide.

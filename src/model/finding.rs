@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::{Endpoint, Moment, Party, Place, Timestamp};
+use super::{CommunityId, Endpoint, Moment, Party, Place, Text, Timestamp};
 
 /// How bad a finding is, from least to worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -115,17 +116,17 @@ pub struct Finding {
     /// Identity across runs.
     pub id: FindingId,
     /// Four-digit code of the rule, as `WL2001`.
-    pub rule: String,
+    pub rule: Text,
     /// Kebab-case name of the rule.
-    pub rule_name: String,
+    pub rule_name: Text,
     /// How bad.
     pub severity: Severity,
     /// How sure.
     pub confidence: Confidence,
     /// The rule's title.
-    pub title: String,
+    pub title: Text,
     /// The rule's message with this finding's values.
-    pub message: String,
+    pub message: Text,
     /// Who called, when the finding is about one client.
     pub client: Option<Party>,
     /// Who was called, when the finding is about one server.
@@ -143,9 +144,9 @@ pub struct Finding {
     /// Samples, earliest first, at most [`super::limits::EVIDENCE`].
     pub evidence: Vec<Evidence>,
     /// What to do, in one line for lists; the whole text is with the rule.
-    pub fix: String,
+    pub fix: Text,
     /// Words for filters and standards: `cwe-319`.
-    pub tags: Vec<String>,
+    pub tags: Arc<[String]>,
     /// The line of the user's policy, else of the services file, that it is about: where a reader can act on it.
     pub declared: Option<Place>,
     /// The line of the services file that names the server, else the client.
@@ -212,14 +213,24 @@ impl AcceptedBy {
 pub struct Evidence {
     /// Frames that prove it, in order.
     pub frames: Vec<Moment>,
-    /// The connection's Community ID.
-    pub community_id: String,
-    /// The connection in words: `10.0.0.1:40000 -> 10.0.0.2:443`.
-    pub connection: String,
     /// Who called.
     pub client: Endpoint,
     /// Who was called.
     pub server: Endpoint,
     /// Named facts that prove it. Never payload, never a secret.
-    pub facts: Vec<(String, String)>,
+    pub facts: Vec<(&'static str, String)>,
+}
+
+impl Evidence {
+    /// The connection's Community ID.
+    #[must_use]
+    pub fn community_id(&self) -> CommunityId {
+        CommunityId::tcp(self.client, self.server)
+    }
+
+    /// The connection in words: `10.0.0.1:40000 -> 10.0.0.2:443`.
+    #[must_use]
+    pub fn connection(&self) -> String {
+        format!("{} -> {}", self.client, self.server)
+    }
 }

@@ -31,7 +31,7 @@ pub(crate) fn moment(frame: u64) -> Moment {
 pub(crate) fn party(name: &str, addr: &str) -> Party {
     let how = if name == addr { "unmapped" } else { "sni" };
     let host = Endpoint::new(addr.parse().unwrap(), 0);
-    Party { service: name.to_owned(), how, ..Party::unmapped(host) }
+    Party { service: name.to_owned().into(), how, ..Party::unmapped(host) }
 }
 
 /// An ordinary run: two files, four sessions kept, findings of every severity.
@@ -55,14 +55,14 @@ pub(crate) fn hostile() -> Outcome {
     let text = escape_text(HOSTILE);
     let mut outcome = outcome();
     for finding in &mut outcome.findings {
-        finding.message = format!("{text} speaks grpc");
+        finding.message = format!("{text} speaks grpc").into();
         finding.subject = Some(text.clone());
         for evidence in &mut finding.evidence {
-            evidence.facts.push((text.clone(), text.clone()));
+            evidence.facts.push(("sni", text.clone()));
         }
     }
     for row in &mut outcome.services {
-        row.service.service.clone_from(&text);
+        row.service.service = text.as_str().into();
         row.endpoint.clone_from(&text);
         row.protocols = vec![text.clone()];
     }
@@ -90,7 +90,8 @@ pub(crate) fn many_findings(count: usize) -> Outcome {
             let mut finding = template.clone();
             // The store numbers findings by 63 of the bits of their identities.
             finding.id.0[..8].copy_from_slice(&(at as u64 * 2).to_be_bytes());
-            finding.message = format!("client-{at} speaks grpc to payments:50051 without TLS");
+            finding.message =
+                format!("client-{at} speaks grpc to payments:50051 without TLS").into();
             finding
         })
         .collect();
@@ -159,7 +160,7 @@ pub(crate) fn finding(rule: &str, name: &str, severity: Severity, count: u64) ->
         count,
         evidence: vec![evidence(118), evidence(310)],
         fix: "turn TLS on at the server first, then require it".into(),
-        tags: vec!["transport".into(), "cwe-319".into()],
+        tags: ["transport".into(), "cwe-319".into()].into(),
         declared: None,
         mapped: None,
         seen_at: Vec::new(),
@@ -171,13 +172,11 @@ fn evidence(frame: u64) -> Evidence {
     let (client, server) = (end("10.0.1.5", 41000), end("10.0.2.9", 50051));
     Evidence {
         frames: vec![moment(frame)],
-        community_id: crate::model::CommunityId::tcp(client, server).to_string(),
-        connection: format!("{client} -> {server}"),
         client,
         server,
         facts: vec![
-            ("first bytes".into(), "PRI * HTTP/2.0".into()),
-            ("call".into(), "POST /shop.Payments/Charge".into()),
+            ("first bytes", "PRI * HTTP/2.0".into()),
+            ("call", "POST /shop.Payments/Charge".into()),
         ],
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Confidence, Severity};
+use super::{Confidence, Severity, Text};
 
 /// A grade. It is as good as the worst thing that was seen allows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -122,9 +122,9 @@ pub struct Reason {
     /// The line of the table that applies.
     pub ceiling: &'static Ceiling,
     /// The rule's code, for findings.
-    pub rule: Option<String>,
+    pub rule: Option<Text>,
     /// What was seen, in words. Escaped.
-    pub what: String,
+    pub what: Text,
     /// How sure it is.
     pub confidence: Confidence,
     /// Whether the user accepts it; it counts all the same.
@@ -135,9 +135,9 @@ pub struct Reason {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lift {
     /// What to do.
-    pub step: String,
+    pub step: Text,
     /// The rules that say so, by code.
-    pub rules: Vec<String>,
+    pub rules: Vec<Text>,
     /// The best grade that is left when this step and all before it are done.
     pub to: Grade,
 }

@@ -235,6 +235,10 @@ pub const RETRY_SECONDS: i64 = 30;
 /// Bytes of a body that are taken into a request's print. Of a longer one nothing is said.
 pub const PRINTED_BODY: usize = 64 * 1024;
 
+/// Bytes that a body must have at least for a request to be known again: two callers that share a token send a short one
+/// both without either having it from the other.
+pub const PRINTED_BODY_LEAST: usize = 24;
+
 /// Distinct credentials at servers followed in one run.
 pub const CREDENTIAL_PLACES: usize = 65_536;
 

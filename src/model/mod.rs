@@ -23,6 +23,9 @@ mod session;
 mod time;
 pub mod told;
 
+/// Text that many values share, as names of services and titles of rules are: a copy costs next to nothing.
+pub use ecow::EcoString as Text;
+
 pub use announcement::{Announcement, DatagramFacts};
 pub use certificate::{
     Certificate, CertificateDetails, Der, Digest, KeyKind, PublicKey, SanName, SignatureAlgorithm,
@@ -48,6 +51,7 @@ pub use policy_standing::{EntryStanding, PolicyStanding};
 pub use rule_text::RuleText;
 pub use secret::Secret;
 pub use seen::{Seen, Why};
+pub(crate) use session::room_for_one;
 pub use session::{
     AcrossRun, Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest,
     ChangeFacts, Claim, ClientAuth, ClientHello, ClientStep, Credential, CredentialAt,
@@ -59,7 +63,7 @@ pub use session::{
     StreamFacts, TlsFacts, Token, Traffic, Upgrade, UpgradeState,
 };
 pub use session::{
-    Aspect, EdgeUse, EndIdentity, EndUse, Method, Particulars, PolicyFacts, Sighting, Unseen, Used,
-    Version, counted,
+    Aspect, Earlier, EarlierEdge, EdgeUse, EndIdentity, EndUse, Method, Particulars, PolicyFacts,
+    Sighting, Unseen, Used, Version, counted,
 };
 pub use time::Timestamp;

@@ -58,7 +58,7 @@ fn certificate(row: &CertificateRow) -> Vec<Value> {
         Value::Text(row.certificate.sha256.to_string()),
         Value::Text(row.role.to_owned()),
         Value::Number(row.position as u64),
-        Value::Text(row.party.service.clone()),
+        Value::Text(row.party.service.to_string()),
         Value::Text(row.party.addr.to_string()),
         row.port.map_or(Value::Text(String::new()), |port| Value::Number(port.into())),
         text(|d| d.subject.clone()),
@@ -100,7 +100,7 @@ pub(super) fn ciphers(outcome: &Outcome, style: &Style, out: &mut dyn io::Write)
             Value::Text(known.map_or_else(String::new, |suite| read(suite).to_string()))
         };
         table.row(&[
-            Value::Text(row.server.service.clone()),
+            Value::Text(row.server.service.to_string()),
             Value::Text(row.server.addr.to_string()),
             Value::Number(row.port.into()),
             Value::Text(version_name(row.version).into_owned()),
@@ -137,9 +137,9 @@ pub(super) fn edges(outcome: &Outcome, style: &Style, out: &mut dyn io::Write) -
     let mut table = Table::begin(style, out, &columns)?;
     outcome.edges.iter().try_for_each(|row| {
         let mut values = vec![
-            Value::Text(row.client.service.clone()),
+            Value::Text(row.client.service.to_string()),
             Value::Text(row.client.addr.to_string()),
-            Value::Text(row.server.service.clone()),
+            Value::Text(row.server.service.to_string()),
             Value::Text(row.server.addr.to_string()),
             Value::Number(row.server_port.into()),
             Value::Text(row.protocols.join(" ")),
@@ -185,7 +185,7 @@ fn finding(outcome: &Outcome, one: &Finding) -> Vec<Value> {
     let sample = one.evidence.first();
     let found = sample.and_then(|evidence| in_files(&outcome.run, evidence).into_iter().next());
     let name = |party: &Option<crate::model::Party>| {
-        Value::Text(party.as_ref().map_or_else(String::new, |party| party.service.clone()))
+        Value::Text(party.as_ref().map_or_else(String::new, |party| party.service.to_string()))
     };
     let (file, frames, filter) = found.map_or_else(Default::default, |found| {
         let frames: Vec<String> = found.frames.iter().map(ToString::to_string).collect();
@@ -193,12 +193,12 @@ fn finding(outcome: &Outcome, one: &Finding) -> Vec<Value> {
     });
     vec![
         Value::Text(one.id.to_string()),
-        Value::Text(one.rule.clone()),
-        Value::Text(one.rule_name.clone()),
+        Value::Text(one.rule.to_string()),
+        Value::Text(one.rule_name.to_string()),
         Value::Text(one.severity.name().to_owned()),
         Value::Text(one.confidence.name().to_owned()),
         Value::Text(one.accepted.as_ref().map_or("open", |word| word.by.name()).to_owned()),
-        Value::Text(one.message.clone()),
+        Value::Text(one.message.to_string()),
         name(&one.client),
         name(&one.server),
         one.server_port.map_or(Value::Text(String::new()), |port| Value::Number(port.into())),
@@ -206,10 +206,10 @@ fn finding(outcome: &Outcome, one: &Finding) -> Vec<Value> {
         Value::Text(file),
         Value::Text(frames),
         Value::Text(filter),
-        Value::Text(sample.map_or_else(String::new, |sample| sample.community_id.clone())),
+        Value::Text(sample.map_or_else(String::new, |sample| sample.community_id().to_string())),
         Value::Text(one.first.time.to_string()),
         Value::Text(one.last.time.to_string()),
-        Value::Text(one.fix.clone()),
+        Value::Text(one.fix.to_string()),
     ]
 }
 

@@ -64,9 +64,9 @@ impl EdgeLine {
     pub fn of(row: &EdgeRow) -> Self {
         let versions = row.used.particulars.carried();
         Self {
-            client: row.client.service.clone(),
+            client: row.client.service.to_string(),
             client_ip: row.client.addr.to_string(),
-            server: row.server.service.clone(),
+            server: row.server.service.to_string(),
             server_ip: row.server.addr.to_string(),
             port: row.server_port,
             posture: row.postures.worst().name(),

@@ -146,7 +146,7 @@ fn found(outcome: &Outcome, place: &Place<'_>, finding: &Finding) -> Case {
 fn details(outcome: &Outcome, finding: &Finding) -> String {
     let mut out = format!("id {}\n", finding.id);
     for evidence in &finding.evidence {
-        let _infallible = writeln!(out, "community_id {}", evidence.community_id);
+        let _infallible = writeln!(out, "community_id {}", evidence.community_id());
         for found in in_files(&outcome.run, evidence) {
             let frames: Vec<String> = found.frames.iter().map(ToString::to_string).collect();
             let _infallible = writeln!(out, "{} frame {}", found.file, frames.join(", "));

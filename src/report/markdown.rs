@@ -192,8 +192,8 @@ fn evidence_line(
             "- {} frame {}: {}, community id {}, Wireshark {}",
             code(&found.file),
             frames.join(", "),
-            code(&evidence.connection),
-            code(&evidence.community_id),
+            code(&evidence.connection()),
+            code(&evidence.community_id().to_string()),
             code(&found.filter),
         )?;
     }

@@ -13,7 +13,7 @@ use super::body::{
     AnnouncementBody, CertificateUse, CoverageBody, CredentialBody, EdgeBody, FindingBody, RunBody,
     ServiceBody, SessionBody, SourceBody, Text, Time, VerdictBody, file_and_number,
 };
-use crate::model::{AuditedSession, Finding, Outcome, RunInfo, Timestamp};
+use crate::model::{AuditedSession, CommunityId, Finding, Outcome, RunInfo, Timestamp};
 
 /// The name and version of what this writes.
 const SCHEMA: &str = "wirelint.event/1";
@@ -215,7 +215,7 @@ struct Stats<'a> {
 #[derive(Serialize)]
 struct FindingEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    community_id: Option<&'a str>,
+    community_id: Option<Text<CommunityId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     src_ip: Option<Text<std::net::IpAddr>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -233,9 +233,7 @@ impl<'a> FindingEvent<'a> {
         let first = sample.and_then(|evidence| evidence.frames.first()).unwrap_or(&finding.first);
         let (pcap_filename, pcap_cnt) = file_and_number(run, *first);
         Self {
-            community_id: sample
-                .map(|evidence| evidence.community_id.as_str())
-                .filter(|id| !id.is_empty()),
+            community_id: sample.map(|evidence| Text(evidence.community_id())),
             src_ip: finding.client.as_ref().map(|party| Text(party.addr)),
             dest_ip: finding.server.as_ref().map(|party| Text(party.addr)),
             dest_port: finding.server_port,

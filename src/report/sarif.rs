@@ -73,7 +73,7 @@ impl Rules {
 fn described(finding: &Finding, text: Option<&RuleText>) -> Value {
     let severity = text.map_or(finding.severity, |rule| rule.severity);
     let confidence = text.map_or(finding.confidence, |rule| rule.confidence);
-    let tags = text.map_or(&finding.tags, |rule| &rule.tags);
+    let tags = text.map_or(&*finding.tags, |rule| &rule.tags);
     let mut properties = json!({ "tags": sarif_tags(tags), "precision": precision(confidence) });
     if let Some(score) = score(severity) {
         put(&mut properties, "security-severity", json!(score));
@@ -131,32 +131,34 @@ fn sarif_tags(tags: &[String]) -> Vec<String> {
 fn result(outcome: &Outcome, rules: &Rules, (finding, at): (&Finding, &SarifLocation)) -> Value {
     let run = &outcome.run;
     let mut related = Vec::new();
-    let mut ids: Vec<&str> = Vec::new();
+    let mut ids: Vec<String> = Vec::new();
     let mut filters = Vec::new();
     for evidence in &finding.evidence {
-        if !evidence.community_id.is_empty() && !ids.contains(&evidence.community_id.as_str()) {
-            ids.push(&evidence.community_id);
-        }
+        let connection = evidence.connection();
+        let community_id = evidence.community_id().to_string();
         for found in in_files(run, evidence) {
             let frames: Vec<String> = found.frames.iter().map(ToString::to_string).collect();
             let message = format!(
                 "frames {} of {}, {}, community id {}",
                 frames.join(", "),
                 told(&found.file),
-                evidence.connection,
-                evidence.community_id
+                connection,
+                community_id
             );
             let id = related.len() + 1;
             let physical = capture_at(&found.file);
             related.push(json!({ "id": id, "physicalLocation": physical, "message": { "text": text(&message) } }));
             filters.push(json!({ "capture": uri(&found.file), "filter": found.filter }));
         }
+        if !ids.contains(&community_id) {
+            ids.push(community_id);
+        }
     }
     related.truncate(limits::SARIF_RELATED);
     filters.truncate(limits::SARIF_RELATED);
     let mut result = json!({
         "ruleId": finding.rule,
-        "ruleIndex": rules.index.get(&finding.rule),
+        "ruleIndex": rules.index.get(finding.rule.as_str()),
         "kind": "fail",
         "level": level(finding.severity),
         "message": { "text": bounded(&text(&sentence(outcome, finding))) },
@@ -181,7 +183,7 @@ fn result(outcome: &Outcome, rules: &Rules, (finding, at): (&Finding, &SarifLoca
     result
 }
 
-fn properties(finding: &Finding, ids: &[&str], filters: &[Value]) -> Value {
+fn properties(finding: &Finding, ids: &[String], filters: &[Value]) -> Value {
     json!({
         "severity": finding.severity.name(),
         "confidence": finding.confidence.name(),

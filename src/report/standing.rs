@@ -63,7 +63,7 @@ pub(super) fn rule_of<'a>(outcome: &'a Outcome, finding: &Finding) -> Option<&'a
 /// The message with how often it was so: `orders speaks grpc to payments:50051 without TLS (37 times)`.
 pub(super) fn told(finding: &Finding) -> String {
     match finding.count {
-        0 | 1 => finding.message.clone(),
+        0 | 1 => finding.message.to_string(),
         count => format!("{} ({} times)", finding.message, grouped(count)),
     }
 }

@@ -1,8 +1,10 @@
 //! A rule that was read and checked.
 
+use std::sync::Arc;
+
 use crate::model::{
     AuditedSession, Confidence, Direction, Moment, Party, Place, RuleText, Severity, Subject,
-    SubjectKind, UndecidedAt, Value,
+    SubjectKind, Text, UndecidedAt, Value,
 };
 
 use super::check::Condition;
@@ -17,13 +19,13 @@ use super::trial::Trial;
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// Code, as `WL2001`.
-    pub code: String,
+    pub code: Text,
     /// Kebab-case name.
-    pub name: String,
+    pub name: Text,
     /// The version of wirelint (or of the user's own set) that first had it.
     pub since: String,
     /// One line.
-    pub title: String,
+    pub title: Text,
     /// How bad a hit is, unless `severity-when` or the user says otherwise.
     pub severity: Severity,
     /// How sure a hit is, unless `confidence-when` says otherwise; less where the posture that it relies on is less sure.
@@ -31,7 +33,7 @@ pub struct Rule {
     /// What it judges.
     pub on: SubjectKind,
     /// Words for filters and standards.
-    pub tags: Vec<String>,
+    pub tags: Arc<[String]>,
     /// Paths of the fields that, besides the parties, make two hits the same finding.
     pub key: Vec<&'static str>,
     /// What a finding says.
@@ -41,7 +43,7 @@ pub struct Rule {
     /// What an attacker, or an accident, gains from it.
     pub impact: String,
     /// What to do, in one line.
-    pub fix: String,
+    pub fix: Text,
     /// What to do, by framework; `any` for all others. In the order of the file.
     pub remediation: Vec<(String, String)>,
     /// Where to read on.
@@ -105,8 +107,6 @@ pub struct FindingParts {
     pub subject: Option<String>,
     /// The message with its values.
     pub message: String,
-    /// The facts that the condition asked for, with their values in words.
-    pub facts: Vec<(String, String)>,
     /// The line of the user's file that it is about.
     pub declared: Option<Place>,
 }
@@ -170,7 +170,7 @@ impl Rule {
     #[must_use]
     pub fn undecided_at(&self, subject: &Subject<'_>) -> UndecidedAt {
         let (client, server, port) = party_names(subject);
-        let (client, server) = (client.to_owned(), server.to_owned());
+        let (client, server) = (client.into(), server.into());
         UndecidedAt { rule: self.code.clone(), client, server, port, count: 1 }
     }
 
@@ -205,26 +205,17 @@ impl Rule {
         let values: Vec<String> = seen.iter().map(|(_, value)| words(value)).collect();
         let subject_text = (!values.is_empty()).then(|| values.join(", "));
         let message = self.message.render(table, &self.settings, subject);
-        let facts = self.facts(subject);
         let declared = declared(subject).cloned();
-        FindingParts {
-            client,
-            server,
-            server_port,
-            key,
-            subject: subject_text,
-            message,
-            facts,
-            declared,
-        }
+        FindingParts { client, server, server_port, key, subject: subject_text, message, declared }
     }
 
     /// The facts that the condition asked for, with their values in words.
-    fn facts(&self, subject: &Subject<'_>) -> Vec<(String, String)> {
+    #[must_use]
+    pub fn facts(&self, subject: &Subject<'_>) -> Vec<(&'static str, String)> {
         let table = self.table();
         let named = |number: &usize| {
             let field = table.field(*number)?;
-            Some((field.path.to_owned(), words(&table.read(*number, subject))))
+            Some((field.path, words(&table.read(*number, subject))))
         };
         self.when.fields.iter().filter_map(named).collect()
     }

@@ -34,11 +34,11 @@ pub fn rule_rows(set: &RuleSet) -> Vec<RuleRow> {
         let varies = fixed.is_none() && !rule.severity_when.is_empty();
         let severity = fixed.unwrap_or(rule.severity);
         RuleRow {
-            code: rule.code.clone(),
-            name: rule.name.clone(),
+            code: rule.code.to_string(),
+            name: rule.name.to_string(),
             severity: format!("{severity}{}", if varies { "+" } else { "" }),
             on: rule.on.name(),
-            title: rule.title.clone(),
+            title: rule.title.to_string(),
             origin: rule.origin.clone(),
         }
     };
@@ -77,14 +77,14 @@ pub fn run_tests(set: &RuleSet) -> TestReport {
     let mut report = TestReport { rules: set.rules().len(), ..TestReport::default() };
     for rule in set.rules() {
         if rule.trials.is_empty() {
-            report.untested.push(rule.code.clone());
+            report.untested.push(rule.code.to_string());
         }
         for trial in &rule.trials {
             report.tests += 1;
             if let Err(why) = trial.run(rule, fields_of(rule.on)) {
                 report.failures.push(TestFailure {
-                    code: rule.code.clone(),
-                    name: rule.name.clone(),
+                    code: rule.code.to_string(),
+                    name: rule.name.to_string(),
                     test: trial.name.clone(),
                     why,
                 });
@@ -161,7 +161,7 @@ fn fixes(rule: &Rule) -> String {
         let name = if framework == "any" { "anything else" } else { framework };
         let _infallible = write!(text, "\n\n{name}:\n  {}", fix.replace('\n', "\n  "));
     }
-    text
+    text.to_string()
 }
 
 /// The facts whose absence from the capture leaves the rule undecided.

@@ -341,7 +341,8 @@ fn a_hit_becomes_a_finding_with_key_message_and_facts() {
     assert_eq!(parts.message, "10.0.0.5 and 10.0.0.9:8443 agreed on TLSv1.0");
     assert_eq!(parts.key, [("tls.version", "TLSv1.0".to_owned())]);
     assert_eq!(parts.server_port, Some(8443));
-    assert!(parts.facts.contains(&("tls.version_number".to_owned(), "769".to_owned())));
+    let facts = rules.rules()[hit.rule].facts(&subject);
+    assert!(facts.contains(&("tls.version_number", "769".to_owned())));
     assert_eq!(rules.rules()[hit.rule].proof(&old).len(), 1);
 }
 

@@ -73,6 +73,7 @@ impl Written {
             suites: outcome.suites.clone(),
             rules: outcome.rules.clone(),
             undecided: outcome.undecided.clone(),
+            policy: outcome.policy.clone(),
             run: outcome.run.clone(),
         }
     }

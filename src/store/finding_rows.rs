@@ -31,7 +31,7 @@ impl Writer<'_> {
                 rule,
                 finding.severity.name(),
                 finding.confidence.name(),
-                finding.message,
+                finding.message.as_str(),
                 client,
                 server,
                 finding.server_port,
@@ -56,7 +56,7 @@ impl Writer<'_> {
 
     /// The row of a finding's rule, new or known.
     fn rule(&mut self, finding: &Finding) -> rusqlite::Result<i64> {
-        if let Some(known) = self.known.rules.get(&finding.rule) {
+        if let Some(known) = self.known.rules.get(finding.rule.as_str()) {
             return Ok(*known);
         }
         let id = self
@@ -68,15 +68,15 @@ impl Writer<'_> {
             )?
             .query_row(
                 params![
-                    finding.rule,
-                    finding.rule_name,
-                    finding.title,
-                    finding.fix,
+                    finding.rule.as_str(),
+                    finding.rule_name.as_str(),
+                    finding.title.as_str(),
+                    finding.fix.as_str(),
                     texts(&finding.tags)
                 ],
                 |row| row.get(0),
             )?;
-        self.known.rules.insert(finding.rule.clone(), id);
+        self.known.rules.insert(finding.rule.to_string(), id);
         Ok(id)
     }
 }
@@ -119,11 +119,14 @@ impl Serialize for Sample<'_> {
         let first = evidence.frames.first().copied().unwrap_or(finding.first);
         let source = flat::place(run, first.frame).map(|(source, _)| source);
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("community_id", &evidence.community_id)?;
-        map.serialize_entry("connection", &evidence.connection)?;
+        map.serialize_entry("community_id", &evidence.community_id().to_string())?;
+        map.serialize_entry("connection", &evidence.connection())?;
         map.serialize_entry("source", &source)?;
         map.serialize_entry("frames", &Frames { run, source, frames: &evidence.frames })?;
-        map.serialize_entry("facts", &Facts(&evidence.facts))?;
+        let known = finding.evidence.first().filter(|first| !std::ptr::eq(*first, *evidence));
+        if known.is_none_or(|first| first.facts != evidence.facts) {
+            map.serialize_entry("facts", &Facts(&evidence.facts))?;
+        }
         map.end()
     }
 }
@@ -151,7 +154,7 @@ impl Serialize for Frames<'_> {
     }
 }
 
-struct Facts<'a>(&'a [(String, String)]);
+struct Facts<'a>(&'a [(&'static str, String)]);
 
 impl Serialize for Facts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -13,7 +13,7 @@ use crate::model::{
 impl Writer<'_> {
     /// The row of a service, new or known.
     pub(super) fn service(&mut self, party: &Party) -> rusqlite::Result<i64> {
-        if let Some(known) = self.known.services.get(&party.service) {
+        if let Some(known) = self.known.services.get(party.service.as_str()) {
             return Ok(*known);
         }
         let id = self
@@ -22,8 +22,8 @@ impl Writer<'_> {
                 "INSERT INTO service (name, how) VALUES (?1, ?2)
                  ON CONFLICT (name) DO UPDATE SET how = excluded.how RETURNING service_id",
             )?
-            .query_row(params![party.service, party.how], |row| row.get(0))?;
-        self.known.services.insert(party.service.clone(), id);
+            .query_row(params![party.service.as_str(), party.how], |row| row.get(0))?;
+        self.known.services.insert(party.service.to_string(), id);
         Ok(id)
     }
 

@@ -10,6 +10,7 @@
 mod annotations;
 mod changes;
 mod credential_rows;
+mod earlier;
 mod error;
 mod finding_rows;
 mod fingerprint;

@@ -204,7 +204,8 @@ CREATE TABLE finding (
   state_reason      TEXT
 ) STRICT;
 
--- A finding in one run. evidence: the run's earliest samples, an array of objects (see v_evidence).
+-- A finding in one run. evidence: the run's earliest samples, an array of objects (see v_evidence); facts are left out
+-- where they are those of the first. It has a rowid because a tree without one puts such long rows on pages of their own.
 CREATE TABLE finding_run (
   finding_id  INTEGER NOT NULL REFERENCES finding ON DELETE CASCADE,
   run_id      INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
@@ -213,7 +214,7 @@ CREATE TABLE finding_run (
   last_us     INTEGER NOT NULL,
   evidence    TEXT    NOT NULL,
   PRIMARY KEY (finding_id, run_id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- hours: what happened by the hour, an array of [microseconds, posture, sessions, bytes].
 CREATE TABLE edge (
@@ -401,7 +402,7 @@ CREATE VIEW v_evidence AS
 SELECT r.finding_id, r.run_id, j.key AS position,
        j.value ->> '$.community_id' AS community_id, coalesce(j.value ->> '$.frames[0][1]', r.first_us) AS ts_us,
        j.value ->> '$.connection' AS connection, j.value ->> '$.source' AS source,
-       j.value ->> '$.frames[0][0]' AS frame, j.value -> '$.frames' AS frames, j.value -> '$.facts' AS facts
+       j.value ->> '$.frames[0][0]' AS frame, j.value -> '$.frames' AS frames, coalesce(j.value -> '$.facts', r.evidence -> '$[0].facts') AS facts
 FROM finding_run r, json_each(r.evidence) j;
 
 -- What happened on an edge by the hour.

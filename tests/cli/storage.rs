@@ -249,3 +249,18 @@ fn a_question_without_end_is_given_up() {
     let run = lab.run(&["db", "query", sql, "--timeout", "1"]);
     run.refuses(2, &["error[db-query-time]: the query took longer than 1 s"]);
 }
+
+#[test]
+fn an_edge_that_an_earlier_run_saw_protected_better_is_told_in_whatever_order_captures_are_read() {
+    let lab = Lab::new();
+    lab.sample("tls12-mutual-no-more.pcapng", "x.pcapng");
+    // The sample has mutual sessions, then one-way ones; the filters make two captures of it.
+    let read = |db: &str, filter: &str| {
+        let run = lab.run(&["check", "x.pcapng", "-f", filter, "--db", db, "--format", "concise"]);
+        run.out.lines().filter(|line| line.contains("WL4011")).count()
+    };
+    let (mutual, one_way) = ("portrange 55618-55634", "portrange 55644-55656");
+    assert_eq!([read("w.db", mutual), read("w.db", one_way)], [0, 1]);
+    assert_eq!(read("w.db", one_way), 1, "as long as it is so");
+    assert_eq!([read("other.db", one_way), read("other.db", mutual)], [0, 0]);
+}

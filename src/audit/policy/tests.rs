@@ -37,7 +37,7 @@ fn judged(policy: &Policy, sessions: &[AuditedSession]) -> (Vec<String>, Vec<Str
     for facts in compare(policy, &edges(sessions)).0 {
         let said = evaluator.evaluate(&Subject::Policy(&facts));
         for hit in said.iter() {
-            let code = evaluator.rules().rules()[hit.rule].code.clone();
+            let code = evaluator.rules().rules()[hit.rule].code.to_string();
             let list = if hit.verdict == Verdict::Hit { &mut hits } else { &mut hidden };
             list.push(code);
         }

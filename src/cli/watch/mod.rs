@@ -27,7 +27,7 @@ use reading::Gauges;
 use screen::Screen;
 use wrote::Wrote;
 
-use super::audit::{Refusal, settle_filter};
+use super::audit::{Refusal, earlier_edges, settle_filter};
 use super::keys::Keys;
 use super::terminal::Terminal;
 use super::{BUG, Code, OK, STORAGE, USAGE};
@@ -223,7 +223,8 @@ impl Watch<'_> {
         let which = self.args.keep_sessions.which;
         let auditor = Auditor::new(judges.rules, judges.directory, which)
             .with_authorities(judges.authorities)
-            .with_policy(judges.policy);
+            .with_policy(judges.policy)
+            .with_earlier_runs(earlier_edges(outputs.store.as_ref())?);
         let Outputs { store, metrics, planned } = outputs;
         let keeper = store.map(|store| Keeper::start(store, self.retention())).transpose();
         let keeper = keeper.map_err(|error| thread_refused(&error))?;

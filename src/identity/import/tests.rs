@@ -13,7 +13,7 @@ fn who(file: &str, at: &str) -> Option<String> {
     let services = Services::read(vec![("services.toml".to_owned(), file.to_owned())]).unwrap();
     let (addr, port) = crate::identity::address(at).unwrap();
     let at = Endpoint::new(addr, port.unwrap_or(0));
-    services.by_exact_address(at).map(|found| services.party(found, at).service)
+    services.by_exact_address(at).map(|found| services.party(found, at).service.into())
 }
 
 const CLUSTER: &str = r#"{

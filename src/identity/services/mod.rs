@@ -192,7 +192,7 @@ impl Services {
         let unmapped = Party::unmapped(at.host());
         match self.entries.get(found.entry) {
             Some(entry) => Party {
-                service: entry.name.clone(),
+                service: entry.name.clone().into(),
                 how: found.how,
                 profile: Some(Arc::clone(&entry.profile)),
                 ..unmapped

@@ -8,7 +8,7 @@ fn named(services: &Services, at: &str) -> Option<(String, &'static str)> {
     let (addr, port) = address(at).unwrap();
     let at = Endpoint::new(addr, port.unwrap_or(0));
     let found = services.by_exact_address(at).or_else(|| services.by_network(at))?;
-    Some((services.party(found, at).service, found.how))
+    Some((services.party(found, at).service.to_string(), found.how))
 }
 
 fn only_error(text: &str) -> Diagnostic {

@@ -24,6 +24,10 @@ impl Used {
     #[cfg(test)]
     pub(in crate::inspect) const NONE: Self = Self(0);
 
+    /// The first of the list.
+    #[cfg(test)]
+    pub(super) const SOME: Self = Self(1);
+
     /// A credential that is not in the list, because the list is full.
     const UNLISTED: Self = Self(1 << 31);
 

@@ -44,9 +44,15 @@ impl Printing {
         self.taken <= limits::PRINTED_BODY
     }
 
-    /// Ends the request: takes note of a number for method, target and body.
+    /// Ends the request: takes note of a number for method, target and body. Of a short body it says nothing.
     pub(in crate::inspect) fn end(self, calls: &mut Calls) {
-        calls.print(self.used, self.hasher.finish(), self.repeatable, self.at);
+        if let Some(number) = self.number() {
+            calls.print(self.used, number, self.repeatable, self.at);
+        }
+    }
+
+    fn number(&self) -> Option<u64> {
+        (self.taken >= limits::PRINTED_BODY_LEAST).then(|| self.hasher.finish())
     }
 }
 
@@ -72,6 +78,21 @@ const CHANGING: &[&[u8]] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_is_known_by_its_body_however_that_was_cut_and_not_by_a_short_one() {
+        let number = |bodies: &[&[u8]]| {
+            let begun = Printing::begin(b"POST", b"/pay", Used::SOME, false, Moment::default());
+            let mut printing = begun.unwrap();
+            assert!(bodies.iter().all(|body| printing.add(body)));
+            printing.number()
+        };
+        let whole = number(&[b"{\"to\": \"DE89\", \"cents\": 4200}"]);
+        assert!(whole.is_some());
+        assert_eq!(number(&[b"{\"to\": \"DE89\", ", b"\"cents\": 4200}"]), whole);
+        assert_ne!(number(&[b"{\"to\": \"DE89\", ", b"\"cents\": 4201}"]), whole);
+        assert_eq!(number(&[b"{\"cents\": 1}"]), None, "two callers may send that");
+    }
 
     #[test]
     fn the_first_word_of_a_method_says_whether_it_changes_something() {

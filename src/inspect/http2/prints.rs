@@ -131,9 +131,9 @@ mod tests {
     fn the_same_call_with_the_same_data_has_the_same_print_however_it_is_framed() {
         let pay = "/shop.Payments/Pay";
         let calls = [
-            call(1, pay, &[], &[(0, b"\0\0\0\0\x04four"), (END, b"")]),
-            call(3, pay, &[], &[(0, b"\0\0\0\0\x04"), (END, b"four")]),
-            call(5, pay, &[], &[(END, b"\0\0\0\0\x04five")]),
+            call(1, pay, &[], &[(0, b"\0\0\0\0\x04four and twenty more bytes"), (END, b"")]),
+            call(3, pay, &[], &[(0, b"\0\0\0\0\x04"), (END, b"four and twenty more bytes")]),
+            call(5, pay, &[], &[(END, b"\0\0\0\0\x04five and twenty more bytes")]),
         ];
         let all = prints(&calls, 1 << 16);
         assert_eq!(all.len(), 3);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn calls_that_read_have_no_print_and_retries_say_so() {
-        let data: &[(u8, &[u8])] = &[(END, b"\0\0\0\0\x04four")];
+        let data: &[(u8, &[u8])] = &[(END, b"\0\0\0\0\x04four and twenty more bytes")];
         assert_eq!(prints(&[call(1, "/shop.Payments/GetAll", &[], data)], 1 << 16), []);
         let retry = call(1, "/shop.Payments/Pay", &[("grpc-previous-rpc-attempts", "1")], data);
         let [(_, repeatable)] = prints(&[retry], 1 << 16)[..] else { panic!("one print") };
@@ -156,9 +156,12 @@ mod tests {
         let pay = "/shop.Payments/Pay";
         let long = vec![b'x'; 16_000];
         let many: Vec<(u8, &[u8])> = vec![(0, &long); 5];
-        let rest = frame(frames::DATA, END, 1, b"four");
-        let calls =
-            [call(1, pay, &[], &[(0, b"one")]), call(3, pay, &[], &[(END, b"onefour")]), rest];
+        let rest = frame(frames::DATA, END, 1, b"four and twenty more bytes");
+        let calls = [
+            call(1, pay, &[], &[(0, b"one")]),
+            call(3, pay, &[], &[(END, b"onefour and twenty more bytes")]),
+            rest,
+        ];
         let all = prints(&calls, 1 << 16);
         assert_eq!(all.len(), 2);
         assert_eq!(all[0], all[1]);

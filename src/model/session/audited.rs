@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    AcrossRun, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
+    AcrossRun, Descent, Earlier, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
 };
 use crate::model::{
     Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Particulars, Place,
-    Postures, Realm, Seen, SeenChain, Timestamp, Value,
+    Postures, Realm, Seen, SeenChain, Text, Timestamp, Value,
 };
 
 /// How private and authenticated a session is.
@@ -143,7 +143,7 @@ impl AuditedSession {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Party {
     /// The service's name; its address when nothing better is known. Escaped.
-    pub service: String,
+    pub service: Text,
     /// Its address.
     pub addr: std::net::IpAddr,
     /// What tells it from another one at the same address.
@@ -172,7 +172,13 @@ impl Party {
     #[must_use]
     pub fn unmapped(host: Endpoint) -> Self {
         let Endpoint { addr, realm, .. } = host;
-        Self { service: addr.to_string(), addr, realm, how: Self::UNMAPPED, profile: None }
+        Self {
+            service: ecow::eco_format!("{addr}"),
+            addr,
+            realm,
+            how: Self::UNMAPPED,
+            profile: None,
+        }
     }
 
     /// How a party is named that has no name.
@@ -355,6 +361,8 @@ pub struct EdgeFacts {
     pub bytes: u64,
     /// How the strongest postures ended.
     pub descent: Descent,
+    /// Protection in earlier runs, where this one has none.
+    pub earlier: Earlier,
     /// Sessions and bytes by hour and posture.
     pub hours: Vec<(Timestamp, Posture, u64, u64)>,
     /// How the caller says who it is.

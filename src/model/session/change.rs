@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Party;
-use crate::model::{Certificate, Endpoint, Moment};
+use crate::model::{Certificate, Endpoint, Moment, Text, Timestamp};
 
 /// A server shows a certificate to clients that ask for a name, where another one was known.
 #[derive(Clone, Debug)]
@@ -82,12 +82,52 @@ pub struct Refusals {
     pub by_inference: BTreeSet<IpAddr>,
 }
 
+/// How an edge was protected in runs before this one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Earlier {
+    /// Mutual TLS sessions.
+    pub mtls: u64,
+    /// TLS sessions of any kind.
+    pub tls: u64,
+    /// The end of the latest run of packets with mutual TLS in it.
+    pub last_mtls: Option<Timestamp>,
+    /// The same, with TLS of any kind.
+    pub last_tls: Option<Timestamp>,
+}
+
+/// An edge of earlier runs, by the names and addresses of its ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EarlierEdge {
+    /// Who called.
+    pub client: Text,
+    /// Who was called.
+    pub server: Text,
+    /// On which port.
+    pub port: u16,
+    /// From where.
+    pub client_addr: IpAddr,
+    /// Where to.
+    pub server_addr: IpAddr,
+    /// How it was protected.
+    pub seen: Earlier,
+}
+
+impl Earlier {
+    /// Adds what was seen elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        self.mtls = self.mtls.saturating_add(other.mtls);
+        self.tls = self.tls.saturating_add(other.tls);
+        self.last_mtls = self.last_mtls.max(other.last_mtls);
+        self.last_tls = self.last_tls.max(other.last_tls);
+    }
+}
+
 /// How the strongest postures of an edge ended. Sessions count by when they began.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Descent {
-    /// The latest mutual TLS session.
+    /// The latest mutual TLS session; of earlier runs where this one has none.
     pub last_mtls: Option<Moment>,
-    /// The latest TLS session of any kind.
+    /// The latest TLS session of any kind; of earlier runs where this one has none.
     pub last_tls: Option<Moment>,
     /// Sessions without a client certificate since the latest mutual one; 0 when there is none.
     pub without_certificate: u64,

@@ -137,6 +137,13 @@ impl<T> Used<T> {
     }
 }
 
+/// Makes a list that gets its first element no larger than that: of most there is just one, on tens of thousands of edges.
+pub(crate) fn room_for_one<T>(list: &mut Vec<T>) {
+    if list.is_empty() {
+        list.reserve_exact(1);
+    }
+}
+
 /// Those uses that count.
 pub fn counted<T>(all: &[Used<T>]) -> impl Iterator<Item = &Used<T>> {
     all.iter().filter(|used| used.sessions > 0)
@@ -156,6 +163,7 @@ impl Particulars {
             }
             Err(_) if self.versions.len() >= limits::VERSIONS => false,
             Err(slot) => {
+                room_for_one(&mut self.versions);
                 self.versions.insert(slot, used.clone());
                 true
             }
@@ -194,7 +202,10 @@ impl EdgeUse {
     pub fn add_posture(&mut self, used: Used<Posture>) {
         match self.postures.iter_mut().find(|known| known.what == used.what) {
             Some(known) => known.join(&used),
-            None => self.postures.push(used),
+            None => {
+                room_for_one(&mut self.postures);
+                self.postures.push(used);
+            }
         }
     }
 
@@ -242,6 +253,7 @@ impl EdgeUse {
             }
             Err(slot) => {
                 let kept = used.map(|method| method.named(name.concat()));
+                room_for_one(&mut self.methods);
                 self.methods.insert(slot, kept);
             }
         }
@@ -304,6 +316,7 @@ fn add_end<T: AsRef<str>>(list: &mut Vec<Used<EndUse>>, used: Used<EndUse<T>>) -
         return None;
     }
     if list.len() < limits::USED_IDENTITIES {
+        room_for_one(list);
         list.push(used.map(EndUse::owned));
         return None;
     }

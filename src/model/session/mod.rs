@@ -18,8 +18,9 @@ pub use audited::{
     Recalled, RelianceFacts,
 };
 pub use calls::{Call, CallFacts};
-pub use change::{AcrossRun, ChangeFacts, Descent, Refusals, Showing};
+pub use change::{AcrossRun, ChangeFacts, Descent, Earlier, EarlierEdge, Refusals, Showing};
 pub use credential_at::{CredentialAt, EdgeAccess, EndpointAccess};
+pub(crate) use edge_use::room_for_one;
 pub use edge_use::{
     EdgeUse, EndUse, Method, Particulars, Sighting, Unseen, Used, Version, counted,
 };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{PartyBody, Place, Text};
-use crate::model::{Acceptance, Evidence, Finding, FindingId, RunInfo, Timestamp};
+use crate::model::{Acceptance, CommunityId, Evidence, Finding, FindingId, RunInfo, Timestamp};
 use crate::report::wireshark::in_files;
 
 /// A finding, however often it was seen.
@@ -56,8 +56,8 @@ impl<'a> AcceptanceBody<'a> {
 
 #[derive(Serialize)]
 struct EvidenceBody<'a> {
-    community_id: &'a str,
-    connection: &'a str,
+    community_id: Text<CommunityId>,
+    connection: String,
     frames: Vec<Place>,
     wireshark: Vec<FilterBody>,
     facts: BTreeMap<&'a str, &'a str>,
@@ -100,14 +100,14 @@ impl<'a> EvidenceBody<'a> {
     fn of(run: &RunInfo, evidence: &'a Evidence) -> Self {
         let facts = evidence.facts.iter();
         Self {
-            community_id: &evidence.community_id,
-            connection: &evidence.connection,
+            community_id: Text(evidence.community_id()),
+            connection: evidence.connection(),
             frames: evidence.frames.iter().map(|moment| Place::of(run, *moment)).collect(),
             wireshark: in_files(run, evidence)
                 .into_iter()
                 .map(|found| FilterBody { pcap_filename: found.file, filter: found.filter })
                 .collect(),
-            facts: facts.map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            facts: facts.map(|(name, value)| (*name, value.as_str())).collect(),
         }
     }
 }

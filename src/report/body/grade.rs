@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{Graded, Lift, Reason};
+use crate::model::{Graded, Lift, Reason, Text};
 
 /// What a service or an edge comes to.
 #[derive(Serialize)]
@@ -26,7 +26,7 @@ struct ReasonBody<'a> {
 #[derive(Serialize)]
 struct LiftBody<'a> {
     step: &'a str,
-    rules: &'a [String],
+    rules: &'a [Text],
     to: &'static str,
 }
 

@@ -127,7 +127,7 @@ fn rule_severity(outcome: &Outcome, finding: &Finding) -> crate::model::Severity
 fn evidence(outcome: &Outcome, sample: &Evidence) -> Markup {
     html! {
         div .evidence {
-            p .mono { (sample.connection) " " span .note { (sample.community_id) } }
+            p .mono { (sample.connection()) " " span .note { (sample.community_id().to_string()) } }
             @for file in in_files(&outcome.run, sample) {
                 p { span .mono { (path(&file.file)) } ", " @if file.frames.len() == 1 { "frame " } @else { "frames " }
                     (file.frames.iter().map(|n| grouped(*n)).collect::<Vec<_>>().join(", "))

@@ -200,7 +200,7 @@ impl Found {
         }
         for sample in &finding.evidence {
             self.addresses.extend([sample.client.addr, sample.server.addr]);
-            self.name(&sample.community_id, "flow");
+            self.name(&sample.community_id().to_string(), "flow");
             sample.facts.iter().for_each(|(_, value)| self.like_names(value));
         }
     }

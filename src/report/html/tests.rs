@@ -20,7 +20,7 @@ fn hostile() -> Outcome {
     let mut outcome = fixture::outcome();
     let text = SCRIPT.to_owned();
     let name = |party: &mut crate::model::Party| {
-        party.service.clone_from(&text);
+        party.service = text.as_str().into();
         party.how = "sni";
     };
     for row in &mut outcome.services {
@@ -32,16 +32,15 @@ fn hostile() -> Outcome {
         name(&mut row.server);
     }
     for finding in &mut outcome.findings {
-        finding.message.clone_from(&text);
-        finding.fix.clone_from(&text);
+        finding.message = text.as_str().into();
+        finding.fix = text.as_str().into();
         finding.accepted = Some(fixture::acceptance());
         finding.accepted.as_mut().unwrap().reason.clone_from(&text);
         if let Some(server) = &mut finding.server {
             name(server);
         }
         for sample in &mut finding.evidence {
-            sample.facts.push((text.clone(), text.clone()));
-            sample.connection.clone_from(&text);
+            sample.facts.push(("sni", text.clone()));
         }
     }
     outcome.findings[0].accepted = None;
@@ -205,7 +204,7 @@ fn large(services: usize, findings: usize) -> Outcome {
         .collect();
     for (n, finding) in outcome.findings.iter_mut().enumerate() {
         finding.server = Some(name(n % services));
-        finding.rule = format!("WL{}", 1000 + n % 60);
+        finding.rule = format!("WL{}", 1000 + n % 60).into();
     }
     graded(outcome)
 }

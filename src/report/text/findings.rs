@@ -91,8 +91,8 @@ fn write_evidence(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let ends = [evidence.connection.as_str(), &time, &evidence.community_id];
-    let ends: Vec<&str> = ends.into_iter().filter(|part| !part.is_empty()).collect();
+    let ends = [evidence.connection(), time, evidence.community_id().to_string()];
+    let ends: Vec<String> = ends.into_iter().filter(|part| !part.is_empty()).collect();
     writeln!(out, "   |  {}", ends.join("   "))?;
     if evidence.facts.is_empty() {
         return Ok(());

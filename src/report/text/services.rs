@@ -57,7 +57,7 @@ fn name(row: &ServiceRow, wide: bool) -> String {
     let Party { service, .. } = &row.service;
     let port = row.endpoint.rsplit(':').next().unwrap_or_default();
     let name = match (wide, row.service.how) {
-        (true, _) => service.clone(),
+        (true, _) => service.to_string(),
         (false, Party::UNMAPPED) => row.endpoint.clone(),
         (false, _) => format!("{service}:{port}"),
     };

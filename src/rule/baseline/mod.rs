@@ -148,7 +148,7 @@ impl Entry {
     ) -> Self {
         Self {
             fingerprint: finding.id,
-            rule: finding.rule.clone(),
+            rule: finding.rule.to_string(),
             summary: summary(finding),
             created: day(created),
             grant: Grant { reason: reason.to_owned(), until, place: Place::default() },
@@ -193,5 +193,5 @@ fn summary(finding: &Finding) -> String {
         words.push(format!("{}{port}", server.service));
     }
     words.extend(finding.subject.clone());
-    if words.is_empty() { finding.message.clone() } else { words.join(" ") }
+    if words.is_empty() { finding.message.to_string() } else { words.join(" ") }
 }

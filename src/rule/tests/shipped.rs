@@ -25,10 +25,10 @@ fn every_rule_we_ship_has_all_its_parts() {
         );
         assert!(code.len() == 6 && code.starts_with("WL"), "{code}");
         for (part, text) in [
-            ("since", &rule.since),
+            ("since", rule.since.as_str()),
             ("description", &rule.description),
             ("impact", &rule.impact),
-            ("fix", &rule.fix),
+            ("fix", rule.fix.as_str()),
             ("false-positives", &rule.false_positives),
         ] {
             assert!(!text.is_empty(), "{code} has no {part}");

@@ -234,6 +234,8 @@ fn finding(row: &rusqlite::Row<'_>) -> rusqlite::Result<FindingDetail> {
 fn samples(json: &str) -> Vec<EvidenceLine> {
     let Ok(Value::Array(samples)) = serde_json::from_str(json) else { return Vec::new() };
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    // Those of the first, where they are not said.
+    let common = samples.first().and_then(|sample| sample.get("facts"));
     let line = |sample: &Value| EvidenceLine {
         connection: sample.get("connection").map(text).unwrap_or_default(),
         community_id: sample.get("community_id").map(text).unwrap_or_default(),
@@ -247,6 +249,7 @@ fn samples(json: &str) -> Vec<EvidenceLine> {
             .collect(),
         facts: sample
             .get("facts")
+            .or(common)
             .and_then(Value::as_object)
             .into_iter()
             .flatten()

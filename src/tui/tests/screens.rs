@@ -174,19 +174,18 @@ fn text_that_nobody_escaped_is_inert_too() {
     let mut outcome = fixture::outcome();
     let hostile = "\u{1b}]0;x\u{7}\u{202e}\u{200b}\u{9b}31m\u{2066}\u{e0041}a\nb".to_owned();
     for finding in &mut outcome.findings {
-        finding.message.clone_from(&hostile);
-        finding.fix.clone_from(&hostile);
+        finding.message = hostile.as_str().into();
+        finding.fix = hostile.as_str().into();
         finding.subject = Some(hostile.clone());
-        finding.rule_name.clone_from(&hostile);
-        finding.tags = vec![hostile.clone()];
+        finding.rule_name = hostile.as_str().into();
+        finding.tags = vec![hostile.clone()].into();
         for sample in &mut finding.evidence {
-            sample.connection.clone_from(&hostile);
-            sample.facts = vec![(hostile.clone(), hostile.clone())];
+            sample.facts = vec![("sni", hostile.clone())];
         }
     }
     for edge in &mut outcome.edges {
-        edge.client.service.clone_from(&hostile);
-        edge.server.service = format!("{hostile}2");
+        edge.client.service = hostile.as_str().into();
+        edge.server.service = format!("{hostile}2").into();
         edge.protocols = vec![hostile.clone()];
     }
     outcome.run.sources[0].name.clone_from(&hostile);
