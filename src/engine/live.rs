@@ -8,7 +8,7 @@
 //! ```
 //!
 //! As in a replay, with three differences. Nobody waits for anybody: a batch that its worker has no room for is dropped
-//! whole, and counted. Time goes on without packets: a quiet wire still ends what is over. And the collector beats by the
+//! whole, and counted. (A pipe is waited for: who writes it waits in turn.) Time goes on without packets: a quiet wire still ends what is over. And the collector beats by the
 //! clock of the machine, so that what is known is published while it becomes known.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -39,6 +39,9 @@ const FULL_SEGMENTS: u64 = 4096;
 
 /// Payload bytes of such a batch.
 const FULL_BYTES: usize = 4 << 20;
+
+/// How long a feed that waits is left waiting before there may be room.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Microseconds of packet time between two beats of the capture's clock.
 const BEAT: i64 = 200_000;
@@ -201,6 +204,8 @@ struct Spread {
     batches: Vec<Batch>,
     rounds: Sender<Round>,
     spare: Receiver<Batch>,
+    /// Batches are kept until there is room for them.
+    waits: bool,
     dropped: Vec<u64>,
 }
 
@@ -208,7 +213,7 @@ impl Spread {
     fn new(inputs: Vec<Sender<Batch>>, rounds: Sender<Round>, spare: Receiver<Batch>) -> Self {
         let batches = inputs.iter().map(|_| Batch::default()).collect();
         let dropped = vec![0; inputs.len()];
-        Self { inputs, batches, rounds, spare, dropped }
+        Self { inputs, batches, rounds, spare, waits: false, dropped }
     }
 
     fn every(&mut self, event: u64, item: impl Fn() -> Item) {
@@ -217,8 +222,7 @@ impl Spread {
 
     /// Whether a batch has grown so far that it must go now.
     fn is_full(&self) -> bool {
-        let full = |one: &Batch| one.segments() >= FULL_SEGMENTS || one.bytes() >= FULL_BYTES;
-        self.batches.iter().any(full)
+        self.batches.iter().any(is_full)
     }
 
     /// Hands over what there is room for. A full batch that there is no room for is dropped; another one waits.
@@ -234,7 +238,7 @@ impl Spread {
                 if input.send(std::mem::replace(batch, empty)).is_ok() {
                     workers |= 1 << place;
                 }
-            } else if batch.segments() >= FULL_SEGMENTS || batch.bytes() >= FULL_BYTES {
+            } else if !self.waits && is_full(batch) {
                 if let Some(dropped) = self.dropped.get_mut(place) {
                     *dropped += batch.segments();
                 }
@@ -257,6 +261,10 @@ impl Spread {
         }
         let _gone = self.rounds.send(Round { workers, pulse: None });
     }
+}
+
+fn is_full(batch: &Batch) -> bool {
+    batch.segments() >= FULL_SEGMENTS || batch.bytes() >= FULL_BYTES
 }
 
 impl Shards for Spread {
@@ -371,12 +379,16 @@ impl<'a> Reader<'a> {
     fn take_frames(&mut self, input: &mut LiveInput<'_>) {
         let now = Instant::now();
         let mut merge = std::mem::replace(&mut self.merge, Merge::new(0));
-        let LiveInput { feed, filter, .. } = input;
+        let LiveInput { feed, filter, stop, .. } = input;
+        self.spread.waits = feed.waits();
         let mut done = |batch| feed.give_back(batch);
         while merge.next(now, &mut |frame| self.frame(frame, filter), &mut done) {
             if self.spread.is_full() {
-                let unjudged = self.unjudged();
-                self.spread.hand_over(None, unjudged);
+                self.spread.hand_over(None, self.unjudged());
+            }
+            while self.spread.waits && self.spread.is_full() && !stop.load(Ordering::Relaxed) {
+                thread::sleep(MOMENT);
+                self.spread.hand_over(None, self.unjudged());
             }
         }
         self.merge = merge;

@@ -38,11 +38,19 @@ enum Step {
 }
 
 /// Gives what is written down, and then says that it is over.
-struct Script(VecDeque<Step>);
+struct Script {
+    steps: VecDeque<Step>,
+    /// Whoever wrote it waits when it is not read.
+    waits: bool,
+}
 
 impl Feed for Script {
+    fn waits(&self) -> bool {
+        self.waits
+    }
+
     fn next(&mut self, _: Duration) -> Arrival {
-        match self.0.pop_front() {
+        match self.steps.pop_front() {
             Some(Step::Frames(batch)) => Arrival::Frames(batch),
             Some(Step::Do(work)) => {
                 work();
@@ -89,19 +97,43 @@ impl Heard {
     }
 }
 
+impl Heard {
+    /// Segments of connections that ended.
+    fn followed(&self) -> u64 {
+        let ended = self.sessions.iter().filter(|one| one.end != EndState::Going);
+        ended.map(|one| one.traffic.to_server.packets).sum()
+    }
+}
+
+/// Batches that are full with segments of one connection.
+fn one_long_connection(batches: u32) -> Vec<Step> {
+    let each = u32::try_from(FULL_SEGMENTS).unwrap();
+    let batch = |batch: u32| {
+        let mut frames = FrameBatch::default();
+        for number in batch * each..(batch + 1) * each {
+            let flags = if number == 0 { SYN } else { ACK };
+            let payload: &[u8] = if number == 0 { b"" } else { b"x" };
+            let bytes = segment(40_000, 100 + number, flags, payload);
+            frames.push(i64::from(number) * 1000, LinkType::RAW, &bytes, 41);
+        }
+        Step::Frames(frames)
+    };
+    (0..batches).map(batch).collect()
+}
+
 fn run(script: Vec<Step>, shed: &(dyn Fn() -> Option<u8> + Sync), heard: &mut Heard) {
     let stop = AtomicBool::new(false);
-    run_until(script, shed, &stop, heard);
+    run_until((script, false), shed, &stop, heard);
 }
 
 fn run_until(
-    script: Vec<Step>,
+    (script, waits): (Vec<Step>, bool),
     shed: &(dyn Fn() -> Option<u8> + Sync),
     stop: &AtomicBool,
     heard: &mut Heard,
 ) {
     let input = LiveInput {
-        feed: Box::new(Script(script.into())),
+        feed: Box::new(Script { steps: script.into(), waits }),
         filter: None,
         stop,
         shed,
@@ -116,35 +148,29 @@ fn run_until(
 #[test]
 fn a_batch_that_a_worker_has_no_room_for_is_dropped_whole_and_counted() {
     const BATCHES: u32 = 300;
-    let each = u32::try_from(FULL_SEGMENTS).unwrap();
     let (open, gate) = mpsc::channel();
-    let mut script: Vec<Step> = (0..BATCHES)
-        .map(|batch| {
-            let mut frames = FrameBatch::default();
-            for number in batch * each..(batch + 1) * each {
-                let flags = if number == 0 { SYN } else { ACK };
-                let payload: &[u8] = if number == 0 { b"" } else { b"x" };
-                let bytes = segment(40_000, 100 + number, flags, payload);
-                frames.push(i64::from(number) * 1000, LinkType::RAW, &bytes, 41);
-            }
-            Step::Frames(frames)
-        })
-        .collect();
+    let mut script = one_long_connection(BATCHES);
     script.push(Step::Do(Box::new(move || drop(open))));
     let mut heard = Heard { gate: Some(gate), ..Heard::default() };
     run(script, &|| None, &mut heard);
     let dropped = heard.pulse.dropped();
-    let followed: u64 = heard
-        .sessions
-        .iter()
-        .filter(|one| one.end != EndState::Going)
-        .map(|one| one.traffic.to_server.packets)
-        .sum();
-    assert_eq!(followed + dropped, u64::from(BATCHES * each));
+    let followed = heard.followed();
+    assert_eq!(followed + dropped, u64::from(BATCHES) * FULL_SEGMENTS);
     assert!(dropped >= 16 * FULL_SEGMENTS, "the audience stood still, and only {dropped} dropped");
     assert_eq!(dropped % FULL_SEGMENTS, 0, "whole batches");
     assert_eq!(heard.pulse.coverage.dropped, dropped, "it lowers what the run is worth");
     assert_eq!(heard.pulse.dropped_by_worker.iter().filter(|count| **count > 0).count(), 1);
+}
+
+#[test]
+fn of_a_pipe_nothing_is_dropped_however_long_the_audience_stands_still() {
+    const BATCHES: u32 = 100;
+    let (open, gate) = mpsc::channel();
+    let mut script = one_long_connection(BATCHES);
+    script.insert(4, Step::Do(Box::new(move || drop(open))));
+    let mut heard = Heard { gate: Some(gate), ..Heard::default() };
+    run_until((script, true), &|| None, &AtomicBool::new(false), &mut heard);
+    assert_eq!((heard.followed(), heard.pulse.dropped()), (u64::from(BATCHES) * FULL_SEGMENTS, 0));
 }
 
 #[test]
@@ -206,7 +232,7 @@ fn asked_to_stop_it_gives_out_what_goes_on() {
         at(1, &segment(40_001, 1, RST, b"")),
     ];
     let mut heard = Heard::default();
-    run_until(script, &|| None, &stop, &mut heard);
+    run_until((script, false), &|| None, &stop, &mut heard);
     assert_eq!(heard.ended(), [40_000]);
     assert_eq!(heard.pulse.frames, 2);
 }

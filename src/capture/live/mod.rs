@@ -30,6 +30,11 @@ pub trait Feed: Send {
     /// The sources, in the order of [`FrameBatch::source`].
     fn sources(&self) -> Vec<SourceReport>;
 
+    /// Whether whoever sends the frames waits when they are not taken: then none need be lost.
+    fn waits(&self) -> bool {
+        false
+    }
+
     /// Takes back a batch that was read, so that its memory is used again.
     fn give_back(&mut self, batch: FrameBatch) {
         drop(batch);

@@ -95,6 +95,10 @@ impl Feed for PipeFeed {
         }
     }
 
+    fn waits(&self) -> bool {
+        true
+    }
+
     fn sources(&self) -> Vec<SourceReport> {
         vec![self.state.report(&self.name, None)]
     }
