@@ -28,7 +28,8 @@ class Programs:
         for name, words in PYTHON.items():
             self.table[name] = ([os.path.join(build, "venv/bin/pip"), "show", name], r"Version: (\S+)", words)
         for name, words in DEBIAN.items():
-            self.table[name] = (["dpkg-query", "-W", "-f", "${Version}", name], r"(\S+)", words)
+            package = PACKAGES.get(name, name)
+            self.table[name] = (["dpkg-query", "-W", "-f", "${Version}", package], r"(\S+)", words)
         for name, (binary, module, words) in GO.items():
             pattern = rf"(?:dep|mod)\s+{re.escape(module)}\s+v(\S+)"
             self.table[name] = ([go, "version", "-m", os.path.join(build, binary)], pattern, words)
@@ -80,8 +81,13 @@ DEBIAN = {
     "postgresql-client-15": "psql {} (Debian)",
     "rabbitmq-server": "RabbitMQ {} (Debian)",
     "zookeeper": "ZooKeeper {} (Debian)",
+    "exim4": "Exim {} (Debian)",
+    "dovecot": "Dovecot {} (Debian)",
     "gnutls-bin": "GnuTLS {} (gnutls-cli, gnutls-serv)",
 }
+
+# Where a program's package goes by another name.
+PACKAGES = {"exim4": "exim4-daemon-light", "dovecot": "dovecot-core"}
 
 # Key: binary in .build, module whose version counts, words.
 GO = {
