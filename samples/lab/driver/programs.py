@@ -83,11 +83,16 @@ DEBIAN = {
     "zookeeper": "ZooKeeper {} (Debian)",
     "exim4": "Exim {} (Debian)",
     "dovecot": "Dovecot {} (Debian)",
+    "openssh": "OpenSSH {} (Debian)",
+    "slapd": "OpenLDAP {} (slapd, Debian)",
+    "ldap-utils": "OpenLDAP {} (ldapwhoami, ldapsearch, Debian)",
+    "openvpn": "OpenVPN {} (Debian)",
+    "haproxy": "HAProxy {} (Debian)",
     "gnutls-bin": "GnuTLS {} (gnutls-cli, gnutls-serv)",
 }
 
 # Where a program's package goes by another name.
-PACKAGES = {"exim4": "exim4-daemon-light", "dovecot": "dovecot-core"}
+PACKAGES = {"exim4": "exim4-daemon-light", "dovecot": "dovecot-core", "openssh": "openssh-server"}
 
 # Key: binary in .build, module whose version counts, words.
 GO = {
