@@ -102,24 +102,7 @@ fn answerer(conversation: &Conversation) -> Option<&'static dyn Protocol> {
 
 /// Protocols that no sample speaks yet; their inspectors are tested with conversations made by their specifications.
 /// The list only shrinks.
-const WAITING_FOR_A_SAMPLE: &[&str] = &[
-    "brpc",
-    "capnproto",
-    "cassandra",
-    "consul-rpc",
-    "imap",
-    "ldap",
-    "linkerd-transport",
-    "mongodb",
-    "msgpack-rpc",
-    "nestjs",
-    "openvpn",
-    "pop3",
-    "proxy-protocol",
-    "pulsar",
-    "smtp",
-    "ssh",
-];
+const WAITING_FOR_A_SAMPLE: &[&str] = &["consul-rpc", "linkerd-transport", "pulsar"];
 
 /// Protocols in which both sides begin alike.
 const ALIKE: &[&str] = &["ssh", "serf"];
