@@ -96,12 +96,13 @@ DEBIAN = {
     "neovim": "Neovim {} (Debian)",
     "dnsmasq": "dnsmasq {} (Debian)",
     "dig": "dig {} (Debian)",
+    "tinyproxy": "tinyproxy {} (Debian)",
     "haproxy": "HAProxy {} (Debian)",
     "gnutls-bin": "GnuTLS {} (gnutls-cli, gnutls-serv)",
 }
 
 # Where a program's package goes by another name.
-PACKAGES = {"exim4": "exim4-daemon-light", "dovecot": "dovecot-core", "openssh": "openssh-server", "dnsmasq": "dnsmasq-base", "dig": "bind9-dnsutils"}
+PACKAGES = {"exim4": "exim4-daemon-light", "dovecot": "dovecot-core", "openssh": "openssh-server", "dnsmasq": "dnsmasq-base", "dig": "bind9-dnsutils", "tinyproxy": "tinyproxy-bin"}
 
 # Key: binary in .build, module whose version counts, words.
 GO = {

@@ -222,6 +222,81 @@ def xds_plaintext(lab):
     )
 
 
+@scenario("http1-logins", "nginx that wants a password by Basic, a wrong one, and keys in headers of their own", ["nginx", "curl"])
+def http1_logins(lab):
+    words = {"password": "lab-not-a-real-basic-password", "wrong": "lab-not-a-real-wrong-password", "key": "lab-not-a-real-api-key",
+             "consul": "lab-not-a-real-consul-token"}
+    os.chmod(lab.directory, 0o755)
+    hashed = lab.call("server", ["openssl", "passwd", "-apr1", words["password"]]).decode().strip()
+    with open(lab.path("users"), "w", encoding="ascii") as file:
+        file.write(f"orders:{hashed}\n")
+    with open(lab.path("nginx.conf"), "w", encoding="ascii") as file:
+        file.write("daemon off; pid none; error_log stderr; events {}\nhttp { access_log off;\n"
+                   f"server {{ listen {at(8080)}; location / {{ auth_basic shop; auth_basic_user_file {lab.path('users')}; "
+                   f"root {lab.path('www')}; }} location /keys {{ return 204; }} }} }}\n")
+    os.makedirs(lab.path("www"))
+    with open(lab.path("www/orders"), "w", encoding="ascii") as file:
+        file.write("one chair\n")
+    lab.serve("server", ["nginx", "-p", lab.directory, "-c", lab.path("nginx.conf")], 8080, absolute=True)
+    with lab.capture():
+        for word in ("password", "wrong"):
+            curl(lab, f"http://{at(8080)}/orders", "-u", f"orders:{words[word]}")
+        curl(lab, f"http://{at(8080)}/orders")
+        curl(lab, f"http://{at(8080)}/keys", "-H", f"X-Api-Key: {words['key']}")
+        curl(lab, f"http://{at(8080)}/keys", "-H", f"X-Consul-Token: {words['consul']}")
+    basic = {"credential": [credential("password", "orders", "header authorization")], "auth_schemes": ["basic"]}
+
+    def asked(path, status, **facts):
+        return in_clear(at(8080), "http/1.1", calls=[call("", f"GET {path}", 1, status)], **facts)
+
+    return Truth(
+        [
+            asked("/orders", 200, **basic), asked("/orders", 401, **basic), asked("/orders", 401),
+            asked("/keys", 204, credential=[credential("api-key", "", "header x-api-key")]),
+            asked("/keys", 204, credential=[credential("token", "", "header x-consul-token")]),
+        ],
+        present=["WL1001", "WL1003"], maybe=["WL4008", "WL9005"], absent=["WL4007"], secrets=[*words.values()],
+    )
+
+
+@scenario("http1-connect", "A proxy that wants a login, and a client that goes through it: TLS to two services by CONNECT, and a request in clear", ["tinyproxy", "nginx", "curl"])
+def http1_connect(lab):
+    password = "lab-not-a-real-proxy-password"
+    lab.authority()
+    lab.certificate("api", issuer="lab-root", dns="api.shop.test", ip=ipv4("server"))
+    lab.certificate("stock", issuer="lab-root", dns="stock.shop.test", ip=ipv4("server"))
+    os.chmod(lab.directory, 0o755)
+    with open(lab.path("nginx.conf"), "w", encoding="ascii") as file:
+        file.write("daemon off; pid none; error_log stderr; events {}\nhttp { access_log off;\n"
+                   + "".join(
+                       f"server {{ listen {at(port)} ssl; listen {at(port - 363)}; ssl_certificate {cert}; ssl_certificate_key {key}; "
+                       "ssl_protocols TLSv1.2; location / { return 204; } }\n"
+                       for port, (cert, key) in ((8443, pair(lab, "api")), (8444, pair(lab, "stock")))
+                   ) + "}\n")
+    with open(lab.path("tinyproxy.conf"), "w", encoding="ascii") as file:
+        file.write(f"Port 8888\nListen {ipv4('backend')}\nTimeout 10\nAllow {ipv4('client')}\nConnectPort 8443\nConnectPort 8444\n"
+                   f"BasicAuth orders {password}\nLogLevel Critical\nDisableViaHeader Yes\n")
+    lab.serve("server", ["nginx", "-p", lab.directory, "-c", lab.path("nginx.conf")], 8443, absolute=True)
+    lab.serve("backend", ["tinyproxy", "-d", "-c", lab.path("tinyproxy.conf")], 8888, absolute=True)
+    proxy = ["--proxy", f"http://{ipv4('backend')}:8888", "--proxy-user", f"orders:{password}"]
+    there = f"{ipv4('backend')}:8888"
+    with lab.capture():
+        for port in (8443, 8444, 8443, 8444):
+            curl(lab, f"https://{at(port)}/orders", *proxy, "--cacert", lab.path("lab-root.pem"))
+        curl(lab, f"http://{at(8080)}/orders", *proxy)
+    shown = {"credential": [credential("password", "orders", "header proxy-authorization")]}
+    return Truth(
+        [
+            over_tls(there, "1.2", "not-requested", 4, **shown), in_clear(there, "http/1.1", **shown),
+            *(over_tls(at(port), "1.2", "not-requested", 2, client=ipv4("backend")) for port in (8443, 8444)),
+            in_clear(at(8080), "http/1.1", client=ipv4("backend"), calls=[call("", "GET /orders", 1, 204)]),
+        ],
+        [chain(lab, name, "server", where) for name, port in (("api", 8443), ("stock", 8444)) for where in (there, at(port))],
+        present=["WL1001", "WL1003", "WL4001"], maybe=["WL1004", "WL1005", "WL2002", "WL3009", "WL3014", "WL4008", "WL9005"], absent=["WL4005", "WL4006"],
+        secrets=[password],
+    )
+
+
 EIGHT_DAYS = 8 * 86400 * 1_000_000
 
 
