@@ -41,6 +41,7 @@ class Programs:
         for name, (folder, jar, words) in JAVA.items():
             self.table[name] = (["ls", os.path.join(build, folder)], rf"(?m)^{jar}-(\d\S*)\.jar$", words)
         self.table["ferretdb"] = ([os.path.join(build, "ferretdb"), "--version"], r"version: v(\S+)", "FerretDB {} (MongoDB's protocol)")
+        self.table["micro-3"] = (["cat", os.path.join(build, "micro3.version")], r"v(\S+)", "micro {}")
         for name, words in RUST.items():
             lock = os.path.join(os.path.dirname(build), "rust/Cargo.lock")
             self.table[name] = (["grep", "-A1", f'^name = "{name}"', lock], r'version = "([^"]+)"', words)

@@ -1,4 +1,4 @@
-"""go-micro: its default transport, gRPC, its brokers and its registry, with the defaults of its versions and their switches."""
+"""go-micro and micro: its default transport, gRPC, its brokers and its registry, with the defaults of its versions and their switches."""
 
 import os
 
@@ -165,3 +165,26 @@ def gomicro5_nats_broker(lab):
         lab.call("client", gomicro(lab, "5", "publish", "-nats", f"nats://{here(4222)}"))
     return Truth([in_clear(here(4222), "nats", client=ipv4("backend")), in_clear(here(4222), "nats")],
                  present=["WL1002", "WL1007"], absent=["WL1003", "WL9004"])
+
+
+@scenario("micro3", "micro v3 with the account that it comes with: a login by gRPC in clear, then a call with the token that it gave", ["micro-3"])
+def micro3(lab):
+    home, micro = {"HOME": lab.directory}, os.path.join(lab.build, "micro3")
+    lab.serve("server", [micro, "server"], 8081, env=home, patience=60, absolute=True)
+    lab.settle(8)
+    lab.call("client", [micro, "env", "add", "lab", here(8081)], env=home)
+    lab.call("client", [micro, "env", "set", "lab"], env=home)
+    with lab.capture():
+        lab.call("client", [micro, "login", "--username", "admin", "--password", "micro"], env=home)
+        lab.call("client", [micro, "services"], env=home)
+    known = [call("auth.Auth", "Token", 1, 0), call("auth.Auth", "Inspect", 1, 0)]
+    return Truth(
+        [
+            in_clear(here(8081), "grpc", calls=known, credential=[credential("password", "admin", "message secret")]),
+            in_clear(here(8081), "grpc", calls=[*known, call("registry.Registry", "ListServices", 1, 0)], credential=[
+                credential("token", "", "message refresh_token"), credential("bearer-jwt", "admin", "metadata authorization"),
+            ], auth_schemes=["bearer"]),
+        ],
+        present=["WL1001", "WL1003", "WL1007"], maybe=["WL4007", "WL4008", "WL5005", "WL9005"], absent=["WL9004"],
+        note="The password micro is left out of the secrets: it is the name of its program as well.",
+    )

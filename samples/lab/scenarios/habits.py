@@ -255,7 +255,7 @@ def http1_logins(lab):
             asked("/keys", 204, credential=[credential("api-key", "", "header x-api-key")]),
             asked("/keys", 204, credential=[credential("token", "", "header x-consul-token")]),
         ],
-        present=["WL1001", "WL1003"], maybe=["WL4008", "WL9005"], absent=["WL4007"], secrets=[*words.values()],
+        present=["WL1001", "WL1003", "WL5009"], maybe=["WL4008", "WL9005"], absent=["WL4007"], secrets=[*words.values()],
     )
 
 
@@ -307,7 +307,7 @@ def zrpc_auth_static(recorded, tables):
     first = [frame for frame in recorded if ipv4("caller") not in ends(frames.Segment(frame[1]))]
     later = [(micros + EIGHT_DAYS, data, length) for micros, data, length in recorded
              if ipv4("caller") in ends(frames.Segment(data))]
-    told_ = left_of(tables, present=["WL5008"])
+    told_ = left_of(tables, present=["WL5007", "WL5008"])
     told_.secrets = tables.get("secrets", [])
     return [*first, *later], told_
 

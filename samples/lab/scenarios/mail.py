@@ -142,7 +142,7 @@ def smtp_starttls(lab):
             *(chain(lab, "db", "server", at(port)) for port in (25, 465, 587)), chain(lab, "db", "server", at(26), "1.3"),
             chain(lab, "orders", "client", ipv4("client")), *roots(lab, ipv4("client")),
         ],
-        present=["WL1003", "WL1004", "WL1005", "WL4001", "WL9001"], maybe=["WL2002", "WL2007", "WL3014", "WL3015"], absent=["WL1001", "WL1002", "WL9004"],
+        present=["WL1003", "WL1004", "WL1005", "WL3008", "WL3018", "WL4001", "WL9001"], maybe=["WL2002", "WL2007", "WL3014", "WL3015"], absent=["WL1001", "WL1002", "WL9004"],
         secrets=[PASSWORD],
     )
 
