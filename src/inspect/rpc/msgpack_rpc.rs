@@ -161,7 +161,7 @@ mod tests {
         let asked = |number: u8| client([b"\x94\0", [number].as_slice(), b"\xa3sum\x90"].concat());
         let texts = [b"\x94\x01\x01\xc0\xdc\x40\0".as_slice(), &b"\xa3abc".repeat(0x4000)].concat();
         let blob = [b"\x94\x01\x02\xc0\xc6\0\x01\0\0".as_slice(), &[b'x'; 0x1_0000]].concat();
-        let last = server(b"\x94\x01\x03\xa3bad\xc0".to_vec());
+        let last = server(b"\x94\x01\x03\xa3bad\xc0");
         let events = [asked(1), server(texts), asked(2), server(blob), asked(3), last];
         for cut in [1000, 1 << 20] {
             let (facts, _) = inspect("msgpack-rpc", &events, cut);
