@@ -55,6 +55,18 @@ pub(super) fn client_hello(bytes: &[u8]) -> Begins {
     }
 }
 
+/// Whether a TLS record with the beginning of a ServerHello begins here.
+pub(super) fn server_record(bytes: &[u8]) -> Begins {
+    const SERVER_HELLO: [std::ops::RangeInclusive<u8>; 7] =
+        [22..=22, 3..=3, 0..=4, 0..=0x48, 0..=0xff, 2..=2, 0..=0];
+    let fits = SERVER_HELLO.iter().zip(bytes).all(|(range, byte)| range.contains(byte));
+    match fits {
+        false => Begins::No,
+        true if bytes.len() < SERVER_HELLO.len() => Begins::Perhaps,
+        true => Begins::Yes,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -81,12 +81,7 @@ class Lab:
 
     def serve(self, host, argv, port, env=None, stdin=None, patience=10, absolute=False):
         """Starts a server and waits until it listens, `patience` seconds at most."""
-        log = open(self.path(f"server-{port}.log"), "ab")
-        process = subprocess.Popen(
-            self.argv(host, argv, absolute), stdin=stdin or subprocess.DEVNULL, stdout=log, stderr=log,
-            env={**os.environ, **(env or {})}, cwd=self.directory,
-        )
-        self.running.append(process)
+        process, log = self.start(host, argv, env, stdin, absolute)
         for _ in range(patience * 20):
             if wire.listening(host, port):
                 return process
@@ -94,6 +89,16 @@ class Lab:
                 break
             time.sleep(0.05)
         raise RuntimeError(f"{argv[0]} does not listen on {port}: {open(log.name, encoding='utf-8').read()}")
+
+    def start(self, host, argv, env=None, stdin=None, absolute=False):
+        """Starts a program that goes on, and waits for nothing. Gives it and its log."""
+        log = open(self.path(f"program-{len(self.running)}.log"), "ab")
+        process = subprocess.Popen(
+            self.argv(host, argv, absolute), stdin=stdin or subprocess.DEVNULL, stdout=log, stderr=log,
+            env={**os.environ, **(env or {})}, cwd=self.directory,
+        )
+        self.running.append(process)
+        return process, log
 
     def call(self, host, argv, expect=0, input=b"", env=None, absolute=False):
         """Runs a client to its end. `expect` is its exit code; "failure" for any but 0, "any" for any."""

@@ -28,7 +28,8 @@ class Programs:
         for name, words in PYTHON.items():
             self.table[name] = ([os.path.join(build, "venv/bin/pip"), "show", name], r"Version: (\S+)", words)
         for name, words in DEBIAN.items():
-            self.table[name] = (["dpkg-query", "-W", "-f", "${Version}", name], r"(\S+)", words)
+            package = PACKAGES.get(name, name)
+            self.table[name] = (["dpkg-query", "-W", "-f", "${Version}", package], r"(\S+)", words)
         for name, (binary, module, words) in GO.items():
             pattern = rf"(?:dep|mod)\s+{re.escape(module)}\s+v(\S+)"
             self.table[name] = ([go, "version", "-m", os.path.join(build, binary)], pattern, words)
@@ -37,8 +38,10 @@ class Programs:
         for name, words in NODE.items():
             manifest = os.path.join(build, "node/node_modules", name, "package.json")
             self.table[name] = (["cat", manifest], r'"version": "([^"]+)"', words)
-        for name, (jar, words) in JAVA.items():
-            self.table[name] = (["ls", os.path.join(build, "java")], rf"(?m)^{jar}-(\d\S*)\.jar$", words)
+        for name, (folder, jar, words) in JAVA.items():
+            self.table[name] = (["ls", os.path.join(build, folder)], rf"(?m)^{jar}-(\d\S*)\.jar$", words)
+        self.table["ferretdb"] = ([os.path.join(build, "ferretdb"), "--version"], r"version: v(\S+)", "FerretDB {} (MongoDB's protocol)")
+        self.table["micro-3"] = (["cat", os.path.join(build, "micro3.version")], r"v(\S+)", "micro {}")
         for name, words in RUST.items():
             lock = os.path.join(os.path.dirname(build), "rust/Cargo.lock")
             self.table[name] = (["grep", "-A1", f'^name = "{name}"', lock], r'version = "([^"]+)"', words)
@@ -65,6 +68,11 @@ PYTHON = {
     "stomp.py": "stomp.py {}",
     "PyJWT": "PyJWT {}",
     "redis-py": "redis-py {}",
+    "pymongo": "pymongo {}",
+    "cassandra-driver": "cassandra-driver {} (Python)",
+    "pycapnp": "pycapnp {} (Cap'n Proto C++)",
+    "pynvim": "pynvim {}",
+    "flask": "Flask {} (its own server)",
 }
 
 DEBIAN = {
@@ -80,30 +88,49 @@ DEBIAN = {
     "postgresql-client-15": "psql {} (Debian)",
     "rabbitmq-server": "RabbitMQ {} (Debian)",
     "zookeeper": "ZooKeeper {} (Debian)",
+    "exim4": "Exim {} (Debian)",
+    "dovecot": "Dovecot {} (Debian)",
+    "openssh": "OpenSSH {} (Debian)",
+    "slapd": "OpenLDAP {} (slapd, Debian)",
+    "ldap-utils": "OpenLDAP {} (ldapwhoami, ldapsearch, Debian)",
+    "openvpn": "OpenVPN {} (Debian)",
+    "neovim": "Neovim {} (Debian)",
+    "dnsmasq": "dnsmasq {} (Debian)",
+    "dig": "dig {} (Debian)",
+    "tinyproxy": "tinyproxy {} (Debian)",
+    "haproxy": "HAProxy {} (Debian)",
     "gnutls-bin": "GnuTLS {} (gnutls-cli, gnutls-serv)",
 }
+
+# Where a program's package goes by another name.
+PACKAGES = {"exim4": "exim4-daemon-light", "dovecot": "dovecot-core", "openssh": "openssh-server", "dnsmasq": "dnsmasq-base", "dig": "bind9-dnsutils", "tinyproxy": "tinyproxy-bin"}
 
 # Key: binary in .build, module whose version counts, words.
 GO = {
     "go-zero": ("gozero", "github.com/zeromicro/go-zero", "go-zero {}"),
     "grpc-go-in-go-zero": ("gozero", "google.golang.org/grpc", "google.golang.org/grpc {} (in go-zero)"),
     "go-micro-5": ("gomicro5", "go-micro.dev/v5", "go-micro {}"),
+    "go-micro-5-grpc": ("gomicro5grpc", "go-micro.dev/v5", "go-micro {} (client/grpc, server/grpc)"),
     "go-micro-4": ("gomicro4", "go-micro.dev/v4", "go-micro {}"),
     "connect": ("rpc", "connectrpc.com/connect", "connectrpc.com/connect {}"),
     "twirp": ("rpc", "github.com/twitchtv/twirp", "Twirp {}"),
     "rpcx": ("rpcx", "github.com/smallnest/rpcx", "rpcx {}"),
     "kratos": ("kratos", "github.com/go-kratos/kratos/v2", "Kratos {}"),
     "trpc-go": ("trpc", "trpc.group/trpc-go/trpc-go", "tRPC-Go {}"),
+    "go-control-plane": ("xds", "github.com/envoyproxy/go-control-plane", "go-control-plane {}"),
+    "dubbo-go": ("dubbogo", "dubbo.apache.org/dubbo-go/v3", "dubbo-go {}"),
     "kitex": ("kitex", "github.com/cloudwego/kitex", "Kitex {}"),
 }
 
-NODE = {"@grpc/grpc-js": "@grpc/grpc-js {}"}
+NODE = {"@grpc/grpc-js": "@grpc/grpc-js {}", "@nestjs/microservices": "NestJS microservices {}"}
 
-# Key: start of the jar's name in .build/java, words.
+# Key: folder in .build, start of the jar's name there, words.
 JAVA = {
-    "kafka": ("kafka_2.13", "Apache Kafka {}"),
-    "grpc-java": ("grpc-netty-shaded", "grpc-java {} (Netty)"),
-    "dubbo": ("dubbo", "Apache Dubbo {} (Java)"),
+    "kafka": ("java", "kafka_2.13", "Apache Kafka {}"),
+    "grpc-java": ("java", "grpc-netty-shaded", "grpc-java {} (Netty)"),
+    "dubbo": ("java", "dubbo", "Apache Dubbo {} (Java)"),
+    "cassandra": ("java-cassandra", "cassandra-all", "Apache Cassandra {}"),
+    "jprotobuf-rpc": ("java-brpc", "jprotobuf-rpc-core", "Baidu jprotobuf-rpc {} (Java)"),
 }
 
 RUST = {"tonic": "tonic {}", "rustls": "rustls {}"}

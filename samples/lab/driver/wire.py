@@ -81,6 +81,28 @@ def narrow(*hosts, mtu=576):
             ip("-n", PREFIX + host, "addr", "replace", f"{ipv6(host)}/64", "dev", "eth0", "nodad")
 
 
+@contextlib.contextmanager
+def bad(host, seed, lost=0.0, twice=0.0, late=0.0):
+    """A host's link that loses, repeats and delays frames for a while, on the way to the bridge and from it. It is done
+    by a program, because not every kernel has a queueing discipline for it."""
+    port = f"p-{host}"
+    ip("-n", WIRE, "link", "set", port, "nomaster", "promisc", "on")
+    ip("-n", WIRE, "link", "add", "bad0", "type", "veth", "peer", "name", "bad1")
+    ip("-n", WIRE, "link", "set", "bad0", "promisc", "on", "up")
+    ip("-n", WIRE, "link", "set", "bad1", "master", "br0", "up")
+    program = os.path.join(os.path.dirname(__file__), "bad_link.py")
+    link = subprocess.Popen(["ip", "netns", "exec", WIRE, sys.executable, program, port, "bad0",
+                             *(str(word) for word in (seed, lost, twice, late))])
+    time.sleep(1.0)  # the bridge's port goes to forwarding
+    try:
+        yield
+    finally:
+        link.terminate()
+        link.wait()
+        ip("-n", WIRE, "link", "del", "bad0")
+        ip("-n", WIRE, "link", "set", port, "promisc", "off", "master", "br0")
+
+
 def inside(host, argv):
     return ["ip", "netns", "exec", PREFIX + host, *argv]
 

@@ -1,4 +1,4 @@
-"""Calls by other means than gRPC: Thrift, net/rpc, JSON-RPC, Connect, rpcx, Kratos, Kitex, Dubbo."""
+"""Calls by other means than gRPC: Thrift, net/rpc, JSON-RPC, Connect, Twirp, rpcx, Kratos, Kitex, Dubbo."""
 
 import os
 
@@ -96,6 +96,16 @@ def connect(lab):
     return readable(in_clear(at(), "http/1.1", 3, calls=[call("shop.v1.Inventory", "Reserve", 2, 200)]))
 
 
+@scenario("twirp", "Twirp in clear, by protobuf and by JSON, and a call that fails", ["twirp"])
+def twirp(lab):
+    lab.serve("server", go(lab, "rpc", "serve", "twirp", at()), PORT)
+    with lab.capture():
+        lab.call("client", go(lab, "rpc", "call", "twirp", at()))
+    name = "twitch.twirp.example.Haberdasher"
+    return readable(in_clear(at(), "http/1.1", calls=[call(name, "MakeHat", 3, 400)]),
+                    note="The service is that of Twirp's own example. The last of three calls, by one connection, asks for a hat of no size.")
+
+
 @scenario("rpcx", "rpcx in clear, with a token, and with a wrong one", ["rpcx"])
 def rpcx(lab):
     token, wrong = "lab-not-a-real-rpcx-token", "lab-not-a-real-wrong-token"
@@ -172,6 +182,15 @@ def dubbo(lab):
                  credential=[credential("token", "orders", "attachment token")]),
         in_clear(at(50051), "grpc", calls=[call(name, "reserve", 2, 0)]), present=["WL1001", "WL1003"], absent=["WL9004"], secrets=[token],
     )
+
+
+@scenario("dubbo-go", "dubbo-go in clear, by the Dubbo protocol", ["dubbo-go"])
+def dubbo_go(lab):
+    lab.serve("server", go(lab, "dubbogo", "serve", ipv4("server"), "20000"), 20000, patience=30)
+    lab.settle(1)
+    with lab.capture():
+        lab.call("client", go(lab, "dubbogo", "call", ipv4("server"), "20000"))
+    return readable(in_clear(at(20000), "dubbo", calls=[call("shop.Inventory", "Reserve", 2, None)]), maybe=["WL4008", "WL4009"])
 
 
 def java(lab, what, protocol, port, token):

@@ -180,7 +180,10 @@ def postgresql_tls(lab):
     return told
 
 
-def mariadb(lab, port, *flags):
+PAM_SERVICE = "/etc/pam.d/wirelint-lab"
+
+
+def mariadb(lab, port, *flags, more=""):
     data = lab.path(f"my{port}")
     lab.call("server", ["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={data}", "--skip-test-db",
                         "--auth-root-authentication-method=normal"], absolute=True)
@@ -188,7 +191,7 @@ def mariadb(lab, port, *flags):
     with open(start, "w", encoding="ascii") as file:
         file.write(
             f"CREATE DATABASE shop;\nCREATE USER orders@'%' IDENTIFIED BY '{SQL_PASSWORD}';\n"
-            "GRANT ALL ON shop.* TO orders@'%';\nCREATE USER reports@'%';\nGRANT SELECT ON shop.* TO reports@'%';\n"
+            "GRANT ALL ON shop.* TO orders@'%';\nCREATE USER reports@'%';\nGRANT SELECT ON shop.* TO reports@'%';\n" + more
         )
     lab.serve("server", [
         "mariadbd", "--no-defaults", "--user=root", f"--datadir={data}", f"--socket={data}.sock", f"--port={port}",
@@ -214,6 +217,35 @@ def mariadb_plaintext(lab):
     return Truth(
         [in_clear(at(3306), "mysql", **hashed), in_clear(at(3306), "mysql"), in_clear(at(3306), "mysql", **hashed)],
         present=["WL1002", "WL1006"], maybe=["WL1007"], absent=["WL1003", "WL9004"], secrets=[SQL_PASSWORD],
+    )
+
+
+@scenario("mariadb-clear-password", "MariaDB that asks for the password itself, for PAM: as MySQL does it, by MariaDB's dialog, and a wrong one", ["mariadb-server", "mariadb-client"])
+def mariadb_clear_password(lab):
+    """PAM asks a file of the lab's own, so that the machine's users do not matter."""
+    wrong = "lab-not-a-real-wrong-password"
+    with open(lab.path("pam-ask"), "w", encoding="ascii") as file:
+        file.write(f"#!/bin/sh\nread -r word\n[ \"$PAM_USER\" = staff ] && [ \"$word\" = '{SQL_PASSWORD}' ]\n")
+    os.chmod(lab.path("pam-ask"), 0o755)
+    with open(PAM_SERVICE, "w", encoding="ascii") as file:
+        file.write(f"auth required pam_exec.so expose_authtok quiet {lab.path('pam-ask')}\naccount required pam_permit.so\n")
+    try:
+        for port, clear in ((3306, "ON"), (3307, "OFF")):
+            mariadb(lab, port, "--plugin-load-add=auth_pam_v1", f"--pam-use-cleartext-plugin={clear}",
+                    more="CREATE USER staff@'%' IDENTIFIED VIA pam USING 'wirelint-lab';\nGRANT SELECT ON shop.* TO staff@'%';\n")
+        with lab.capture():
+            mysql_cli(lab, 3306, "staff", f"-p{SQL_PASSWORD}", "--skip-ssl")
+            mysql_cli(lab, 3307, "staff", f"-p{SQL_PASSWORD}", "--skip-ssl")
+            mysql_cli(lab, 3306, "staff", f"-p{wrong}", "--skip-ssl", expect="failure")
+    finally:
+        os.remove(PAM_SERVICE)
+    # The client answers the greeting with a scramble before it hears that the password itself is wanted.
+    shown = {"credential": [
+        credential("native-password", "staff", "HandshakeResponse"), credential("password", "staff", "AuthSwitchResponse"),
+    ]}
+    return Truth(
+        [in_clear(at(3306), "mysql", **shown), in_clear(at(3307), "mysql", **shown), in_clear(at(3306), "mysql", **shown)],
+        present=["WL1002", "WL1003"], maybe=["WL1006", "WL1007"], absent=["WL9004"], secrets=[SQL_PASSWORD, wrong],
     )
 
 

@@ -214,6 +214,8 @@ pub(in crate::inspect) enum Wanted {
     EtcdWatch,
     /// `etcdserverpb.Auth`: a user's name, and the password.
     EtcdLogin,
+    /// `auth.Auth` of micro 3: an account's name and its secret, or a token to be renewed.
+    MicroLogin,
     /// Nacos 2: a message that names its own type.
     Nacos,
 }
@@ -233,6 +235,7 @@ pub(in crate::inspect) fn grpc(path: &[u8]) -> Option<Wanted> {
             | b"/etcdserverpb.Auth/UserChangePassword" => Wanted::EtcdLogin,
             _ => return None,
         }),
+        b"/auth.Auth/Token" => Some(Wanted::MicroLogin),
         b"/Request/request" | b"/BiRequestStream/requestBiStream" => Some(Wanted::Nacos),
         _ => None,
     }
@@ -246,7 +249,7 @@ impl Wanted {
 
     /// Whether the answer says whether the password was right.
     pub(in crate::inspect) fn is_login(self) -> bool {
-        self == Self::EtcdLogin
+        matches!(self, Self::EtcdLogin | Self::MicroLogin)
     }
 }
 
@@ -274,8 +277,24 @@ pub(in crate::inspect) fn data(wanted: Wanted, bytes: &[u8], at: Moment) -> Vec<
             create.and_then(|create| etcd(Wanted::EtcdRange, create, at)).into_iter().collect()
         }
         Wanted::Nacos => nacos_message(message, at).into_iter().collect(),
+        Wanted::MicroLogin => micro_login(message, at).map(Found::Credential).into_iter().collect(),
         one => etcd(one, message, at).into_iter().collect(),
     }
+}
+
+/// Others may call a service so: micro says its namespace with every request, and nothing but text.
+fn micro_login(message: &[u8], at: Moment) -> Option<Credential> {
+    let text = |field| protobuf::bytes(message, field).filter(|text| !text.is_empty());
+    protobuf::bytes(text(5)?, 1)?;
+    if let (Some(user), Some(secret)) = (text(1), text(2)) {
+        let default = user == b"admin" && secret == b"micro";
+        return Some(Credential {
+            default,
+            ..login("micro login", "message secret", user, (secret, at))
+        });
+    }
+    let token = login("micro token", "message refresh_token", b"", (text(3)?, at));
+    Some(Credential { kind: CredentialKind::Token, principal: None, ..token })
 }
 
 fn etcd(wanted: Wanted, message: &[u8], at: Moment) -> Option<Found> {

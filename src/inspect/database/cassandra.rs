@@ -49,6 +49,7 @@ fn opening(bytes: &[u8]) -> Option<bool> {
         0 => matches!(byte, 3..=5),
         1 => *byte & 0xe0 == 0,
         2 => *byte < 0x80,
+        3 => true,
         4 => matches!(*byte, STARTUP | OPTIONS),
         5 | 6 | 9 | 11 => *byte == 0,
         7 => *byte == 0 || startup && *byte <= 2,

@@ -16,7 +16,7 @@ use self::body::{Body, Progress};
 use self::head::{Framing, ResponseHead};
 use self::note::{note_registry, note_request};
 use self::pairing::{Asked, Pairing};
-use super::begins::{Begins, tls_alert};
+use super::begins::{Begins, client_hello, server_record, tls_alert};
 use super::calls::printing::Printing;
 use super::calls::registries;
 use super::calls::{self, CallName, Calls, HeaderName, Status};
@@ -181,6 +181,9 @@ impl Connection {
         if rest.is_empty() {
             return Step::Wait;
         }
+        if let Some(step) = self.tunnel(direction, rest) {
+            return step;
+        }
         let side = &mut self.sides[direction];
         match &mut side.place {
             Place::Head => self.head(direction, rest, at),
@@ -214,6 +217,26 @@ impl Connection {
                 Begins::No => Step::Used(rest.len()),
             },
             Place::Dead => Step::Used(rest.len()),
+        }
+    }
+
+    /// TLS begins where a head would: the CONNECT before it, or the answer to that, was captured later or not at all.
+    fn tunnel(&self, direction: Direction, rest: &[u8]) -> Option<Step> {
+        let began = match direction {
+            Direction::ToServer => client_hello(rest),
+            Direction::ToClient => server_record(rest),
+        };
+        let open = matches!(self.sides[direction].place, Place::Head | Place::Lost);
+        let spoken = self.client_spoke || self.sides[direction].holed;
+        match began {
+            Begins::No => None,
+            _ if !open || !spoken => None,
+            // Its answer is yet to come.
+            Begins::Yes if direction == Direction::ToServer && self.pairing.awaits_tunnel() => {
+                Some(Step::Wait)
+            }
+            Begins::Yes => Some(Step::Then(0, Next::Switch("tls"))),
+            Begins::Perhaps => Some(Step::Wait),
         }
     }
 

@@ -66,6 +66,11 @@ impl Pairing {
         asked
     }
 
+    /// Whether the next response opens a tunnel.
+    pub(super) fn awaits_tunnel(&self) -> bool {
+        self.waiting.front().is_some_and(|asked| asked.connect)
+    }
+
     fn remember(&mut self, message: Message) {
         self.before = [Some(message), self.before[0]];
     }

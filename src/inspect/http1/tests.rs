@@ -305,3 +305,21 @@ proptest! {
         inspect("http/1.1", &events, 1);
     }
 }
+
+#[test]
+fn tls_where_a_head_would_begin_is_a_tunnel_that_was_opened_out_of_sight() {
+    let hello = b"\x16\x03\x01\0\x80\x01\0\0\x7c\x03\x03";
+    let asked = b"CONNECT db.internal:443 HTTP/1.1\r\n\r\n".as_slice();
+    let opened = b"HTTP/1.1 200 Connection established\r\n\r\n".as_slice();
+    let said = |events: [(Direction, &[u8]); 3]| {
+        let mut connection = Connection::default();
+        let last =
+            events.map(|(direction, bytes)| connection.read(direction, bytes, Moment::default()));
+        (last[1], last[2])
+    };
+    let (to_server, to_client) = (Direction::ToServer, Direction::ToClient);
+    let early = said([(to_client, opened), (to_server, asked), (to_server, hello)]);
+    assert_eq!(early.1, (0, Next::Switch("tls")));
+    let late = said([(to_server, asked), (to_server, hello), (to_client, opened)]);
+    assert_eq!(late, ((0, Next::More), (opened.len(), Next::Reprobe)));
+}

@@ -111,6 +111,10 @@ struct Conversation {
     tls_refused: bool,
     anonymous: bool,
     missing: bool,
+    /// The highest number of a request.
+    asked: u64,
+    /// The number of an extended request that was answered before it was seen, and whether that was a yes.
+    early: Option<(u64, bool)>,
 }
 
 impl Grammar for Conversation {
@@ -140,7 +144,13 @@ impl Grammar for Conversation {
             let (tag, length) = header(&mut rest)?;
             let body = Reader(rest.0.get(..length).unwrap_or(rest.0));
             match message.direction {
-                Direction::ToServer => self.request(number, tag, body, (notes, message.at)),
+                Direction::ToServer => {
+                    self.request(number, tag, body, (notes, message.at))?;
+                    if let Some((_, yes)) = self.early.take_if(|(early, _)| *early == number) {
+                        next = self.answered(number, yes, notes, message.at);
+                    }
+                    Some(())
+                }
                 Direction::ToClient => {
                     next = self.response(number, tag, body, (notes, message.at))?;
                     Some(())
@@ -152,7 +162,7 @@ impl Grammar for Conversation {
     }
 
     fn upgrading(&self) -> bool {
-        self.missing && self.tls_asked
+        self.missing && (self.tls_asked || self.early.is_some_and(|(_, yes)| yes))
     }
 
     fn lost(&mut self, _: Direction) {
@@ -170,6 +180,7 @@ impl Conversation {
         (notes, at): (&mut Notes, Moment),
     ) -> Option<()> {
         let name = |method| CallName::Rpc { service: b"", method };
+        self.asked = self.asked.max(number);
         if tag == EXTENDED && value(&mut rest.clone(), 0x80) == Some(START_TLS) {
             self.tls_asked = true;
             notes.negotiation();
@@ -218,6 +229,18 @@ impl Conversation {
         Some(())
     }
 
+    /// An extended request is answered, which may have been the one for TLS.
+    fn answered(&mut self, number: u64, yes: bool, notes: &mut Notes, at: Moment) -> Next {
+        if !std::mem::take(&mut self.tls_asked) {
+            notes.answered(number, if yes { Said::Success } else { Said::Failure }, at);
+            return Next::More;
+        }
+        self.tls_refused = !yes;
+        notes.negotiation();
+        notes.upgrade_answered(yes, at);
+        if yes { Next::Switch("tls") } else { Next::More }
+    }
+
     fn response(
         &mut self,
         number: u64,
@@ -231,11 +254,14 @@ impl Conversation {
         }
         let code = value(&mut rest, 0x0a)?;
         let success = code == [0];
-        if tag == 0x78 && std::mem::take(&mut self.tls_asked) {
-            self.tls_refused = !success;
+        if tag == 0x78 && number > self.asked {
+            // What was asked for is not known: it is missing, or was captured later. It may have been TLS.
             notes.negotiation();
-            notes.upgrade_answered(success, at);
-            return Some(if success { Next::Switch("tls") } else { Next::More });
+            self.early = Some((number, success));
+            return Some(Next::More);
+        }
+        if tag == 0x78 && self.tls_asked {
+            return Some(self.answered(number, success, notes, at));
         }
         // Comparisons that found something out are no failures.
         let said = if success || matches!(code, [5 | 6]) || code == IN_PROGRESS {
@@ -292,5 +318,15 @@ mod tests {
         ];
         let upgrade = facts("ldap", &refused).readable.unwrap().upgrade.unwrap();
         assert_eq!((upgrade.state, upgrade.clear_after.is_some()), (UpgradeState::Refused, true));
+    }
+
+    #[test]
+    fn an_answer_that_was_captured_before_its_request_belongs_to_it() {
+        let yes = server(b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0");
+        let (heard, next) = inspect("ldap", &[yes.clone(), client(START)], 100);
+        assert_eq!((next, heard.plaintext), (Next::Switch("tls"), None));
+        let other = client(b"\x30\x0d\x02\x01\x01\x77\x08\x80\x061.3.99");
+        let (heard, next) = inspect("ldap", &[yes, other], 100);
+        assert_eq!((next, heard.calls.unwrap().responses), (Next::More, 1));
     }
 }

@@ -171,6 +171,10 @@ impl Connection {
         if kind == CLIENT_RESET && self.authentication.is_none() {
             self.authentication = packet.len().checked_sub(BARE_RESET);
         }
+        if kind == SERVER_RESET && self.authentication.is_none() {
+            // It was captured before the packet that it answers, and has nothing but its number.
+            self.sides[direction].next = 1;
+        }
         let (Some(authentication), false) = (self.authentication, kind == ACKNOWLEDGEMENT) else {
             return Next::More;
         };
@@ -184,8 +188,8 @@ impl Connection {
         if number > side.next {
             // Over TCP nothing comes out of order: this packet's predecessor was too large to be looked at.
             side.lost = true;
-            side.left = Vec::new();
-            return Next::More;
+            let left = std::mem::take(&mut side.left).len() as u64;
+            return self.inside.gap(direction, left.saturating_add(1), at);
         }
         side.next = number.saturating_add(1);
         if kind != CONTROL {

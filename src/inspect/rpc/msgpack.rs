@@ -13,15 +13,37 @@ pub(in crate::inspect) enum Stop {
 
 /// Passes a value with everything in it.
 pub(in crate::inspect) fn pass(reader: &mut Reader<'_>) -> Result<(), Stop> {
-    let mut left: u64 = 1;
-    while left > 0 {
-        left = left.saturating_sub(1).saturating_add(one(reader)?);
+    match pass_some(reader, &mut 1) {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(Stop::Later),
+        Err(stop) => Err(stop),
     }
-    Ok(())
 }
 
-/// Passes a value's own bytes, and says how many values are in it.
-fn one(reader: &mut Reader<'_>) -> Result<u64, Stop> {
+/// Passes so many values with everything in them, as far as they are there. What is left to be passed stays in `left`;
+/// gives how many bytes of the last one's text are yet to come.
+pub(in crate::inspect) fn pass_some(reader: &mut Reader<'_>, left: &mut u64) -> Result<u64, Stop> {
+    while *left > 0 {
+        let before = reader.0;
+        let (bytes, values) = match one(reader) {
+            Ok(one) => one,
+            Err(stop) => {
+                reader.0 = before;
+                return Err(stop);
+            }
+        };
+        *left = left.saturating_sub(1).saturating_add(values);
+        let there = (reader.0.len() as u64).min(bytes);
+        reader.take_long(there).ok_or(Stop::Never)?;
+        if there < bytes {
+            return Ok(bytes.saturating_sub(there));
+        }
+    }
+    Ok(0)
+}
+
+/// Passes what stands before a value's bytes, and says how many those are and how many values are in it.
+fn one(reader: &mut Reader<'_>) -> Result<(u64, u64), Stop> {
     let first = reader.u8().ok_or(Stop::Later)?;
     let low = u64::from(first & 0x0f);
     let length = |reader: &mut Reader<'_>, size: u8| {
@@ -49,8 +71,7 @@ fn one(reader: &mut Reader<'_>) -> Result<u64, Stop> {
         0xdc | 0xdd => (0, length(reader, first - 0xdb)?),
         0xde | 0xdf => (0, length(reader, first - 0xdd)?.saturating_mul(2)),
     };
-    reader.take_long(bytes).ok_or(Stop::Later)?;
-    Ok(values)
+    Ok((bytes, values))
 }
 
 /// The next value, if it is a number that is not negative.
@@ -85,11 +106,19 @@ mod tests {
         let bytes =
             b"\x96\x01\xa1a\x82\xa1k\xc0\xa1b\xcb\x3f\xf8\0\0\0\0\0\0\xc4\x02xy\xd4\x01z\xffnext";
         let mut reader = Reader(bytes);
-        assert_eq!(pass(&mut reader), Ok(()));
+        assert_eq!(pass_some(&mut reader, &mut 1), Ok(0));
         assert_eq!(reader.0, b"next");
         for end in 0..bytes.len() - 4 {
-            assert_eq!(pass(&mut Reader(&bytes[..end])), Err(Stop::Later), "{end}");
+            let (mut reader, mut left) = (Reader(&bytes[..end]), 1);
+            let missing = pass_some(&mut reader, &mut left);
+            assert!(missing == Err(Stop::Later) && left > 0 || missing != Ok(0), "{end}");
+            let mut rest = bytes[end - reader.0.len()..].to_vec();
+            rest.drain(..missing.map_or(0, |missing| usize::try_from(missing).unwrap()));
+            let mut rest = Reader(&rest);
+            assert_eq!(pass_some(&mut rest, &mut left), Ok(0), "{end}");
+            assert_eq!(rest.0, b"next", "{end}");
         }
-        assert_eq!(pass(&mut Reader(&[0xdd, 0xff, 0xff, 0xff, 0xff, 0xc1])), Err(Stop::Never));
+        let huge = [0xdd, 0xff, 0xff, 0xff, 0xff, 0xc1];
+        assert_eq!(pass_some(&mut Reader(&huge), &mut 1), Err(Stop::Never));
     }
 }

@@ -8,7 +8,7 @@ use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, Proto
 use super::msgpack::{self, Stop};
 use super::{Known, agrees, is_name, sent_by, split_name};
 use crate::inspect::reader::Reader;
-use crate::model::{Direction, Field};
+use crate::model::{Direction, Field, PerDirection, limits};
 
 /// MessagePack-RPC over TCP.
 pub(in crate::inspect) struct MsgpackRpc;
@@ -87,26 +87,44 @@ fn request(bytes: &[u8]) -> Known<Request<'_>> {
     }
 }
 
-/// The grammar of arrays one behind the other.
+/// The grammar of arrays one behind the other. Nothing says how long one is, so that a long one is read in pieces.
 #[derive(Clone, Default)]
-struct Arrays;
+struct Arrays {
+    /// Values of the array that are yet to come.
+    left: PerDirection<u64>,
+    /// The piece that was framed last does not begin an array.
+    continues: bool,
+}
 
 impl Grammar for Arrays {
-    fn frame(&mut self, _: Direction, bytes: &[u8]) -> Frame {
+    fn frame(&mut self, direction: Direction, bytes: &[u8]) -> Frame {
         let known = [REQUEST, ANSWER, NOTIFICATION];
-        if !known.iter().any(|start| agrees(bytes, start)) {
+        self.continues = self.left[direction] > 0;
+        if !self.continues && !known.iter().any(|start| agrees(bytes, start)) {
             return Frame::Foreign;
         }
-        let mut reader = Reader(bytes);
-        match msgpack::pass(&mut reader) {
-            Ok(()) => Frame::Message(bytes.len().saturating_sub(reader.0.len()) as u64),
-            Err(Stop::Later) => Frame::Need,
-            Err(Stop::Never) => Frame::Foreign,
+        let window = bytes.get(..limits::MESSAGE_BYTES).unwrap_or(bytes);
+        let (mut reader, mut left) = (Reader(window), self.left[direction].max(1));
+        let missing = msgpack::pass_some(&mut reader, &mut left);
+        let whole = left == 0 && missing == Ok(0);
+        if missing == Err(Stop::Never) {
+            return Frame::Foreign;
         }
+        if !whole && bytes.len() < limits::MESSAGE_BYTES {
+            return Frame::Need;
+        }
+        self.left[direction] = left;
+        let passed = window.len().saturating_sub(reader.0.len()) as u64;
+        Frame::Message(passed.saturating_add(missing.unwrap_or_default()))
+    }
+
+    fn lost(&mut self, direction: Direction) {
+        self.left[direction] = 0;
     }
 
     fn message(&mut self, message: &Message<'_>, notes: &mut Notes) -> Next {
         match message.direction {
+            _ if self.continues => {}
             Direction::ToServer => {
                 if let Known::Yes(request) = request(message.bytes) {
                     let name = split_name(request.method, b'.');
@@ -131,5 +149,25 @@ impl Grammar for Arrays {
 
     fn resumes(&self, direction: Direction, bytes: &[u8]) -> bool {
         direction == Direction::ToServer && matches!(request(bytes), Known::Yes(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::feeder::{client, inspect, server};
+
+    #[test]
+    fn an_answer_that_is_too_long_to_keep_does_not_hide_the_next() {
+        let asked = |number: u8| client([b"\x94\0", [number].as_slice(), b"\xa3sum\x90"].concat());
+        let texts = [b"\x94\x01\x01\xc0\xdc\x40\0".as_slice(), &b"\xa3abc".repeat(0x4000)].concat();
+        let blob = [b"\x94\x01\x02\xc0\xc6\0\x01\0\0".as_slice(), &[b'x'; 0x1_0000]].concat();
+        let last = server(b"\x94\x01\x03\xa3bad\xc0");
+        let events = [asked(1), server(texts), asked(2), server(blob), asked(3), last];
+        for cut in [1000, 1 << 20] {
+            let (facts, _) = inspect("msgpack-rpc", &events, cut);
+            let calls = facts.calls.unwrap();
+            assert_eq!((calls.requests, calls.responses), (3, 3), "{cut}");
+            assert_eq!((calls.calls[0].succeeded, calls.calls[0].failed), (2, 1), "{cut}");
+        }
     }
 }

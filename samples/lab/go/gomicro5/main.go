@@ -8,20 +8,25 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"go-micro.dev/v5/broker"
+	natsbroker "go-micro.dev/v5/broker/nats"
 	"go-micro.dev/v5/client"
 	"go-micro.dev/v5/logger"
 	"go-micro.dev/v5/metadata"
 	"go-micro.dev/v5/registry"
+	"go-micro.dev/v5/registry/etcd"
 	"go-micro.dev/v5/server"
 	"go-micro.dev/v5/transport"
 )
 
 var (
 	listen = flag.String("listen", "", "address and port of the service")
-	over   = flag.String("over", "http", "http or broker")
+	etcds  = flag.String("etcd", "", "etcd to register with or to ask")
+	said   = flag.String("metadata", "", "key=value that the service registers")
+	nats   = flag.String("nats", "", "NATS server to publish by")
 	secure = flag.Bool("secure", false, "Secure(true) without a TLS configuration")
 	lax    = flag.Bool("insecure", false, "a TLS configuration that verifies nothing")
 	cert   = flag.String("cert", "", "certificate of this end")
@@ -99,6 +104,9 @@ func wire() (transport.Transport, error) {
 }
 
 func known() registry.Registry {
+	if *etcds != "" {
+		return etcd.NewEtcdRegistry(registry.Addrs(*etcds))
+	}
 	if *mdns {
 		return registry.NewMDNSRegistry()
 	}
@@ -110,10 +118,14 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	one := server.NewServer(
+	options := []server.Option{
 		server.Name("shop.inventory"), server.Address(*listen), server.Transport(over), server.Registry(known()),
 		server.Broker(broker.NewMemoryBroker()), server.RegisterInterval(time.Hour),
-	)
+	}
+	if name, value, told := strings.Cut(*said, "="); told {
+		options = append(options, server.Metadata(map[string]string{name: value}))
+	}
+	one := server.NewServer(options...)
 	if err := one.Handle(one.NewHandler(Inventory{})); err != nil {
 		return err
 	}
@@ -128,10 +140,11 @@ func call() error {
 	if err != nil {
 		return err
 	}
-	one := client.NewClient(
+	options := []client.Option{
 		client.Transport(over), client.Registry(known()), client.Broker(broker.NewMemoryBroker()), client.Retries(0),
-		client.ContentType("application/json"), client.RequestTimeout(5*time.Second),
-	)
+		client.ContentType("application/json"), client.RequestTimeout(5 * time.Second),
+	}
+	one := client.NewClient(options...)
 	ctx := context.Background()
 	if *token != "" {
 		ctx = metadata.Set(ctx, "Authorization", "Bearer "+*token)
@@ -164,6 +177,9 @@ func bus() (broker.Broker, error) {
 		options = append(options, broker.TLSConfig(config))
 	}
 	one := broker.NewHttpBroker(options...)
+	if *nats != "" {
+		one = natsbroker.NewNatsBroker(broker.Addrs(*nats))
+	}
 	if err := one.Init(); err != nil {
 		return nil, err
 	}

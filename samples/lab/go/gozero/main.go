@@ -40,6 +40,7 @@ var (
 	name      = flag.String("name", "", "name of the server")
 	highest   = flag.String("max", "1.3", "highest TLS version")
 	jwtSecret = flag.String("jwt", "", "secret of the tokens that rest asks for")
+	signer    = flag.String("signer", "", "key of the signatures that rest asks for")
 	times     = flag.Int("times", 2, "calls")
 )
 
@@ -187,6 +188,11 @@ func restServe() error {
 	var more []rest.RouteOption
 	if *jwtSecret != "" {
 		more = append(more, rest.WithJwt(*jwtSecret))
+	}
+	if *signer != "" {
+		more = append(more, rest.WithSignature(rest.SignatureConf{
+			Strict: true, Expiry: time.Hour, PrivateKeys: []rest.PrivateKeyConf{{Fingerprint: "lab", KeyFile: *signer}},
+		}))
 	}
 	server.AddRoutes([]rest.Route{{Method: http.MethodGet, Path: "/orders/:id", Handler: func(w http.ResponseWriter, r *http.Request) {
 		httpx.OkJson(w, map[string]any{"path": r.URL.Path, "at": time.Now().Year()})

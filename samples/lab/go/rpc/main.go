@@ -1,4 +1,4 @@
-// Command rpc is a service and a client on net/rpc (gob over TCP, gob over HTTP, JSON) and on Connect.
+// Command rpc is a service and a client on net/rpc (gob over TCP, gob over HTTP, JSON), on Connect and on Twirp.
 package main
 
 import (
@@ -11,6 +11,8 @@ import (
 	"os"
 
 	"connectrpc.com/connect"
+	"github.com/twitchtv/twirp"
+	"github.com/twitchtv/twirp/example"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
@@ -39,6 +41,12 @@ func run(what, how, address string) error {
 			return serveConnect(address)
 		}
 		return callConnect(address)
+	}
+	if how == "twirp" {
+		if what == "serve" {
+			return http.ListenAndServe(address, example.NewHaberdasherServer(hatter{}))
+		}
+		return callTwirp(address)
 	}
 	if what == "serve" {
 		return serve(how, address)
@@ -108,5 +116,28 @@ func callConnect(address string) error {
 			}
 		}
 	}
+	return nil
+}
+
+// hatter is the service of Twirp's own example, whose code is generated.
+type hatter struct{}
+
+func (hatter) MakeHat(_ context.Context, size *example.Size) (*example.Hat, error) {
+	if size.Inches <= 0 {
+		return nil, twirp.InvalidArgumentError("inches", "no such head")
+	}
+	return &example.Hat{Size: size.Inches, Color: "green", Name: "bowler"}, nil
+}
+
+func callTwirp(address string) error {
+	plain := &http.Client{Transport: &http.Transport{}}
+	for _, client := range []example.Haberdasher{
+		example.NewHaberdasherProtobufClient("http://"+address, plain), example.NewHaberdasherJSONClient("http://"+address, plain),
+	} {
+		if _, err := client.MakeHat(context.Background(), &example.Size{Inches: 12}); err != nil {
+			return err
+		}
+	}
+	_, _ = example.NewHaberdasherProtobufClient("http://"+address, plain).MakeHat(context.Background(), &example.Size{})
 	return nil
 }

@@ -159,3 +159,22 @@ fn nacos_over_grpc_is_told() {
     );
     assert_eq!(told(&facts), [("nacos", true, "orders", "10.0.0.9:8080")]);
 }
+
+#[test]
+fn the_account_that_micro_comes_with_is_known() {
+    let facts = facts(
+        "h2",
+        &[
+            client([PREFACE, &frame(4, 0, 0, b"")].concat()),
+            client(head(1, "/auth.Auth/Token")),
+            client(message(1, &[(1, b"admin"), (2, b"micro"), (5, b"\x0a\x05micro")])),
+            client(head(3, "/auth.Auth/Token")),
+            client(message(3, &[(3, b"17e1294d-00b3"), (5, b"\x0a\x05micro")])),
+            client(head(5, "/auth.Auth/Token")),
+            client(message(5, &[(1, b"another"), (2, b"schema")])),
+        ],
+    );
+    let told = facts.readable.unwrap().credentials;
+    let told: Vec<_> = told.iter().map(|one| (one.mechanism, one.default)).collect();
+    assert_eq!(told, [("micro login", true), ("micro token", false)]);
+}

@@ -95,7 +95,8 @@ impl Conversation {
         match word.as_slice() {
             b"STARTTLS" => {
                 self.tag = keep(tag);
-                return self.session.ask(notes, at);
+                let _its_answer_has_the_tag = self.session.ask(notes, at);
+                return;
             }
             b"CAPABILITY" | b"ID" | b"NOOP" | b"LOGOUT" => {
                 notes.negotiation();

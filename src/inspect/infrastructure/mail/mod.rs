@@ -26,6 +26,12 @@ struct Session {
     refused: bool,
     /// The answer to that may be among what the capture does not have.
     missing: bool,
+    /// What the client said that wants an answer each.
+    commands: u32,
+    /// Answers so far, the greeting among them.
+    answers: u32,
+    /// The last of them was a yes to a wish for TLS.
+    yes: bool,
 }
 
 impl Session {
@@ -37,11 +43,28 @@ impl Session {
         }
     }
 
-    /// The client wants it.
-    fn ask(&mut self, notes: &mut Notes, at: Moment) {
+    /// The client wants it. The answer may have been captured before.
+    fn ask(&mut self, notes: &mut Notes, at: Moment) -> Next {
         self.asked = true;
         notes.negotiation();
         notes.upgrade(UpgradeState::Asked, at);
+        self.command();
+        if !self.missing && self.answers > self.commands {
+            return self.consent(self.yes, notes, at);
+        }
+        Next::More
+    }
+
+    /// The client says something that wants an answer.
+    fn command(&mut self) {
+        self.commands = self.commands.saturating_add(1);
+    }
+
+    /// The server answers; says whether that is the answer to the wish for TLS, and not yet to something before it.
+    fn answer(&mut self, yes: bool) -> bool {
+        self.answers = self.answers.saturating_add(1);
+        self.yes = yes;
+        self.asked && (self.missing || self.answers > self.commands)
     }
 
     /// The server answers that.

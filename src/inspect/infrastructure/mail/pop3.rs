@@ -53,9 +53,8 @@ impl Grammar for Conversation {
         let line = message.bytes.trim_ascii_end();
         match message.direction {
             Direction::ToServer => self.client(line, notes, message.at),
-            Direction::ToClient => return self.server(line, notes, message.at),
+            Direction::ToClient => self.server(line, notes, message.at),
         }
-        Next::More
     }
 
     fn upgrading(&self) -> bool {
@@ -70,17 +69,20 @@ impl Grammar for Conversation {
 }
 
 impl Conversation {
-    fn client(&mut self, line: &[u8], notes: &mut Notes, at: Moment) {
+    fn client(&mut self, line: &[u8], notes: &mut Notes, at: Moment) -> Next {
         if self.session.sasl.is_open() {
             self.session.sasl.response_base64(line, "AUTH", notes, at);
-            return;
+            return Next::More;
         }
         let (word, rest) = command(line);
+        if word == b"STLS" {
+            return self.session.ask(notes, at);
+        }
+        self.session.command();
         match word.as_slice() {
-            b"STLS" => return self.session.ask(notes, at),
             b"CAPA" | b"NOOP" | b"QUIT" => {
                 notes.negotiation();
-                return;
+                return Next::More;
             }
             b"USER" => self.user = rest.get(..limits::TEXT_BYTES).unwrap_or(rest).to_vec(),
             b"PASS" => {
@@ -106,12 +108,13 @@ impl Conversation {
                 self.session.sasl.response_base64(response, "AUTH", notes, at);
             }
             b"STAT" | b"LIST" | b"RETR" | b"DELE" | b"UIDL" | b"TOP" => {}
-            _ => return,
+            _ => return Next::More,
         }
         if !std::mem::replace(&mut self.went, true) {
             self.session.go_on(notes, at);
         }
         notes.request(CallName::Rpc { service: b"", method: &word }, at);
+        Next::More
     }
 
     fn server(&mut self, line: &[u8], notes: &mut Notes, at: Moment) -> Next {
@@ -122,7 +125,7 @@ impl Conversation {
         let answers = ok || line.starts_with(b"-ERR");
         if line == b"STLS" {
             self.session.offer(notes, at);
-        } else if self.session.asked && answers {
+        } else if answers && self.session.answer(ok) {
             return self.session.consent(ok, notes, at);
         } else if self.judging && answers {
             self.judging = false;

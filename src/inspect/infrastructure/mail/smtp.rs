@@ -92,9 +92,8 @@ impl Grammar for Conversation {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match message.direction {
             Direction::ToServer => self.client(line, notes, message.at),
-            Direction::ToClient => return self.server(line, notes, message.at),
+            Direction::ToClient => self.server(line, notes, message.at),
         }
-        Next::More
     }
 
     fn upgrading(&self) -> bool {
@@ -122,26 +121,31 @@ fn chunk(bytes: &[u8]) -> u64 {
 }
 
 impl Conversation {
-    fn client(&mut self, line: &[u8], notes: &mut Notes, at: Moment) {
-        if self.data {
-            self.data = line != b".";
-            return;
+    fn client(&mut self, line: &[u8], notes: &mut Notes, at: Moment) -> Next {
+        if self.data && line != b"." {
+            return Next::More;
+        }
+        let (word, rest) = command(line);
+        if word == b"STARTTLS" && !self.data && !self.session.sasl.is_open() {
+            return self.session.ask(notes, at);
+        }
+        self.session.command();
+        if std::mem::take(&mut self.data) {
+            return Next::More;
         }
         if self.session.sasl.is_open() {
             self.session.sasl.response_base64(line, "AUTH", notes, at);
-            return;
+            return Next::More;
         }
-        let (word, rest) = command(line);
         match word.as_slice() {
             b"EHLO" | b"HELO" | b"LHLO" => {
                 notes.caller(rest, "smtp hello", at);
                 notes.negotiation();
-                return;
+                return Next::More;
             }
-            b"STARTTLS" => return self.session.ask(notes, at),
             b"QUIT" | b"NOOP" | b"RSET" => {
                 notes.negotiation();
-                return;
+                return Next::More;
             }
             b"AUTH" => {
                 let (mechanism, response) = command(rest);
@@ -150,12 +154,13 @@ impl Conversation {
             }
             b"DATA" => self.data = true,
             b"MAIL" | b"RCPT" | b"BDAT" | b"VRFY" | b"EXPN" => {}
-            _ => return,
+            _ => return Next::More,
         }
         if !std::mem::replace(&mut self.went, true) {
             self.session.go_on(notes, at);
         }
         notes.request(CallName::Rpc { service: b"", method: &word }, at);
+        Next::More
     }
 
     fn server(&mut self, line: &[u8], notes: &mut Notes, at: Moment) -> Next {
@@ -164,8 +169,9 @@ impl Conversation {
         if !self.went {
             notes.negotiation();
         }
-        if self.session.asked && last {
-            return self.session.consent(line.starts_with(b"220"), notes, at);
+        let yes = line.starts_with(b"220");
+        if last && self.session.answer(yes) {
+            return self.session.consent(yes, notes, at);
         }
         if line.get(4..).is_some_and(|text| text.eq_ignore_ascii_case(b"STARTTLS")) {
             self.session.offer(notes, at);

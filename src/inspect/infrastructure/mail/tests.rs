@@ -90,3 +90,34 @@ fn mailboxes_are_opened_with_passwords_and_digests() {
     let credential = facts("pop3", &pop3).readable.unwrap().credentials.remove(0);
     assert_eq!((credential.exposure, credential.accepted), (Exposure::Crackable, Some(true)));
 }
+
+#[test]
+fn an_answer_to_something_before_starttls_is_no_answer_to_it() {
+    let smtp = [
+        server("220 mail.example.com ESMTP\r\n"),
+        client("EHLO c\r\n"),
+        client("STARTTLS\r\n"),
+        server("250-mail\r\n250 STARTTLS\r\n"),
+        server("220 go ahead\r\n"),
+    ];
+    let pop3 = [
+        server("+OK POP3 ready\r\n"),
+        client("CAPA\r\n"),
+        client("STLS\r\n"),
+        server("+OK\r\nSTLS\r\n.\r\n"),
+        server("+OK begin\r\n"),
+    ];
+    for (name, mut events) in [("smtp", smtp), ("pop3", pop3)] {
+        for cut in [1, 1000] {
+            let (heard, next) = inspect(name, &events, cut);
+            assert_eq!((next, heard.plaintext), (Next::Switch("tls"), None), "{name}");
+            // The answer is captured before what it answers.
+            events.swap(2, 3);
+            events.swap(3, 4);
+            let (heard, next) = inspect(name, &events, cut);
+            assert_eq!((next, heard.plaintext), (Next::Switch("tls"), None), "{name}");
+            events.swap(3, 4);
+            events.swap(2, 3);
+        }
+    }
+}
