@@ -18,6 +18,10 @@ use crate::rule::{FindingParts, Rule, RuleSet};
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     slots: HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>,
+    #[expect(
+        clippy::vec_box,
+        reason = "tens of thousands of large entries, which need not move as the list grows"
+    )]
     entries: Vec<Box<Entry>>,
     not_observable: Vec<u64>,
     /// How many findings fewer than the most there is room for.

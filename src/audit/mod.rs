@@ -51,9 +51,9 @@ use suites::Suites;
 
 use crate::identity::{Directory, Evidence, Names};
 use crate::model::{
-    AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, DatagramFacts, Der,
-    EarlierEdge, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Outcome, Recalled, RelianceFacts,
-    RunInfo, Seen, Session, Subject, limits,
+    Announcement, AuditedSession, Certificate, CertificateAt, ChangeFacts, Coverage, DatagramFacts,
+    Der, EarlierEdge, EdgeFacts, Endpoint, EndpointFacts, Incomplete, Outcome, Recalled,
+    RelianceFacts, RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::{Authorities, CertificateCache};
 use crate::rule::{Evaluator, Hit, Policy, RuleSet};
@@ -271,11 +271,7 @@ impl Auditor {
 
     fn conclude(&mut self, mut run: RunInfo, capture: CaptureFacts) -> Outcome {
         let DatagramFacts { announcements, overflow: unheard, .. } = capture.datagrams;
-        let mut named = match self.standing {
-            Some(_) => self.named.clone(),
-            None => std::mem::take(&mut self.named),
-        };
-        named.announced(&announcements);
+        let named = self.all_named(&announcements);
         let names = Names::settle(self.directory.clone(), &named);
         let Gathered { certificates, changes, reliances, endpoints, edges, credentials, untold } =
             self.gather(&names, &named);
@@ -332,6 +328,16 @@ impl Auditor {
             policy,
             run,
         })
+    }
+
+    /// What sessions and datagrams say of names. When the run is over, nothing of it is left for later.
+    fn all_named(&mut self, announcements: &[Announcement]) -> Evidence {
+        let mut named = match self.standing {
+            Some(_) => self.named.clone(),
+            None => std::mem::take(&mut self.named),
+        };
+        named.announced(announcements);
+        named
     }
 
     /// How much was not kept because there was too much of it.
