@@ -57,15 +57,13 @@ fn descend(edge: &mut EdgeFacts, earlier: &Earlier) {
     let readable = edge.postures.plaintext.saturating_sub(refused);
     let mut weaker = None;
     if let (Some(last), None) = (before(earlier.last_mtls), edge.descent.last_mtls) {
-        edge.earlier.mtls = earlier.mtls;
-        edge.earlier.last_mtls = Some(last);
+        edge.descent.earlier_mtls = earlier.mtls;
         edge.descent.last_mtls = Some(moment(last));
         edge.descent.without_certificate = edge.postures.tls + readable;
         weaker = Some(Posture::Tls);
     }
     if let (Some(last), None) = (before(earlier.last_tls), edge.descent.last_tls) {
-        edge.earlier.tls = earlier.tls;
-        edge.earlier.last_tls = Some(last);
+        edge.descent.earlier_tls = earlier.tls;
         edge.descent.last_tls = Some(moment(last));
         edge.descent.readable = readable;
     }

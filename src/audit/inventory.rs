@@ -9,7 +9,7 @@ use super::edge_use::{note_particulars, note_use};
 use super::history::{note_descent, note_reception};
 use crate::model::{
     AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
-    Digest, Direction, Earlier, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
+    Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
     EndpointFacts, Finding, Graded, Moment, Particulars, Posture, Postures, Refusals, Seen,
     ServiceRow, Severity, Timestamp, limits, room_for_one,
 };
@@ -49,7 +49,6 @@ impl Edge {
             last: session.last,
             bytes: 0,
             descent: Descent::default(),
-            earlier: Earlier::default(),
             hours: Vec::new(),
             access: EdgeAccess::default(),
             used: EdgeUse::default(),

@@ -268,13 +268,17 @@ impl Entry {
 
 /// The worst first, then by rule, confidence, where it is, and what.
 fn in_order(one: &Finding, other: &Finding) -> Ordering {
-    let worst = |finding: &Finding| (Reverse(finding.severity), finding.rule.clone());
-    let place = |finding: &Finding| (Reverse(finding.confidence), server(finding), client(finding));
-    fn server(finding: &Finding) -> Option<(Text, Option<u16>)> {
-        finding.server.as_ref().map(|party| (party.service.clone(), finding.server_port))
+    fn worst(finding: &Finding) -> (Reverse<Severity>, &str) {
+        (Reverse(finding.severity), &finding.rule)
     }
-    fn client(finding: &Finding) -> Option<Text> {
-        finding.client.as_ref().map(|party| party.service.clone())
+    fn server(finding: &Finding) -> Option<(&str, Option<u16>)> {
+        finding.server.as_ref().map(|party| (party.service.as_str(), finding.server_port))
+    }
+    fn client(finding: &Finding) -> Option<&str> {
+        finding.client.as_ref().map(|party| party.service.as_str())
+    }
+    fn place(finding: &Finding) -> impl Ord {
+        (Reverse(finding.confidence), server(finding), client(finding))
     }
     worst(one)
         .cmp(&worst(other))

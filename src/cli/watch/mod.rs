@@ -114,18 +114,7 @@ fn attempt(args: &WatchArgs, terminal: &Terminal) -> Result<Code, Refusal> {
     });
     let ports = planned.as_ref().map(Planned::ports).unwrap_or_default();
     super::privileges::drop_for_watch(args, ports, terminal)?;
-    let watch = Watch {
-        args,
-        terminal,
-        keys,
-        asked: Arc::default(),
-        orders: Arc::default(),
-        board: Arc::default(),
-        memory: Arc::new(Memory::below(args.live.max_memory)),
-        reopen,
-        manager,
-        screen: None,
-    };
+    let watch = Watch { manager, ..Watch::new(args, terminal, keys, reopen) };
     if let Err(error) = on_signals(&watch.asked) {
         terminal.say(&Diagnostic::warning("no-signals", error.to_string()));
     }
@@ -202,6 +191,29 @@ impl Opened {
                 let feed = PipeFeed::start(pipe).map_err(|e| (vec![e.diagnostic()], USAGE))?;
                 Ok((Box::new(feed), filter))
             }
+        }
+    }
+}
+
+impl<'a> Watch<'a> {
+    /// One that tells no service manager and is looked at nowhere.
+    fn new(
+        args: &'a WatchArgs,
+        terminal: &'a Terminal,
+        keys: Keys,
+        reopen: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            args,
+            terminal,
+            keys,
+            asked: Arc::default(),
+            orders: Arc::default(),
+            board: Arc::default(),
+            memory: Arc::new(Memory::below(args.live.max_memory)),
+            reopen,
+            manager: None,
+            screen: None,
         }
     }
 }

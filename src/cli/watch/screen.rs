@@ -17,7 +17,7 @@ use crate::cli::keys::Keys;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Code, STORAGE, USAGE};
 use crate::edge::is_root;
-use crate::engine::{KeeperState, Memory, Snapshot};
+use crate::engine::{KeeperState, Snapshot};
 use crate::model::{Diagnostic, escape_text};
 use crate::store::Store;
 use crate::tui::{Live, LiveSource, Told};
@@ -95,18 +95,8 @@ impl Looked {
         let reopen = Arc::new(AtomicBool::new(false));
         let mut events = Events::begin(EventFormat::None, None, &reopen)
             .map_err(|error| (vec![*error], STORAGE))?;
-        let watch = Watch {
-            args: &args,
-            terminal,
-            keys,
-            asked: Arc::default(),
-            orders: Arc::default(),
-            board: Arc::default(),
-            memory: Arc::new(Memory::below(args.live.max_memory)),
-            reopen,
-            manager: None,
-            screen: Some(Screen { tell, stop }),
-        };
+        let screen = Some(Screen { tell, stop });
+        let watch = Watch { screen, ..Watch::new(&args, terminal, keys, reopen) };
         let outputs = Outputs { store: Some(store), metrics: None, planned: None };
         watch.go(wrote, opened, outputs, &mut events)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    AcrossRun, Descent, Earlier, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
+    AcrossRun, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
 };
 use crate::model::{
     Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Particulars, Place,
@@ -361,8 +361,6 @@ pub struct EdgeFacts {
     pub bytes: u64,
     /// How the strongest postures ended.
     pub descent: Descent,
-    /// Protection in earlier runs, where this one has none.
-    pub earlier: Earlier,
     /// Sessions and bytes by hour and posture.
     pub hours: Vec<(Timestamp, Posture, u64, u64)>,
     /// How the caller says who it is.

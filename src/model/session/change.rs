@@ -129,6 +129,10 @@ pub struct Descent {
     pub last_mtls: Option<Moment>,
     /// The latest TLS session of any kind; of earlier runs where this one has none.
     pub last_tls: Option<Moment>,
+    /// Mutual TLS sessions of earlier runs, where this one has none.
+    pub earlier_mtls: u64,
+    /// TLS sessions of any kind of earlier runs, where this one has none.
+    pub earlier_tls: u64,
     /// Sessions without a client certificate since the latest mutual one; 0 when there is none.
     pub without_certificate: u64,
     /// Readable sessions since the latest TLS one; 0 when there is none.
