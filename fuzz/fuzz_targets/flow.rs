@@ -41,6 +41,7 @@ fn follow(data: &[u8]) -> Vec<Session> {
             acknowledgement: next[pair][1 - side],
             flags,
             vlan: None,
+            hops: 64,
             payload,
             missing,
         };

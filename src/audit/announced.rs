@@ -140,6 +140,7 @@ fn begin(one: &Announcement) -> Session {
         vlan: None,
         start_seen: true,
         closed: PerDirection::default(),
+        hops: PerDirection::default(),
         end: EndState::Open,
         stream: StreamFacts::default(),
         protocol: Some(one.registration.registry),

@@ -5,6 +5,7 @@
 //! them neither confirms nor ends anything.
 
 mod across;
+mod traits;
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use smallvec::SmallVec;
 pub(super) use across::{count_leaves, note_descent, note_reception, relate};
 
 use crate::model::{
-    AuditedSession, Certificate, ChangeFacts, Endpoint, Moment, Party, Showing, limits,
+    AuditedSession, Certificate, ChangeFacts, EndTraits, Endpoint, Moment, Party, Showing, limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -53,6 +54,7 @@ struct Stay {
     /// Times that it came back after another one.
     returns: u64,
     sample: (Moment, Endpoint, Endpoint),
+    end: EndTraits,
 }
 
 impl History {
@@ -82,8 +84,12 @@ impl History {
         });
         let at = tls.server_chain_at.unwrap_or(session.first);
         let sample = (at, session.client, session.server);
-        if !series.show([leaf, top], sample) {
-            self.overflow += 1;
+        match series.show([leaf, top], sample) {
+            Some(stay) if stay.sessions <= limits::END_TRAITS_SESSIONS => {
+                traits::note(&mut stay.end, session, tls);
+            }
+            Some(_) => {}
+            None => self.overflow += 1,
         }
     }
 
@@ -132,12 +138,12 @@ impl History {
 }
 
 impl Series {
-    /// Notes that the server showed a chain, by its leaf and its last certificate. Says no when there were too many.
+    /// Notes that the server showed a chain, by its leaf and its last certificate. `None` when there were too many.
     fn show(
         &mut self,
         [leaf, top]: [&Arc<Certificate>; 2],
         sample: (Moment, Endpoint, Endpoint),
-    ) -> bool {
+    ) -> Option<&mut Stay> {
         let at = sample.0;
         let is = |stay: &Stay| Arc::ptr_eq(&stay.leaf, leaf) || stay.leaf.sha256 == leaf.sha256;
         let current_last = self.stays.get(self.current).map(|stay| stay.last);
@@ -148,31 +154,30 @@ impl Series {
         };
         let Some(index) = known else {
             if self.stays.len() >= limits::CERTIFICATES_PER_SERIES {
-                return false;
+                return None;
             }
             if current_last.is_none_or(|last| at > last) {
                 self.current = self.stays.len();
             }
             let (leaf, top) = (Arc::clone(leaf), Arc::clone(top));
-            let stay = Stay { leaf, top, first: at, last: at, sessions: 1, returns: 0, sample };
-            self.stays.push(stay);
-            return true;
+            let (first, last, end) = (at, at, EndTraits::default());
+            self.stays.push(Stay { leaf, top, first, last, sessions: 1, returns: 0, sample, end });
+            return self.stays.last_mut();
         };
         // Sessions come when they end: a long one may show what was replaced meanwhile.
         let later = current_last.is_none_or(|last| at > last);
-        if let Some(stay) = self.stays.get_mut(index) {
-            if later && index != self.current {
-                stay.returns += 1;
-                self.current = index;
-            }
-            if at < stay.first {
-                stay.first = at;
-                stay.sample = sample;
-            }
-            stay.last = stay.last.max(at);
-            stay.sessions += 1;
+        let stay = self.stays.get_mut(index)?;
+        if later && index != self.current {
+            stay.returns += 1;
+            self.current = index;
         }
-        true
+        if at < stay.first {
+            stay.first = at;
+            stay.sample = sample;
+        }
+        stay.last = stay.last.max(at);
+        stay.sessions += 1;
+        Some(stay)
     }
 
     fn in_order(&self) -> Vec<&Stay> {
@@ -221,6 +226,7 @@ impl Stay {
             first: self.first,
             last: self.last,
             sessions: self.sessions,
+            end: self.end.clone(),
         }
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Datagram<'a> {
     pub(super) vlan: u16,
     /// As in [`Network`].
     pub(super) tunnel: Option<Tunnel>,
+    /// Time to live (RFC 791) or hop limit (RFC 8200) as it crossed the capture.
+    pub(super) hops: u8,
     /// Of `payload`; extension headers are behind us.
     pub(super) protocol: u8,
     pub(super) payload: &'a [u8],
@@ -163,6 +165,7 @@ fn v4<'a>(network: &Network<'a>, header: &Ipv4HeaderSlice<'a>) -> Result<Datagra
         addresses: Addresses::V4(addresses.ok_or(Fault::Ipv4)?),
         vlan: network.vlan,
         tunnel: network.tunnel,
+        hops: header.ttl(),
         protocol: header.protocol().0,
         payload,
         missing,
@@ -183,6 +186,7 @@ fn v6<'a>(network: &Network<'a>, header: &Ipv6HeaderSlice<'a>) -> Result<Datagra
         addresses: Addresses::V6(addresses.ok_or(Fault::Ipv6)?),
         vlan: network.vlan,
         tunnel: network.tunnel,
+        hops: header.hop_limit(),
         protocol: header.next_header().0,
         payload,
         missing,

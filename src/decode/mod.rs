@@ -113,6 +113,8 @@ pub struct Segment<'a> {
     pub flags: TcpFlags,
     /// Outermost 802.1Q tag of the frame; of the one inside, when a tunnel carries Ethernet.
     pub vlan: Option<u16>,
+    /// Time to live or hop limit of the innermost packet; of its last fragment, when it came in several.
+    pub hops: u8,
     /// Captured payload.
     pub payload: &'a [u8],
     /// Payload bytes that were on the wire behind `payload` and were cut off by the snapshot length.

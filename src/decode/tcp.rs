@@ -52,6 +52,7 @@ fn assemble<'a>(
         acknowledgement: tcp.acknowledgment_number(),
         flags: TcpFlags(tcp.header_slice().get(13).copied().unwrap_or_default()),
         vlan: (datagram.vlan != 0).then_some(datagram.vlan),
+        hops: datagram.hops,
         payload,
         missing,
     }

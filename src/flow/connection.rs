@@ -64,6 +64,7 @@ impl<R: StreamReader> Flow<R> {
             last: segment.at,
             traffic,
             vlan: syn.map_or(segment.vlan, |syn| syn.vlan),
+            hops: PerDirection::default(),
             start_seen,
             end: EndState::Open,
             closed: PerDirection::default(),
@@ -121,6 +122,11 @@ impl<R: StreamReader> Flow<R> {
         let traffic = &mut self.session.traffic[direction];
         traffic.packets += 1;
         traffic.bytes += segment.payload.len() as u64;
+        // What a device in between answers to a SYN in a server's place has hops of its own.
+        let hops = &mut self.session.hops[direction];
+        if *hops == 0 && !segment.payload.is_empty() {
+            *hops = segment.hops;
+        }
         self.session.last = self.session.last.max(segment.at);
         self.session.stream.cut_segments += u32::from(segment.missing > 0);
         if segment.flags.fin() {

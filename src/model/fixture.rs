@@ -354,6 +354,7 @@ pub(crate) fn session(number: u64, posture: Posture) -> AuditedSession {
             start_seen: true,
             end: EndState::Fin,
             closed: PerDirection::default(),
+            hops: PerDirection::default(),
             stream: StreamFacts::default(),
             protocol: None,
             facts: Facts::default(),

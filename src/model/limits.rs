@@ -370,6 +370,12 @@ pub const CERTIFICATE_SERIES: usize = 131_072;
 /// Certificates of one such pair that are told apart. A server that makes one for every connection never ends.
 pub const CERTIFICATES_PER_SERIES: usize = 32;
 
+/// Sessions of one certificate at one place of which it is looked at how the server answers.
+pub const END_TRAITS_SESSIONS: u64 = 16;
+
+/// Different hellos of which the answer is kept, for each certificate at one place.
+pub const END_ANSWERS: usize = 4;
+
 /// Changes of certificates that are told of one run.
 pub const CERTIFICATE_CHANGES: usize = 16_384;
 

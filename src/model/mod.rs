@@ -55,12 +55,12 @@ pub(crate) use session::room_for_one;
 pub use session::{
     AcrossRun, Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest,
     ChangeFacts, Claim, ClientAuth, ClientHello, ClientStep, Credential, CredentialAt,
-    CredentialKind, Decryption, Descent, EdgeAccess, EdgeFacts, EndState, EndpointAccess,
-    EndpointFacts, Evident, Exposure, Facts, FirstBytes, Identity, IdentityRank, Inference,
-    Inherited, KeyExchange, Keys, Link, NameMove, Party, Posture, Profile, Program, ReadableFacts,
-    Recalled, RecordFact, Refusals, Registration, RelianceFacts, RequestPrint, Roles,
-    SensitiveData, SensitiveKind, ServerHello, ServerStep, Session, SetCookie, Showing, Shown,
-    StreamFacts, TlsFacts, Token, Traffic, Upgrade, UpgradeState,
+    CredentialKind, Decryption, Descent, EdgeAccess, EdgeFacts, EndState, EndTraits,
+    EndpointAccess, EndpointFacts, Evident, Exposure, Facts, FirstBytes, Identity, IdentityRank,
+    Inference, Inherited, KeyExchange, Keys, Link, NameMove, Party, Posture, Profile, Program,
+    ReadableFacts, Recalled, RecordFact, Refusals, Registration, RelianceFacts, RequestPrint,
+    Roles, SensitiveData, SensitiveKind, ServerHello, ServerStep, Session, SetCookie, Showing,
+    Shown, StreamFacts, TlsFacts, Token, Traffic, Upgrade, UpgradeState,
 };
 pub use session::{
     Aspect, Earlier, EarlierEdge, EdgeUse, EndIdentity, EndUse, Method, Particulars, PolicyFacts,

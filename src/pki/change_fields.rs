@@ -40,6 +40,9 @@ pub static CHANGE_FIELDS: &[Field] = &[
     field::<ChangeFacts>("change.before_sessions", Kind::Int, "40", "sessions that showed the earlier certificate", |s| ChangeFacts::of(s, |c| int(c.before.sessions))),
     field::<ChangeFacts>("change.after_sessions", Kind::Int, "12", "sessions that showed the later certificate", |s| ChangeFacts::of(s, |c| int(c.after.sessions))),
     field::<ChangeFacts>("change.issuer_places", Kind::Int, "5", "servers of the run that show a certificate of the later one's issuer", |s| ChangeFacts::of(s, |c| int(c.issuer_places))),
+    field::<ChangeFacts>("change.before_hops", Kind::Int, "64", "time to live or hop limit with which the earlier certificate came; absent when unknown", |s| ChangeFacts::of(s, |c| hops(&c.before))),
+    field::<ChangeFacts>("change.after_hops", Kind::Int, "63", "time to live or hop limit with which the later certificate came; absent when unknown", |s| ChangeFacts::of(s, |c| hops(&c.after))),
+    field::<ChangeFacts>("change.same_answers", Kind::Bool, "true", "clients that said the same were answered in the same way by both: version, suite, group, extensions; absent when no client said the same to both", |s| ChangeFacts::of(s, |c| c.before.end.answers_as(&c.after.end).map(Value::Bool).into())),
     field::<ChangeFacts>("packet.time", Kind::Time, "2026-01-21T09:14:01Z", "when the later certificate came", |s| ChangeFacts::of(s, |c| Seen::Value(Value::Time(c.after.first.time)))),
 ];
 
@@ -69,6 +72,11 @@ fn issuer(change: &ChangeFacts) -> Seen<Value<'_>> {
 fn names(details: &CertificateDetails) -> Seen<Value<'_>> {
     let all = details.names.iter().map(|name| Cow::Owned(name.to_string()));
     Seen::Value(Value::Texts(all.collect()))
+}
+
+fn hops(showing: &Showing) -> Seen<Value<'_>> {
+    let hops = showing.end.hops;
+    (hops > 0).then(|| Value::Int(i64::from(hops))).into()
 }
 
 fn seconds(micros: i64) -> i64 {

@@ -308,6 +308,7 @@ fn session(version: u16) -> AuditedSession {
             start_seen: true,
             end: EndState::Fin,
             closed: PerDirection::default(),
+            hops: PerDirection::default(),
             stream: StreamFacts::default(),
             protocol: Some("tls"),
             facts: Facts { tls: Some(Box::new(tls)), ..Facts::default() },

@@ -250,6 +250,7 @@ impl Wire {
             acknowledgement: self.next[direction.reversed()],
             flags: TcpFlags(flags),
             vlan: None,
+            hops: 64,
             payload,
             missing,
         };

@@ -69,6 +69,19 @@ def down():
 
 
 @contextlib.contextmanager
+def far(host, hops=63):
+    """Packets of a host begin with another time to live, for a while: they arrive as they would over a router more."""
+    def begin(value):
+        subprocess.run(inside(host, ["sysctl", "-qw", f"net.ipv4.ip_default_ttl={value}"]), check=True)
+
+    begin(hops)
+    try:
+        yield
+    finally:
+        begin(64)
+
+
+@contextlib.contextmanager
 def narrow(*hosts, mtu=576):
     """Links that carry less, for a while. IPv6 needs 1280 bytes and goes away until they are wide again."""
     for host in hosts:

@@ -6,7 +6,7 @@ they should not were told not to verify.
 
 from driver.lab import leaf, scenario
 from driver.truth import Truth, certificate
-from driver.wire import ipv4
+from driver.wire import far, ipv4
 
 from .plaintext import nginx
 from .tls12 import API, address, call_https, ends, openssl_client, serve_https, spiffe_client, tls
@@ -232,6 +232,30 @@ def tls12_issuer_change(lab):
     return Truth(
         [tls(count=2, **H2), tls(count=2, **H2)], shown(lab, "api", "replaced"),
         present=["WL3002", "WL4001", "WL4003", "WL4006"], maybe=["WL4005"], **trusting(lab),
+    )
+
+
+@scenario("tls12-man-in-the-middle", "Another program, with another TLS library and a hop further away, answers at the address of a known server", ["go", "nginx"])
+def tls12_man_in_the_middle(lab):
+    lab.authority()
+    lab.authority("stranger", cn="an authority of nobody")
+    lab.certificate("api", issuer="lab-root", dns=API)
+    lab.certificate("forged", issuer="stranger", dns=API, cn="api")
+    curves = "-curves", "X25519,P-256"  # nginx wants the curve of its certificate
+    with lab.capture():
+        known = serving(lab, "api")
+        call_https(lab, *curves, "-connections", "2")
+        lab.stop(known)
+        with far("server"):
+            nginx(
+                lab, "server", f"listen {address()} ssl; ssl_certificate forged.pem; ssl_certificate_key forged.key;"
+                "ssl_protocols TLSv1.2; location / { return 200 'yours'; }", 8443,
+            )
+            call_https(lab, "-insecure", *curves, "-connections", "2")
+    return Truth(
+        [tls(count=2, **H2), tls(count=2, alpn="http/1.1")], shown(lab, "api", "forged"),
+        present=["WL3002", "WL4001", "WL4003", "WL4006"], maybe=["WL4005"], **trusting(lab),
+        note="The packets of the second server begin with a time to live of 63, as if they had come over a router.",
     )
 
 

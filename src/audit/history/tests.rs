@@ -2,7 +2,7 @@ use super::*;
 use crate::model::fixture::{certificate, moment, session};
 use crate::model::{
     CertificateAt, ClientHello, Coverage, Direction, Endpoint, FrameNo, Party, Posture, SanName,
-    Seen, TlsFacts, Why,
+    Seen, ServerHello, TlsFacts, Why,
 };
 
 /// A session in which the server at `port` showed a leaf, at this moment, to a client that asked for this name.
@@ -280,4 +280,39 @@ fn a_descent_is_what_began_after_the_last_mutual_session() {
     assert_eq!(note(Posture::Plaintext, 8), (2, 1));
     assert_eq!(note(Posture::Mtls, 9), (0, 0));
     assert_eq!(descent.last_mtls.map(|at| at.frame), Some(FrameNo(9)));
+}
+
+/// The same showing, by a server that is this far away and answers with this suite.
+fn answering(mut audited: AuditedSession, hops: u8, suite: u16) -> AuditedSession {
+    audited.session.hops.to_client = hops;
+    let tls = audited.session.facts.tls.as_mut().unwrap();
+    tls.server_hello = Seen::Value(Box::new(ServerHello { suite, ..ServerHello::default() }));
+    audited
+}
+
+#[test]
+fn a_change_tells_whether_the_same_hello_was_answered_by_the_same_stack_from_as_far_away() {
+    let (old, new) = (leaf(1, "api.test", "CN=CA"), leaf(2, "api.test", "CN=CA"));
+    let after = |hops, suite| {
+        let (changes, _) = history(&[
+            answering(showing(&old, 443, 1, NAME), 64, 0xc02b),
+            answering(showing(&new, 443, 2, NAME), hops, suite),
+        ]);
+        let [change] = changes.as_slice() else { panic!("{changes:?}") };
+        let ends = (&change.before.end, &change.after.end);
+        (ends.0.hops, ends.1.hops, ends.0.answers_as(ends.1))
+    };
+    assert_eq!(after(64, 0xc02b), (64, 64, Some(true)));
+    assert_eq!(after(63, 0xc02f), (64, 63, Some(false)));
+}
+
+#[test]
+fn clients_of_different_programs_tell_nothing_of_the_stack() {
+    let (old, new) = (leaf(1, "api.test", "CN=CA"), leaf(2, "api.test", "CN=CA"));
+    let mut other = answering(showing(&new, 443, 2, NAME), 64, 0xc02f);
+    let tls = other.session.facts.tls.as_mut().unwrap();
+    let hello = ClientHello { suites: vec![0xc02f], ..ClientHello::default() };
+    tls.client_hello = Seen::Value(Box::new(ClientHello { sni: NAME.map(str::to_owned), ..hello }));
+    let (changes, _) = history(&[answering(showing(&old, 443, 1, NAME), 64, 0xc02b), other]);
+    assert_eq!(changes[0].before.end.answers_as(&changes[0].after.end), None);
 }

@@ -38,11 +38,12 @@ struct Lab {
     frame: u64,
     seconds: i64,
     client_port: u16,
+    hops: u8,
 }
 
 impl Lab {
     fn new() -> Self {
-        Self { table: Table::default(), frame: 0, seconds: 0, client_port: 40_000 }
+        Self { table: Table::default(), frame: 0, seconds: 0, client_port: 40_000, hops: 64 }
     }
 
     fn play(&mut self, lines: &[&str]) -> &mut Self {
@@ -74,6 +75,7 @@ impl Lab {
             acknowledgement: words[3].parse().unwrap(),
             flags: TcpFlags(bits.fold(0, |all, bit| all | bit)),
             vlan: None,
+            hops: self.hops,
             payload: words.get(4).map_or(&[], |text| text.as_bytes()),
             missing: words.get(5).map_or(0, |text| text.parse().unwrap()),
         };
@@ -388,4 +390,18 @@ fn a_direction_that_was_not_captured_has_no_hole() {
     assert_eq!(one.session.stream.gap_bytes.to_server, 0);
     assert!(one.session.one_sided(), "a SYN-ACK is a packet of the server");
     assert_eq!(one.session.traffic.to_client.packets, 3);
+}
+
+#[test]
+fn hops_are_those_of_the_first_payload_and_not_of_what_answers_the_syn() {
+    let mut lab = Lab::new();
+    lab.play(&["> S 0 0"]);
+    lab.hops = 255;
+    lab.play(&["< SA 0 1"]);
+    lab.hops = 61;
+    lab.play(&["> A 1 1 hello", "< A 1 6 answer"]);
+    lab.hops = 7;
+    lab.play(&["< A 7 6 more"]);
+    let hops = lab.only().session.hops;
+    assert_eq!((hops.to_server, hops.to_client), (61, 61));
 }

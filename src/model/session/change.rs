@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::Party;
 use crate::model::{Certificate, Endpoint, Moment, Text, Timestamp};
 
@@ -51,6 +53,29 @@ pub struct Showing {
     pub last: Moment,
     /// Sessions that showed it.
     pub sessions: u64,
+    /// What else was seen of the end that showed it.
+    pub end: EndTraits,
+}
+
+/// What a server is known by besides its certificate: how far away it is, and how its TLS library answers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct EndTraits {
+    /// Time to live or hop limit of its first segment; 0 when unknown.
+    pub hops: u8,
+    /// Digests of a client's hello, as far as the client's program decides it, and of the answer; bounded.
+    pub answers: SmallVec<[(u64, u64); 2]>,
+}
+
+impl EndTraits {
+    /// Whether the same hello got the same answer at both; `None` when no hello came to both.
+    #[must_use]
+    pub fn answers_as(&self, other: &Self) -> Option<bool> {
+        let same = |hello| other.answers.iter().find(move |(theirs, _)| *theirs == hello);
+        let pairs =
+            || self.answers.iter().filter_map(|(hello, ours)| Some((*ours, same(*hello)?.1)));
+        pairs().next()?;
+        Some(pairs().all(|(ours, theirs)| ours == theirs))
+    }
 }
 
 /// What other places make of a certificate in one place.

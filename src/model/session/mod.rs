@@ -18,7 +18,9 @@ pub use audited::{
     Recalled, RelianceFacts,
 };
 pub use calls::{Call, CallFacts};
-pub use change::{AcrossRun, ChangeFacts, Descent, Earlier, EarlierEdge, Refusals, Showing};
+pub use change::{
+    AcrossRun, ChangeFacts, Descent, Earlier, EarlierEdge, EndTraits, Refusals, Showing,
+};
 pub use credential_at::{CredentialAt, EdgeAccess, EndpointAccess};
 pub(crate) use edge_use::room_for_one;
 pub use edge_use::{
@@ -57,6 +59,8 @@ pub struct Session {
     pub traffic: PerDirection<Traffic>,
     /// 802.1Q tag of the first frame.
     pub vlan: Option<u16>,
+    /// Time to live or hop limit of the first segment with payload; 0 before there is one.
+    pub hops: PerDirection<u8>,
     /// Whether the capture has the connection's beginning.
     pub start_seen: bool,
     /// How it ended.
