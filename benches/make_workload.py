@@ -3,6 +3,7 @@
 
     make_workload.py bulk FILE MEGABYTES       8 long TLS flows of 16 KiB records
     make_workload.py handshakes FILE COUNT     short TLS connections, all kinds
+    make_workload.py keyed FILE COUNT          TLS connections with their keys in FILE.keys
     make_workload.py grpc FILE COUNT           plaintext gRPC connections, whole, so that their header tables are right
     make_workload.py synflood FILE COUNT       distinct SYNs without an answer
 
@@ -35,20 +36,34 @@ HANDSHAKES = {
     "tls10-tls11": 1, "tls12-weak-suites": 1, "tls12-expired-self-signed": 1, "tls12-client-refused": 1,
     "tls-no-common-version": 1,
 }
+KEYED = {"tls13-keys-one-way": 4, "tls13-keys-mutual": 4, "tls12-keys-mutual": 4}
 GRPC = {"grpc-long": 6, "grpc-plaintext": 3, "grpc-plaintext-token": 1}
 
 
-def frames_of(sample):
-    """(microseconds, bytes) of each frame of a sample as samples/lab writes them."""
+def blocks_of(sample, wanted):
+    """The pcapng blocks of one kind, of a sample as samples/lab writes them."""
     with open(os.path.join(SAMPLES, sample + ".pcapng"), "rb") as file:
         data = file.read()
     at = 0
     while at < len(data):
         kind, length = struct.unpack_from("<II", data, at)
-        if kind == 6:
-            high, low, captured = struct.unpack_from("<III", data, at + 12)
-            yield (high << 32) + low, data[at + 28 : at + 28 + captured]
+        if kind == wanted:
+            yield data[at : at + length]
         at += length
+
+
+def frames_of(sample):
+    """(microseconds, bytes) of each frame."""
+    for block in blocks_of(sample, 6):
+        high, low, captured = struct.unpack_from("<III", block, 12)
+        yield (high << 32) + low, block[28 : 28 + captured]
+
+
+def keys_of(sample):
+    """The key log that a sample carries."""
+    for block in blocks_of(sample, 10):
+        (length,) = struct.unpack_from("<I", block, 12)
+        yield block[16 : 16 + length]
 
 
 def start():
@@ -137,6 +152,13 @@ def repeat(file, weights, count, gap):
 
 def handshakes(file, count):
     repeat(file, HANDSHAKES, count, 200)
+
+
+def keyed(file, count):
+    repeat(file, KEYED, count, 200)
+    with open(file.name + ".keys", "wb") as keys:
+        for sample in KEYED:
+            keys.writelines(keys_of(sample))
 
 
 def grpc(file, count):
@@ -251,7 +273,7 @@ def synflood(file, count):
         file.write(blob[: min(batch, count - first) * each])
 
 
-KINDS = {"bulk": bulk, "handshakes": handshakes, "grpc": grpc, "synflood": synflood}
+KINDS = {"bulk": bulk, "handshakes": handshakes, "keyed": keyed, "grpc": grpc, "synflood": synflood}
 
 
 def main(words):
