@@ -234,3 +234,25 @@ fn a_key_log_that_is_not_there_is_refused() {
     );
     lab.run(&["check", "run.pcapng", "--keylog", "."]).refuses(2, &[]);
 }
+
+#[test]
+fn a_key_log_that_grows_while_a_pipe_is_read_is_read_on() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::process::Stdio;
+
+    let lab = Lab::new();
+    lab.file("keys.log", "# nothing yet\n");
+    let mut command =
+        lab.command(&["watch", "-r", "-", "--format", "ndjson", "--keylog", "keys.log"]);
+    let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = streams.spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.starts_with("watching"), "{first}");
+    // The log was read to its end by now, and the program waits for a capture.
+    lab.file("keys.log", format!("# nothing yet\n{}", recorded().0));
+    child.stdin.take().unwrap().write_all(&capture()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let opened = session(&String::from_utf8(output.stdout).unwrap());
+    assert_eq!((&opened["posture"], &opened["tls"]["keys"]), (&"mtls".into(), &"fit".into()));
+}

@@ -149,6 +149,42 @@ fn a_revocation_list_of_another_issuer_is_named_and_the_audit_goes_on() {
     lab.run(&["check", "x.pcapng", "--crl", "bad.crl"]).refuses(2, &[bad]);
 }
 
+/// A sample, recorded by so many days later.
+fn later(sample: &str, days: u64) -> Vec<u8> {
+    const ENHANCED_PACKET: u32 = 6;
+    let mut bytes = sample_bytes(sample);
+    let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let mut at = 0;
+    while at < bytes.len() {
+        if word(&bytes, at) == ENHANCED_PACKET {
+            let micros =
+                (u64::from(word(&bytes, at + 12)) << 32) + u64::from(word(&bytes, at + 16));
+            let moved = micros + days * 86_400_000_000;
+            bytes[at + 12..at + 16].copy_from_slice(&moved.to_le_bytes()[4..]);
+            bytes[at + 16..at + 20].copy_from_slice(&moved.to_le_bytes()[..4]);
+        }
+        at += usize::try_from(word(&bytes, at + 4)).unwrap();
+    }
+    bytes
+}
+
+#[test]
+fn a_revocation_list_is_named_when_packets_are_younger_than_it_is_good_for() {
+    let lab = Lab::new();
+    lab.file("ca.pem", sample_bytes("tls12-revoked.pem"))
+        .file("ca.crl", sample_bytes("tls12-revoked.crl"));
+    lab.sample("tls12-revoked.pcapng", "now.pcapng")
+        .file("later.pcapng", later("tls12-revoked.pcapng", 60));
+    let check = |capture| lab.run(&["check", capture, "--trust", "ca.pem", "--crl", "ca.crl"]);
+    assert!(!check("now.pcapng").err.contains("crl-expired"));
+    let run = check("later.pcapng");
+    let named: Vec<_> = run.err.lines().filter(|line| line.contains("[crl-expired]")).collect();
+    assert!(matches!(named[..], [one] if one.contains("lab-root")), "{run:#?}");
+    // What it says of the certificate still holds, and coverage says what was lost.
+    assert!(run.out.contains("WL3007"), "{run:#?}");
+    assert!(run.out.contains("incomplete[crl-expired]"), "{run:#?}");
+}
+
 #[test]
 fn a_client_that_goes_on_after_a_wrong_certificate_is_a_finding_about_it() {
     let lab = Lab::new();
