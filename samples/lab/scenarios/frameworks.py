@@ -3,9 +3,12 @@
 import os
 
 from driver.lab import scenario
+from driver.truth import Truth
 from driver.wire import ipv4
 
-from .matrix import NAME, End, Stack, record
+from .grpc import lab_node, words_of
+from .matrix import NAME, End, Stack, issued, record
+from .secured import chain, over_tls
 from .tls12 import address
 
 SNI = {"sni": NAME}
@@ -88,3 +91,102 @@ def python(program, *words, **settings):
 
 matrix("thrift", "Thrift", ["thrift", "python"], python("thrift_peer.py", "protocol=binary", "transport=framed", facts=SNI))
 matrix("jsonrpc", "JSON-RPC by lines", ["python"], python("jsonrpc_peer.py", "how=tcp", facts=SNI))
+
+
+def peer_flags(end):
+    """The flags of the lab's own gRPC peer."""
+    flags = end.flags(key="-key")
+    return ["verify-if-given" if word == "optional" else word for word in flags] + (["-insist"] if end.own and not end.auth else [])
+
+
+def grpc_serve(name):
+    def serve(lab, port, end):
+        words = ["-listen", address(port=port), *peer_flags(end)]
+        argv = [lab.peer, "serve-grpc", *words] if name == "go" else words_of(lab, name, "serve", port, end.words())
+        lab.serve("server", argv, port, env=env(lab, end), patience=30)
+
+    return serve
+
+
+def grpc_call(name):
+    def call(lab, port, end, **how):
+        argv = [lab.peer, "call-grpc", "-brief", *peer_flags(end), address(port=port)]
+        lab.call("client", argv if name == "go" else words_of(lab, name, "call", port, end.words()), env=env(lab, end), **how)
+
+    return call
+
+
+def env(lab, end):
+    """Node.js takes its highest version from its environment."""
+    return {**lab_node(lab), "NODE_OPTIONS": f"--tls-max-v{end.version}"}
+
+
+GRPC = {"facts": SNI, "alpn": "h2"}
+BOTH_ENDS = ("none", "require")
+matrix("grpc-go", "gRPC in Go", ["grpc-go"], Stack(grpc_serve("go"), grpc_call("go"), **GRPC))
+for language, program, as_client, as_server in (
+    ("python", "grpcio", {}, {"asks": BOTH_ENDS}),
+    ("node", "@grpc/grpc-js", {"late": ("client",), "adds_root": ("client",)}, {"asks": BOTH_ENDS, "adds_root": ("every server",)}),
+    ("java", "grpc-java", {"picky": True}, {}),
+    ("rust", "tonic", {}, {}),
+):
+    both = ["grpc-go", program]
+    matrix(f"grpc-{language}-client", f"gRPC in {language.capitalize()} to Go", both, Stack(grpc_serve("go"), grpc_call(language), **GRPC, **as_client))
+    matrix(f"grpc-{language}-server", f"gRPC in Go to {language.capitalize()}", both, Stack(grpc_serve(language), grpc_call("go"), **GRPC, **as_server))
+
+
+def nest():
+    def run(how, host, what):
+        def start(lab, port, end, **more):
+            argv = ["node", lab.program("nest_peer.js"), what, ipv4("server"), str(port), *end.words()]
+            getattr(lab, how)(host, argv, *([port] if how == "serve" else []), env=env(lab, end), **more)
+
+        return start
+
+    return Stack(run("serve", "server", "serve"), run("call", "client", "call"), late=("client",), adds_root=("client", "every server"),
+                 facts=SNI)
+
+
+matrix("nestjs", "NestJS over TCP", ["@nestjs/microservices", "node"], nest())
+
+
+def dubbo():
+    """Java's own properties say which version is too much."""
+
+    def command(lab, what, port, end):
+        limit = lab.path(f"java-{end.version}.security")
+        with open(limit, "w", encoding="ascii") as file:
+            file.write(f"jdk.tls.disabledAlgorithms=SSLv3, TLSv1, TLSv1.1{', TLSv1.3' if end.version == '1.2' else ''}\n")
+        jars = os.path.join(lab.build, "java")
+        return ["java", f"-Djava.security.properties={limit}", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*:{jars}", "Dubbo",
+                what, "dubbo", ipv4("server"), str(port), *end.words()]
+
+    return Stack(
+        lambda lab, port, end: lab.serve("server", command(lab, "serve", port, end), port, patience=60),
+        lambda lab, port, end, **how: lab.call("client", command(lab, "call", port, end), **how),
+        asks=BOTH_ENDS, picky=True, bare=False,
+        note="Without a certificate of its own, a client of Dubbo speaks in clear, whatever ssl-enabled says.",
+    )
+
+
+matrix("dubbo", "Dubbo", ["dubbo", "java"], dubbo())
+
+
+@scenario("dubbo-go-tls", "dubbo-go over TLS 1.3 by its own settings: both ends show certificates, and neither verifies the other's", ["dubbo-go"])
+def dubbo_go_tls(lab):
+    issued(lab)
+
+    def peer(what, end):
+        return [os.path.join(lab.build, "dubbogo"), what, ipv4("server"), "20000", *end.flags()]
+
+    lab.serve("server", peer("serve", End(lab, "1.3", "inventory", "lab-root", "require")), 20000, patience=30)
+    lab.settle(1)
+    with lab.capture():
+        for trusted in ("lab-root", "stranger"):
+            lab.call("client", peer("call", End(lab, "1.3", "orders", trusted)))
+    return Truth(
+        [over_tls(address(port=20000), "1.3", "presented", 2)],
+        [chain(lab, "inventory", "server", address(port=20000), "1.3"), chain(lab, "orders", "client", ipv4("client"), "1.3")],
+        present=["WL9001"], absent=["WL1001", "WL4001", "WL4002"],
+        note="The second client trusts another authority than the server's, and goes on.",
+    )

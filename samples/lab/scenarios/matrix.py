@@ -6,7 +6,7 @@ one that requires one (given, missing, of an authority that it does not know). F
 by what they leave out. How often a client connects when it is refused is its own business: that is counted on the wire.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Callable
 
 from driver import frames
@@ -58,21 +58,28 @@ class End:
 
 @dataclass
 class Stack:
-    """`asks` is what its servers can ask for. `adds_root` are the ends (server, client) that send their root along.
+    """`serve` starts the server of one port, or `start` starts all of them: it is given {(version, asked): port}.
 
-    `late` are ends that finish the handshake first and look at the other's certificate then. `picky` clients show no
-    certificate to servers that name other authorities. `trusting` clients never refuse a server.
+    `asks` is what its servers can ask for; with `shared`, one port of each takes every version, and clients choose.
+    `adds_root` are the ends that send their root along: client, server (where it asks), every server. `late` are ends that
+    finish the handshake first and then refuse: client, or server that misses a certificate. `picky` clients show no
+    certificate to servers that name other authorities. `trusting` clients never refuse a server. Clients that are not `bare` do TLS
+    with a certificate of their own or not at all.
     """
 
     serve: Callable
     call: Callable
+    start: Callable | None = None
+    shared: bool = False
     port: int = 8441
+    step: int = 1
     asks: tuple = ("none", "optional", "require")
     versions: tuple = ("1.2", "1.3")
     adds_root: tuple = ()
     late: tuple = ()
     picky: bool = False
     trusting: bool = False
+    bare: bool = True
     facts: dict = field(default_factory=dict)
     alpn: str | None = None
     note: str | None = None
@@ -110,14 +117,21 @@ def done(way, stack):
     return "declined" if way.shown is None or (way.shown == "nobody" and stack.picky) else "presented"
 
 
+def late(way, stack):
+    """Whether the handshake completes although one end does not like the other's certificate, or the want of it."""
+    return way.refused_by in stack.late and (way.refused_by == "client" or way.shown is None)
+
+
 def told(way, version, stack, port, count):
     auth = done(way, stack)
     facts = dict(stack.facts)
     if version == "1.2" and way.refused_by is None and stack.alpn:
         facts["alpn"] = stack.alpn
     refused = way.refused_by is not None and not (way.refused_by == "client" and stack.trusting)
-    if not refused or way.refused_by in stack.late:
+    if not refused or late(way, stack):
         return over_tls(address(port=port), version, auth, count, **facts)
+    if way.refused_by == "client" and way.asked != "none":
+        auth = None
     if version == "1.2":
         return over_tls(address(port=port), version, auth, count, posture=None, evidence=None, established=False, **facts)
     auth = None if way.refused_by == "client" else auth
@@ -133,45 +147,55 @@ def count(lab, port):
 def record(lab, stack):
     """Starts a server for each version and each thing to ask for, and calls each way."""
     issued(lab, stack.key)
-    ports = {}
-    for version in stack.versions:
-        for asked in stack.asks:
-            ports[version, asked] = port = stack.port + len(ports)
+    kinds = [(version, asked) for version in stack.versions for asked in stack.asks]
+    ports = {kind: stack.port + stack.step * (number % (len(stack.asks) if stack.shared else len(kinds))) for number, kind in enumerate(kinds)}
+    if stack.start:
+        stack.start(lab, ports)
+    else:
+        highest = {port: kind for kind, port in ports.items()}
+        for port, (version, asked) in highest.items():
             stack.serve(lab, port, End(lab, version, "inventory", "lab-root", asked))
     lab.settle(1)
-    connections, calls = [], []
+    connections, calls, counted = [], [], {}
     with lab.capture() as seen:
         for (version, asked), port in ports.items():
-            before = 0
-            for way in (one for one in WAYS if one.asked == asked):
+            for way in ways(stack, asked):
                 how = {None: 0, "client": 0 if stack.trusting else "failure", "server": "any"}[way.refused_by]
-                stack.call(lab, port, End(lab, version, way.shown, way.trusted), expect=how)
+                stack.call(lab, port, End(lab, version, way.shown if stack.bare else way.shown or "orders", way.trusted), expect=how)
                 lab.settle(0.2)
                 seen.wait_until_written()
-                now = count(lab, port)
-                connections.append(told(way, version, stack, port, now - before))
+                connections.append(told(way, version, stack, port, count(lab, port) - counted.get(port, 0)))
                 calls.append((way, version, done(way, stack)))
-                before = now
+                counted[port] = count(lab, port)
     return Truth(connections, certificates(lab, stack, ports, calls), **judged(stack, calls), note=stack.note)
 
 
+def ways(stack, asked):
+    """Clients refuse the server that asks for the least."""
+    least = stack.asks[0]
+    every = [replace(one, asked=least) if one.refused_by == "client" else one for one in WAYS]
+    return [one for one in every if one.asked == asked and (stack.bare or one.shown or asked == "none")]
+
+
 def certificates(lab, stack, ports, calls):
-    shown = [chain(lab, "inventory", "server", address(port=port), version) for (version, _), port in ports.items()]
+    by_port = {port: "1.2" if stack.shared else version for (version, _), port in ports.items()}
+    shown = [chain(lab, "inventory", "server", address(port=port), version) for port, version in by_port.items()]
     readable = "1.2" if "1.2" in stack.versions else "1.3"
     if any(way.shown == "orders" for way, _, _ in calls):
         shown.append(chain(lab, "orders", "client", ipv4("client"), readable))
     if any(way.shown == "nobody" and auth == "presented" for way, _, auth in calls):
         shown.append(chain(lab, "nobody", "client", ipv4("client"), readable))
     if "1.2" in stack.versions:
-        rooted = [address(port=port) for (version, asked), port in ports.items() if version == "1.2" and asked != "none"]
-        shown += roots(lab, *(rooted if "server" in stack.adds_root else []))
-        shown += roots(lab, *([ipv4("client")] if "client" in stack.adds_root and len(stack.asks) > 1 else []))
+        asking = {"server": ("optional", "require"), "every server": ("none", "optional", "require")}
+        rooting = {asked for end in stack.adds_root for asked in asking.get(end, ())}
+        shown += roots(lab, *(address(port=port) for (version, asked), port in ports.items() if version == "1.2" and asked in rooting))
+        shown += roots(lab, *([ipv4("client")] if "client" in stack.adds_root and any(auth == "presented" for _, _, auth in calls) else []))
     return shown
 
 
 def judged(stack, calls):
     by_auth = {"not-requested": "WL4001", "declined": "WL4002"}
-    present = {by_auth[auth] for way, _, auth in calls if auth in by_auth and (not way.refused_by or way.refused_by in stack.late)}
+    present = {by_auth[auth] for way, _, auth in calls if auth in by_auth and (not way.refused_by or late(way, stack))}
     if "1.2" in stack.versions and not (stack.trusting or "client" in stack.late):
         present.add("WL8001")
     if "1.3" in stack.versions:
