@@ -3,11 +3,11 @@
 import os
 
 from driver.lab import scenario
-from driver.truth import Truth
+from driver.truth import Truth, call
 from driver.wire import ipv4
 
 from .grpc import lab_node, words_of
-from .matrix import NAME, End, Stack, issued, record
+from .matrix import NAME, End, Stack, issued, record, record_with_keys
 from .secured import chain, over_tls
 from .tls12 import address
 
@@ -43,6 +43,11 @@ def named(program, serve, call, flag="-listen", more=(), **settings):
         lambda lab, port, end, **how: lab.call("client", command(lab, call, port, end, more), **how),
         **{"facts": SNI, **settings},
     )
+
+
+def with_keys(name, title, programs, stack, inside, calls=None, **how):
+    scenario(f"{name}-tls-keys", f"{title} over TLS 1.2 and 1.3 with its keys: one-way and mutual", programs)(
+        lambda lab: record_with_keys(lab, stack, inside, calls, **how))
 
 
 matrix("zrpc", "go-zero zrpc", ["go-zero", "grpc-go-in-go-zero"], named("gozero", "zrpc-serve", "zrpc-call", more=("-times", "1"), alpn="h2"))
@@ -190,3 +195,14 @@ def dubbo_go_tls(lab):
         present=["WL9001"], absent=["WL1001", "WL4001", "WL4002"],
         note="The second client trusts another authority than the server's, and goes on.",
     )
+
+
+RESERVE = call("Inventory", "Reserve", 2, None)
+with_keys("zrpc", "go-zero zrpc", ["go-zero", "grpc-go-in-go-zero"], named("gozero", "zrpc-serve", "zrpc-call", alpn="h2"), "grpc",
+          [call("shop.Inventory", "Reserve", 2, 0)])
+with_keys("gomicro5", "go-micro v5 by its HTTP transport", ["go-micro-5"], named("gomicro5", "serve", "call"), "http/1.1",
+          [call("shop.inventory", "Inventory.Reserve", 2, 200)])
+with_keys("kitex", "Kitex by TTHeader", ["kitex"], go("kitex", "ttheader"), "ttheader")
+with_keys("rpcx", "rpcx", ["rpcx"], named("rpcx", "serve", "call"), "rpcx", [RESERVE])
+with_keys("thrift", "Thrift", ["thrift", "python"], python("thrift_peer.py", "protocol=binary", "transport=framed", facts=SNI), "thrift",
+          [call("", "reserve", 2, None), call("", "vanish", 1, None)], by="client", embedded=False)

@@ -9,7 +9,7 @@ from driver.wire import ipv4
 from .brokers import RABBIT, amqp, kafka, mosquitto, nats, nats_server, produce, rabbitmq
 from .discovery import etcd, etcdctl, zookeeper_of_maven
 from .frameworks import BOTH_ENDS, TITLE
-from .matrix import NAME, Stack, record
+from .matrix import NAME, Stack, record, record_with_keys
 from .stores import SQL_PASSWORD, mariadb, mysql_cli, postgresql, psql, redis, redis_cli
 from .wide import both_in_one, ferretdb, mongo
 
@@ -183,14 +183,26 @@ matrix("mongodb", "MongoDB's protocol", ["ferretdb", "pymongo"], serve_ferretdb,
 def start_zookeeper(lab, ports):
     asks = {"none": "none", "optional": "want", "require": "need"}
     keys = both_in_one(lab, "inventory")
-    for (_, asked), port in ports.items():
+    for (version, asked), port in ports.items():
         zookeeper_of_maven(lab, port, f"ssl.keyStore.location={keys}", "ssl.keyStore.type=PEM", f"ssl.trustStore.location={lab.path('lab-root.pem')}",
-                           "ssl.trustStore.type=PEM", f"ssl.clientAuth={asks[asked]}")
+                           "ssl.trustStore.type=PEM", f"ssl.clientAuth={asks[asked]}", f"ssl.protocol=TLSv{version}", f"ssl.enabledProtocols=TLSv{version}")
 
 
 def call_zookeeper(lab, port, end, **how):
     lab.call("client", [lab.python, lab.program("zookeeper_client.py"), f"{ipv4('server')}:{port}", *words(end)], **how)
 
 
-matrix("zookeeper", "ZooKeeper", ["zookeeper-of-maven", "java", "kazoo"], None, call_zookeeper, start=start_zookeeper, port=2281, shared=True,
+matrix("zookeeper", "ZooKeeper", ["zookeeper-of-maven", "java", "kazoo"], None, call_zookeeper, start=start_zookeeper, port=2281,
        key="rsa2048", adds_root=("client",))
+
+
+def with_keys(name, title, programs, inside, serve, call, **how):
+    stack = Stack(serve, call, **how)
+    scenario(f"{name}-tls-keys", f"{title} over TLS 1.2 and 1.3 with its keys, as Python wrote them down: one-way and mutual", programs)(
+        lambda lab: record_with_keys(lab, stack, inside, by="client"))
+
+
+with_keys("mqtt", "Mosquitto", ["mosquitto", "paho-mqtt"], "mqtt", serve_mosquitto, call_mosquitto, port=8883, asks=BOTH_ENDS,
+          adds_root=("client", "every server"))
+with_keys("memcached", "memcached", ["memcached", "pymemcache"], "memcached", serve_memcached, call_memcached, port=11211,
+          adds_root=("client", "every server"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Callable
 
 from driver import frames
-from driver.truth import Truth
+from driver.truth import Truth, certificate
 from driver.wire import ipv4
 
 from .secured import chain, over_tls, pair, roots
@@ -28,6 +28,7 @@ class End:
     own: str | None
     trusts: str
     auth: str = ""
+    keylog: str = ""
 
     @property
     def ca(self):
@@ -43,7 +44,7 @@ class End:
 
     def settings(self):
         told = {"ca": self.ca, "cert": self.cert, "key": self.key, "auth": self.auth, "version": self.version,
-                "name": None if self.auth else NAME}
+                "name": None if self.auth else NAME, "keylog": self.keylog}
         return {key: value for key, value in told.items() if value}
 
     def words(self):
@@ -175,6 +176,32 @@ def ways(stack, asked):
     least = stack.asks[0]
     every = [replace(one, asked=least) if one.refused_by == "client" else one for one in WAYS]
     return [one for one in every if one.asked == asked and (stack.bare or one.shown or asked == "none")]
+
+
+def record_with_keys(lab, stack, inside, calls=None, by="server", embedded=True):
+    """One-way and mutual, under each version, with the keys that one end wrote down: of Python's clients, or a server in Go."""
+    issued(lab, stack.key)
+    kinds = [(version, asked) for version in stack.versions for asked in stack.asks if asked != "optional"]
+    ports = {kind: stack.port + number for number, kind in enumerate(kinds)}
+    for (version, asked), port in ports.items():
+        stack.serve(lab, port, End(lab, version, "inventory", "lab-root", asked, lab.path("keys") if by == "server" else ""))
+    lab.settle(1)
+    env = {"SSLKEYLOGFILE": lab.path("keys")} if by == "client" else {}
+    connections, shown = [], [certificate(lab.path("orders.pem"), "client", ipv4("client"))]
+    with lab.capture():
+        for (version, asked), port in ports.items():
+            auth = "not-requested" if asked == "none" else "presented"
+            stack.call(lab, port, End(lab, version, None if asked == "none" else "orders", "lab-root"), env=env)
+            told_inside = {"protocol": None, "inside": inside, **({"calls": calls} if calls else {}), **stack.facts}
+            evidence = {"posture": "mtls" if auth == "presented" else "tls", "client_auth": auth, "true_posture": None, "true_client_auth": None}
+            evidence["evidence"] = "decrypted" if version == "1.3" else "observed"
+            connections.append(over_tls(address(port=port), version, auth, established=True, **evidence, **told_inside))
+            shown.append(certificate(lab.path("inventory.pem"), "server", address(port=port)))
+            lab.settle(0.3)
+    rooted = [address(port=port) for (_, asked), port in ports.items() if asked == "require"] if "server" in stack.adds_root else []
+    shown += roots(lab, *rooted, *([ipv4("client")] if "client" in stack.adds_root else []))
+    return Truth(connections, shown, present=["WL4001"], maybe=["WL2002", "WL2007", "WL3014", "WL4007", "WL4008", "WL4009"],
+                 absent=["WL1001", "WL1002", "WL9001"], **{"embedded" if embedded else "keylog": lab.path("keys")})
 
 
 def certificates(lab, stack, ports, calls):

@@ -27,6 +27,9 @@ var (
 	etcd      = flag.String("etcd", "", "etcd to register with or to ask")
 	etcdUser  = flag.String("etcd-user", "", "user of etcd")
 	etcdPass  = flag.String("etcd-pass", "", "password of etcd")
+	etcdCert  = flag.String("etcd-cert", "", "certificate to show etcd")
+	etcdKey   = flag.String("etcd-cert-key", "", "its key")
+	etcdCA    = flag.String("etcd-ca", "", "authorities to trust for etcd")
 	key       = flag.String("key", "inventory.rpc", "key of the service in etcd")
 	store     = flag.String("redis", "", "Redis with the tokens of apps")
 	redisTLS  = flag.Bool("redis-tls", false, "Redis over TLS")
@@ -61,7 +64,9 @@ func registry() discov.EtcdConf {
 	if *etcd == "" {
 		return discov.EtcdConf{}
 	}
-	return discov.EtcdConf{Hosts: []string{*etcd}, Key: *key, User: *etcdUser, Pass: *etcdPass}
+	return discov.EtcdConf{
+		Hosts: []string{*etcd}, Key: *key, User: *etcdUser, Pass: *etcdPass, CertFile: *etcdCert, CertKeyFile: *etcdKey, CACertFile: *etcdCA,
+	}
 }
 
 var inventory = grpc.ServiceDesc{
