@@ -1,4 +1,4 @@
-"""Makes, reads and removes a node by kazoo. Arguments: address:port, then key=value: user, password, and for TLS ca, cert, key."""
+"""Makes, reads and removes a node by kazoo. Arguments: address:port, then key=value: user, password, and for TLS ca, cert, key, patience."""
 
 import logging
 import sys
@@ -12,7 +12,7 @@ more = {"auth_data": [("digest", f"{given['user']}:{given['password']}")]} if "u
 if "ca" in given:
     more = {"use_ssl": True, "ca": given["ca"], "certfile": given.get("cert"), "keyfile": given.get("key"), "check_hostname": False}
 client = KazooClient(sys.argv[1], timeout=30, **more)
-client.start(10 if "ca" not in given else 3)
+client.start(int(given.get("patience", 10)))
 client.ensure_path("/dubbo/shop.Inventory/providers")
 path = client.create("/dubbo/shop.Inventory/providers/node", b"10.77.0.4:20880", ephemeral=True)
 client.get(path)

@@ -7,16 +7,15 @@ from driver.truth import Truth, call
 from driver.wire import ipv4
 
 from .grpc import lab_node, words_of
-from .matrix import NAME, End, Stack, issued, record, record_with_keys
+from .matrix import NAME, End, Stack, described, issued, record, record_with_keys
 from .secured import chain, over_tls
 from .tls12 import address
 
 SNI = {"sni": NAME}
-TITLE = "over TLS 1.2 and 1.3: one-way, mutual, given and declined where it is optional, and refused by either end"
 
 
 def matrix(name, title, programs, stack):
-    scenario(f"{name}-tls-ways", f"{title} {TITLE}", programs)(lambda lab: record(lab, stack))
+    scenario(f"{name}-tls-ways", f"{title} {described(stack)}", programs)(lambda lab: record(lab, stack))
 
 
 def go(program, *words, grpc=False, **more):

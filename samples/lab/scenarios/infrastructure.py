@@ -8,15 +8,15 @@ from driver.wire import ipv4
 
 from .brokers import RABBIT, amqp, kafka, mosquitto, nats, nats_server, produce, rabbitmq
 from .discovery import etcd, etcdctl, zookeeper_of_maven
-from .frameworks import BOTH_ENDS, TITLE
-from .matrix import NAME, Stack, record, record_with_keys
+from .frameworks import BOTH_ENDS
+from .matrix import NAME, Stack, described, record, record_with_keys
 from .stores import SQL_PASSWORD, mariadb, mysql_cli, postgresql, psql, redis, redis_cli
 from .wide import both_in_one, ferretdb, mongo
 
 
 def matrix(name, title, programs, serve, call, **how):
     stack = Stack(serve, call, **how)
-    scenario(f"{name}-tls-ways", f"{title} {TITLE}", programs)(lambda lab: record(lab, stack))
+    scenario(f"{name}-tls-ways", f"{title} {described(stack)}", programs)(lambda lab: record(lab, stack))
 
 
 def own(end, cert="--cert", key="--key"):
@@ -80,7 +80,7 @@ def call_postgresql(lab, port, end, **how):
     psql(lab, port, "orders", "verify-ca", shown, f"sslrootcert={end.ca}", **how)
 
 
-matrix("postgresql", "PostgreSQL, with clientcert=verify-full where it requires one,", ["postgresql-15", "postgresql-client-15"],
+matrix("postgresql", "PostgreSQL (clientcert=verify-full where it requires one)", ["postgresql-15", "postgresql-client-15"],
        serve_postgresql, call_postgresql, port=5432, adds_root=("client", "server"), late=("server",))
 
 
@@ -94,7 +94,7 @@ def call_mariadb(lab, port, end, **how):
     mysql_cli(lab, port, "orders", f"-p{SQL_PASSWORD}", f"--ssl-ca={end.ca}", *shown, **how)
 
 
-matrix("mariadb", "MariaDB, with REQUIRE X509 where it requires one,", ["mariadb-server", "mariadb-client"], serve_mariadb, call_mariadb,
+matrix("mariadb", "MariaDB (REQUIRE X509 where it requires one)", ["mariadb-server", "mariadb-client"], serve_mariadb, call_mariadb,
        port=3306, asks=("optional", "require"), adds_root=("client", "every server"), late=("server",),
        note="MariaDB always asks for a certificate of the client.")
 
@@ -183,16 +183,17 @@ matrix("mongodb", "MongoDB's protocol", ["ferretdb", "pymongo"], serve_ferretdb,
 def start_zookeeper(lab, ports):
     asks = {"none": "none", "optional": "want", "require": "need"}
     keys = both_in_one(lab, "inventory")
-    for (version, asked), port in ports.items():
+    for (_, asked), port in ports.items():
         zookeeper_of_maven(lab, port, f"ssl.keyStore.location={keys}", "ssl.keyStore.type=PEM", f"ssl.trustStore.location={lab.path('lab-root.pem')}",
-                           "ssl.trustStore.type=PEM", f"ssl.clientAuth={asks[asked]}", f"ssl.protocol=TLSv{version}", f"ssl.enabledProtocols=TLSv{version}")
+                           "ssl.trustStore.type=PEM", f"ssl.clientAuth={asks[asked]}")
 
 
 def call_zookeeper(lab, port, end, **how):
-    lab.call("client", [lab.python, lab.program("zookeeper_client.py"), f"{ipv4('server')}:{port}", *words(end)], **how)
+    lab.call("client", [lab.python, lab.program("zookeeper_client.py"), f"{ipv4('server')}:{port}", *words(end),
+                        f"patience={15 if how['expect'] == 0 else 2}"], **how)
 
 
-matrix("zookeeper", "ZooKeeper", ["zookeeper-of-maven", "java", "kazoo"], None, call_zookeeper, start=start_zookeeper, port=2281,
+matrix("zookeeper", "ZooKeeper", ["zookeeper-of-maven", "java", "kazoo"], None, call_zookeeper, start=start_zookeeper, port=2281, versions=("1.2",),
        key="rsa2048", adds_root=("client",))
 
 

@@ -103,6 +103,11 @@ WAYS = [
 ]
 
 
+def described(stack):
+    words = {"none": "one-way", "optional": "given and declined where it is optional", "require": "mutual"}
+    return f"over TLS {' and '.join(stack.versions)}: {', '.join(words[asked] for asked in stack.asks)}, and refused by either end"
+
+
 def issued(lab, key="p256"):
     lab.authority()
     lab.authority("stranger", cn="an authority of nobody")
@@ -198,10 +203,16 @@ def record_with_keys(lab, stack, inside, calls=None, by="server", embedded=True)
             connections.append(over_tls(address(port=port), version, auth, established=True, **evidence, **told_inside))
             shown.append(certificate(lab.path("inventory.pem"), "server", address(port=port)))
             lab.settle(0.3)
-    rooted = [address(port=port) for (_, asked), port in ports.items() if asked == "require"] if "server" in stack.adds_root else []
-    shown += roots(lab, *rooted, *([ipv4("client")] if "client" in stack.adds_root else []))
+    shown += roots(lab, *(address(port=port) for (_, asked), port in ports.items() if asked in rooting(stack)))
+    shown += roots(lab, *([ipv4("client")] if "client" in stack.adds_root else []))
     return Truth(connections, shown, present=["WL4001"], maybe=["WL2002", "WL2007", "WL3014", "WL4007", "WL4008", "WL4009"],
                  absent=["WL1001", "WL1002", "WL9001"], **{"embedded" if embedded else "keylog": lab.path("keys")})
+
+
+def rooting(stack):
+    """What servers ask for that send their root along."""
+    asking = {"server": ("optional", "require"), "every server": ("none", "optional", "require")}
+    return {asked for end in stack.adds_root for asked in asking.get(end, ())}
 
 
 def certificates(lab, stack, ports, calls):
@@ -213,9 +224,7 @@ def certificates(lab, stack, ports, calls):
     if any(way.shown == "nobody" and auth == "presented" for way, _, auth in calls):
         shown.append(chain(lab, "nobody", "client", ipv4("client"), readable))
     if "1.2" in stack.versions:
-        asking = {"server": ("optional", "require"), "every server": ("none", "optional", "require")}
-        rooting = {asked for end in stack.adds_root for asked in asking.get(end, ())}
-        shown += roots(lab, *(address(port=port) for (version, asked), port in ports.items() if version == "1.2" and asked in rooting))
+        shown += roots(lab, *(address(port=port) for (version, asked), port in ports.items() if version == "1.2" and asked in rooting(stack)))
         shown += roots(lab, *([ipv4("client")] if "client" in stack.adds_root and any(auth == "presented" for _, _, auth in calls) else []))
     return shown
 

@@ -13,7 +13,7 @@ from driver.wire import ipv4
 from .grpc import BOTH, lab_node, words_of
 from .keys import ORDERS, read13
 from .refusals import CLIENTS, call as ask
-from .secured import over_tls
+from .secured import over_tls, roots
 from .tls12 import API, address, ends, serve_https
 
 # Flags of the certificate, and the rule that is about it. Names are those of their services unless said otherwise.
@@ -28,7 +28,8 @@ VALIDITY = {"expired": "expired", "not-yet": "not-yet-valid"}
 
 
 def made(lab):
-    lab.authority()
+    """The authority has an RSA key, because that is what signs with SHA-1."""
+    lab.authority(key="rsa2048")
     lab.authority("stranger", cn="an authority of nobody")
     lab.authority("lab-intermediate", issuer="lab-root", cn="lab intermediate")
     for name, flags, _ in BAD.values():
@@ -121,13 +122,15 @@ def judged(lab, stack):
         present=rules | ({"WL4003"} if stack != "rust" else set()) | ({"WL8001"} if stack != "node" else set()),
         maybe={"WL2002", "WL2007", "WL3005", "WL3008", "WL8001", "WL8003", "WL4003"} - ({"WL4003"} if stack != "rust" else set())
         - ({"WL8001"} if stack != "node" else set()),
-        trust=lab.bundle("trusted", "lab-root"), crl=crl,
+        trust=lab.bundle("trusted", "lab-root", "lab-intermediate"), crl=crl,
         note=f"Each server is asked by a client that verifies{', then by one that does not' if stack != 'rust' else ''}. Refused: {', '.join(refused)}.",
     )
 
 
+NAMES = {"node": "Node.js", "java": "Java (JSSE)", "curl": "curl", "openssl": "OpenSSL", "rust": "Rust (tonic, rustls)"}
+
 for each, (_, needed) in STACKS.items():
-    scenario(f"tls12-bad-certificates-{each}", f"Ten kinds of bad certificates, and what a client on {each.capitalize()} does with each", needed)(
+    scenario(f"tls12-bad-certificates-{each}", f"Ten kinds of bad certificates, and what a client on {NAMES.get(each, each.capitalize())} does with each", needed)(
         lambda lab, stack=each: judged(lab, stack))
 
 
@@ -152,14 +155,14 @@ def tls13_stacks_keys(lab):
     for port, program in (*CLIENTS.items(), *mutual.items()):
         more = {"posture": "mtls", "client_auth": "presented"} if port in mutual else {}
         calls = [call("", "GET /", 1, 200)] if program == "openssl" else ORDERS
-        alpn = None if program in ("openssl", "python") else "http/1.1"
+        alpn = None if program in ("openssl", "python", "node") else "http/1.1"
         told.append(read13(server=address(port=port), cipher=None, group=None, inside="http/1.1", alpn=alpn, calls=calls, **more))
     return Truth(
         told,
         [*(certificate(lab.path("api.pem"), "server", address(port=port)) for port in (*CLIENTS, *mutual)),
-         certificate(lab.path("orders.pem"), "client", ipv4("client"))],
+         certificate(lab.path("orders.pem"), "client", ipv4("client")), *roots(lab, ipv4("client"))],
         present=["WL4001"], maybe=["WL2002", "WL3014"], absent=["WL9001"], embedded=lab.path("keys"),
-        note="The certificate of the client is one of four programs' chains; OpenSSL and what is built on it add the root.",
+        note="OpenSSL, and what is built on it, adds the root to the certificate of the client.",
     )
 
 
@@ -183,6 +186,6 @@ def grpc_stacks_keys(lab):
          for port in GRPC_CLIENTS],
         [*(certificate(lab.path("api.pem"), "server", address(port=port)) for port in GRPC_CLIENTS),
          certificate(lab.path("orders.pem"), "client", ipv4("client")),
-         {**certificate(lab.path("lab-root.pem"), "client", ipv4("client")), "position": 1}],
+         *roots(lab, ipv4("client"))],
         maybe=["WL2002", "WL3014"], absent=["WL1001", "WL9001"], keylog=lab.path("keys"),
     )
