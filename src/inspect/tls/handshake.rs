@@ -197,8 +197,8 @@ impl Handshake {
         let why = self.why_not(version);
         let facts = &mut self.facts;
         let resumed = facts.resumed == Seen::Value(true);
-        // Once a handshake is complete alerts are encrypted: one in clear ended it, whatever lengths seemed to say.
-        if facts.alerts.iter().any(|one| one.level == super::failure::FATAL) {
+        // Whatever follows it and is not TLS: after a fatal alert in clear nothing is established.
+        if facts.established == Seen::NotReached && facts.alerts.iter().any(|one| one.level == super::failure::FATAL) {
             facts.established = Seen::Value(false);
         }
         if is_tls13(version) {
