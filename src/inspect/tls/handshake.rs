@@ -197,12 +197,6 @@ impl Handshake {
         let why = self.why_not(version);
         let facts = &mut self.facts;
         let resumed = facts.resumed == Seen::Value(true);
-        // Whatever follows it and is not TLS: after a fatal alert in clear nothing is established.
-        if facts.established == Seen::NotReached
-            && facts.alerts.iter().any(|one| one.level == super::failure::FATAL)
-        {
-            facts.established = Seen::Value(false);
-        }
         if is_tls13(version) {
             facts.resumed.hide(Why::Gap);
             facts.server_chain.hide(Why::Encrypted);
