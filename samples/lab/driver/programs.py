@@ -127,6 +127,7 @@ NODE = {"@grpc/grpc-js": "@grpc/grpc-js {}", "@nestjs/microservices": "NestJS mi
 # Key: folder in .build, start of the jar's name there, words.
 JAVA = {
     "kafka": ("java", "kafka_2.13", "Apache Kafka {}"),
+    "zookeeper-of-maven": ("java-zookeeper", "zookeeper", "Apache ZooKeeper {}"),
     "grpc-java": ("java", "grpc-netty-shaded", "grpc-java {} (Netty)"),
     "dubbo": ("java", "dubbo", "Apache Dubbo {} (Java)"),
     "cassandra": ("java-cassandra", "cassandra-all", "Apache Cassandra {}"),

@@ -1,6 +1,7 @@
 """Hosts that are network namespaces, joined by a bridge, and a capture on that bridge.
 
-Hosts have fixed names, addresses and hardware addresses, so that every recording of a scenario looks alike.
+Hosts have fixed names, addresses and hardware addresses, so that every recording of a scenario looks alike. Where there can
+be no namespaces, hosts are addresses of the loopback device; the kernel gives all clients there the same one.
 """
 
 import contextlib
@@ -15,14 +16,27 @@ HOSTS = {"client": 2, "server": 3, "backend": 4, "caller": 5}
 # Whoever records twice at once on one machine needs two prefixes.
 PREFIX = os.environ.get("WIRELINT_LAB_PREFIX", "wl-")
 WIRE = PREFIX + "wire"
+# Whether hosts are addresses of the loopback device. Scenarios ask for addresses when they are imported: decide before.
+LOOPBACK = False
+
+
+def namespaces():
+    """Whether this machine lets us make network namespaces, found out by making one."""
+    probe = PREFIX + "probe"
+    made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, check=False).returncode == 0
+    if made:
+        ip("netns", "del", probe)
+    return made
 
 
 def ipv4(host):
+    if LOOPBACK:
+        return "127.0.0.1" if host == "client" else f"127.0.0.{HOSTS[host]}"
     return f"10.77.0.{HOSTS[host]}"
 
 
 def ipv6(host):
-    return f"fd77::{HOSTS[host]}"
+    return "::1" if LOOPBACK else f"fd77::{HOSTS[host]}"
 
 
 def require_root():
@@ -37,6 +51,8 @@ def ip(*words):
 def up():
     """Lays the wire. Checksums and segmentation are left to the hosts' own stacks: what is captured is what a real
     link would have carried."""
+    if LOOPBACK:
+        return
     down()
     ip("netns", "add", WIRE)
     ip("-n", WIRE, "link", "add", "br0", "type", "bridge")
@@ -63,6 +79,8 @@ def up():
 
 
 def down():
+    if LOOPBACK:
+        return
     for namespace in [WIRE, *(PREFIX + host for host in HOSTS)]:
         if os.path.exists(f"/run/netns/{namespace}"):
             ip("netns", "del", namespace)
@@ -84,6 +102,7 @@ def far(host, hops=63):
 @contextlib.contextmanager
 def narrow(*hosts, mtu=576):
     """Links that carry less, for a while. IPv6 needs 1280 bytes and goes away until they are wide again."""
+    of_its_own()
     for host in hosts:
         ip("-n", PREFIX + host, "link", "set", "eth0", "mtu", str(mtu))
     try:
@@ -98,6 +117,7 @@ def narrow(*hosts, mtu=576):
 def bad(host, seed, lost=0.0, twice=0.0, late=0.0):
     """A host's link that loses, repeats and delays frames for a while, on the way to the bridge and from it. It is done
     by a program, because not every kernel has a queueing discipline for it."""
+    of_its_own()
     port = f"p-{host}"
     ip("-n", WIRE, "link", "set", port, "nomaster", "promisc", "on")
     ip("-n", WIRE, "link", "add", "bad0", "type", "veth", "peer", "name", "bad1")
@@ -116,7 +136,14 @@ def bad(host, seed, lost=0.0, twice=0.0, late=0.0):
         ip("-n", WIRE, "link", "set", port, "promisc", "off", "master", "br0")
 
 
+def of_its_own():
+    if LOOPBACK:
+        raise RuntimeError("this needs a link of its own")
+
+
 def inside(host, argv):
+    if LOOPBACK:
+        return list(argv)
     return ["ip", "netns", "exec", PREFIX + host, *argv]
 
 
@@ -125,6 +152,9 @@ def listening(host, port):
     shown = subprocess.run(
         inside(host, ["ss", "-Hltn", f"sport = :{port}"]), check=True, capture_output=True, text=True
     )
+    if LOOPBACK:
+        taken = {f"{address}:{port}" for address in (ipv4(host), "127.0.0.1", "0.0.0.0", "*", "[::]", f"[::ffff:{ipv4(host)}]")}
+        return any(line.split()[3] in taken for line in shown.stdout.splitlines())
     return bool(shown.stdout.strip())
 
 
@@ -135,9 +165,13 @@ class Capture:
         self.path, self.snaplen, self.only = path, snaplen, only
 
     def __enter__(self):
+        device, only, where = "br0", self.only, ["ip", "netns", "exec", WIRE]
+        if LOOPBACK:
+            device, where = "lo", []
+            only = f"({only}) and ({' or '.join(f'host {ipv4(host)}' for host in HOSTS if host != 'client')})"
         self.tcpdump = subprocess.Popen(
-            ["ip", "netns", "exec", WIRE, "tcpdump", "-i", "br0", "-s", str(self.snaplen), "-U", "--immediate-mode", "-B", "16384",
-             "-Z", "root", "-w", self.path, self.only],
+            [*where, "tcpdump", "-i", device, "-s", str(self.snaplen), "-U", "--immediate-mode", "-B", "16384",
+             "-Z", "root", "-w", self.path, only],
             stderr=subprocess.PIPE, text=True,
         )
         for line in self.tcpdump.stderr:

@@ -1,4 +1,4 @@
-// A gRPC peer on grpc-js. Arguments: serve or call, address:port, then key=value: ca, cert, key, name, and metadata.
+// A gRPC peer on grpc-js. Arguments: serve or call, address:port, then key=value: ca, cert, key, name, auth, and metadata.
 const fs = require("node:fs");
 const { createRequire } = require("node:module");
 const grpc = createRequire(process.env.LAB_NODE + "/")("@grpc/grpc-js");
@@ -20,7 +20,7 @@ if (what === "serve") {
   }
   const pair = [{ cert_chain: file("cert"), private_key: file("key") }];
   const credentials = words.cert
-    ? grpc.ServerCredentials.createSsl(file("ca"), pair, Boolean(words.ca))
+    ? grpc.ServerCredentials.createSsl(file("ca"), pair, Boolean(words.ca) && words.auth !== "none")
     : grpc.ServerCredentials.createInsecure();
   server.bindAsync(address, credentials, (error) => {
     if (error) throw error;

@@ -1,4 +1,4 @@
-"""A gRPC peer on the C core. Arguments: serve, call, reflect or health, address:port, then key=value: ca, cert, key, name, token."""
+"""A gRPC peer on the C core. Arguments: serve, call, reflect or health, address:port, then key=value: ca, cert, key, name, auth, token."""
 
 import sys
 from concurrent import futures
@@ -22,7 +22,8 @@ def serve(address):
         handler = grpc.unary_unary_rpc_method_handler(lambda request, _: request)
         server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, {method: handler})])
     if "cert" in given:
-        credentials = grpc.ssl_server_credentials([(pem("key"), pem("cert"))], pem("ca"), "ca" in given)
+        required = "ca" in given and given.get("auth") != "none"
+        credentials = grpc.ssl_server_credentials([(pem("key"), pem("cert"))], pem("ca"), required)
         server.add_secure_port(address, credentials)
     else:
         server.add_insecure_port(address)

@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 by Python's own modules: over HTTP, or one object a line over TCP. Arguments: serve or call, tcp or http, address, port."""
+"""JSON-RPC 2.0 by Python's own modules: over HTTP, or one object a line over TCP. Arguments: serve or call, address, port, then key=value: how (tcp, http), and those of words.py for TLS."""
 
 import http.client
 import http.server
@@ -6,6 +6,8 @@ import json
 import socket
 import socketserver
 import sys
+
+from words import server_tls, tls, words
 
 
 def answered(text):
@@ -45,6 +47,8 @@ def asked():
 
 def call_tcp(address, port):
     with socket.create_connection((address, port)) as peer:
+        if "ca" in given:
+            peer = tls(given).wrap_socket(peer, server_hostname=given["name"])
         for one in asked():
             peer.sendall(one + b"\n")
             peer.recv(4096)
@@ -58,10 +62,13 @@ def call_http(address, port):
     peer.close()
 
 
-what, how, address, port = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+what, address, port, given = sys.argv[1], sys.argv[2], int(sys.argv[3]), words(4)
+how = given["how"]
 if what == "serve":
     kind = socketserver.ThreadingTCPServer if how == "tcp" else http.server.ThreadingHTTPServer
     with kind((address, port), Lines if how == "tcp" else Posts) as server:
+        if "cert" in given:
+            server.socket = server_tls(given).wrap_socket(server.socket, server_side=True)
         server.serve_forever()
 else:
     (call_tcp if how == "tcp" else call_http)(address, port)

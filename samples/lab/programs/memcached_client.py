@@ -1,10 +1,16 @@
-"""Sets, reads and counts by pymemcache. Arguments: address, port."""
+"""Sets, reads and counts by pymemcache. Arguments: address, port, then key=value for TLS: ca, cert, key, name, version."""
 
 import sys
 
 from pymemcache.client.base import Client
+from words import tls, words
 
-client = Client((sys.argv[1], int(sys.argv[2])))
+given = words(3)
+context = tls(given)
+if context:
+    # pymemcache knows no other name for a server than its address.
+    context.check_hostname = False
+client = Client((sys.argv[1], int(sys.argv[2])), tls_context=context)
 client.set("stock:chair", "41")
 client.get("stock:chair")
 client.incr("stock:chair", 1)

@@ -1,4 +1,5 @@
-// A microservice of NestJS over TCP. Arguments: serve or call, address, port.
+// A microservice of NestJS over TCP. Arguments: serve or call, address, port, then key=value for TLS: ca, cert, key, name, auth.
+const fs = require("node:fs");
 const { createRequire } = require("node:module");
 const load = createRequire(process.env.LAB_NODE + "/");
 load("reflect-metadata");
@@ -7,8 +8,16 @@ const { Controller, Module } = load("@nestjs/common");
 const { NestFactory } = load("@nestjs/core");
 const { lastValueFrom } = load("rxjs");
 
-const [what, host, port] = process.argv.slice(2);
+const [what, host, port, ...rest] = process.argv.slice(2);
+const words = Object.fromEntries(rest.map((word) => [word.slice(0, word.indexOf("=")), word.slice(word.indexOf("=") + 1)]));
+const file = (name) => (words[name] ? fs.readFileSync(words[name]) : undefined);
 const options = { transport: Transport.TCP, options: { host, port: Number(port) } };
+if (words.ca) {
+  options.options.tlsOptions = {
+    ca: file("ca"), cert: file("cert"), key: file("key"), servername: words.name, requestCert: words.auth !== "none",
+    rejectUnauthorized: words.auth !== "optional",
+  };
+}
 
 // What TypeScript's decorators would do.
 class Inventory {
@@ -30,6 +39,8 @@ async function main() {
     return;
   }
   const client = ClientProxyFactory.create(options);
+  // Nothing ends a call whose connection was refused.
+  setTimeout(() => process.exit(1), 5000).unref();
   for (const name of ["chair", "table"]) {
     await lastValueFrom(client.send("inventory.reserve", { name }));
   }

@@ -1,6 +1,6 @@
 """A Thrift peer whose code is written by hand as the generator would: serve or call, address, port, then key=value.
 
-Words: protocol (binary, compact, json), transport (framed, buffered, http), service (a name makes it multiplexed).
+Words: protocol (binary, compact, json), transport (framed, buffered, http), service (a name makes it multiplexed), and those of words.py for TLS.
 """
 
 import sys
@@ -8,8 +8,8 @@ import sys
 from thrift.protocol import TBinaryProtocol, TCompactProtocol, TJSONProtocol, TMultiplexedProtocol
 from thrift.Thrift import TApplicationException, TMessageType, TProcessor, TType
 from thrift.TMultiplexedProcessor import TMultiplexedProcessor
-from thrift.transport import THttpClient, TSocket, TTransport
-from words import words
+from thrift.transport import THttpClient, TSocket, TSSLSocket, TTransport
+from words import server_tls, tls, words
 
 given = words(4)
 PROTOCOLS = {
@@ -66,7 +66,10 @@ def serve(address, port):
     if given["transport"] == "http":
         THttpServer.THttpServer(processor, (address, port), factory).serve()
     transports = {"framed": TTransport.TFramedTransportFactory, "buffered": TTransport.TBufferedTransportFactory}
-    TServer.TThreadedServer(processor, TSocket.TServerSocket(address, port), transports[given["transport"]](), factory, daemon=True).serve()
+    listening = TSocket.TServerSocket(address, port)
+    if "cert" in given:
+        listening = TSSLSocket.TSSLServerSocket(address, port, ssl_context=server_tls(given), validate_callback=lambda *_: None)
+    TServer.TThreadedServer(processor, listening, transports[given["transport"]](), factory, daemon=True).serve()
 
 
 def call(address, port):
@@ -74,7 +77,10 @@ def call(address, port):
         transport = THttpClient.THttpClient(f"http://{address}:{port}/thrift")
     else:
         wrap = {"framed": TTransport.TFramedTransport, "buffered": TTransport.TBufferedTransport}
-        transport = wrap[given["transport"]](TSocket.TSocket(address, port))
+        one = TSocket.TSocket(address, port)
+        if "ca" in given:
+            one = TSSLSocket.TSSLSocket(address, port, ssl_context=tls(given), server_hostname=given["name"], validate_callback=lambda *_: None)
+        transport = wrap[given["transport"]](one)
     protocol = factory.getProtocol(transport)
     if "service" in given:
         protocol = TMultiplexedProtocol.TMultiplexedProtocol(protocol, given["service"])

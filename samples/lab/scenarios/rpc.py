@@ -59,10 +59,10 @@ def thrift_http(lab):
 def jsonrpc(lab):
     program = lab.program("jsonrpc_peer.py")
     for how, port in (("http", 8080), ("tcp", 8081)):
-        lab.serve("server", ["/usr/bin/python3", program, "serve", how, ipv4("server"), str(port)], port)
+        lab.serve("server", ["/usr/bin/python3", program, "serve", ipv4("server"), str(port), f"how={how}"], port)
     with lab.capture():
         for how, port in (("http", 8080), ("tcp", 8081)):
-            lab.call("client", ["/usr/bin/python3", program, "call", how, ipv4("server"), str(port)])
+            lab.call("client", ["/usr/bin/python3", program, "call", ipv4("server"), str(port), f"how={how}"])
     named = [call("inventory", "reserve", 2, None), call("inventory", "vanish", 1, None)]
     return readable(
         in_clear(at(8080), "http/1.1", calls=[call("", "POST /rpc", 3, 200)]), in_clear(at(8081), "json-rpc", calls=named),

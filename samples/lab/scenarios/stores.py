@@ -101,7 +101,7 @@ def postgresql(lab, port, *settings, hba):
     users = "".join(
         f"SET password_encryption = '{'md5' if name == 'md5' else 'scram-sha-256'}';\n"
         f"CREATE ROLE {name} LOGIN PASSWORD '{SQL_PASSWORD}-{name}';\n"
-        for name in ("plain", "md5", "scram", "trusted")
+        for name in ("plain", "md5", "scram", "trusted", "orders")
     )
     lab.call("server", [*as_postgres, f"{SQL_BIN}/postgres", "--single", "-j", "-D", data, "postgres"],
              absolute=True, input=users.replace(";\n", ";\n\n").encode())

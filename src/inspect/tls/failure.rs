@@ -11,7 +11,7 @@ pub(crate) fn reasons(tls: &TlsFacts, end: EndState) -> Vec<&'static str> {
     }
 }
 
-const FATAL: u8 = 2;
+pub(super) const FATAL: u8 = 2;
 const CLOSE_NOTIFY: u8 = 0;
 
 const CLIENT_REJECTED: &str = "client rejected the server certificate";

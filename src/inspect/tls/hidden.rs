@@ -2,6 +2,7 @@
 //! handshakes that earlier versions begin again under the keys of the first.
 
 use super::decrypt::Agreed;
+use super::failure::FATAL;
 use super::handshake::{Handshake, kind, name_of};
 use super::hello::encrypted_extensions;
 use super::names::is_tls13;
@@ -91,6 +92,11 @@ impl Handshake {
     pub(super) fn settle_hidden(&mut self) {
         let hidden = &self.hidden;
         let facts = &mut self.facts;
+        // After a fatal alert in clear nothing is established, although what follows it may not be TLS.
+        let fatal = facts.alerts.iter().any(|one| one.level == FATAL);
+        if fatal && facts.established == Seen::NotReached {
+            facts.established = Seen::Value(false);
+        }
         if !is_tls13(facts.server_hello.value().map_or(0, |hello| hello.version)) {
             return;
         }

@@ -16,4 +16,7 @@ require (
 	golang.org/x/sys v0.18.0 // indirect
 	golang.org/x/text v0.14.0 // indirect
 	google.golang.org/protobuf v1.28.1 // indirect
+	wirelint.example/lab/ends v0.0.0
 )
+
+replace wirelint.example/lab/ends => ../ends

@@ -35,4 +35,7 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20250324211829-b45e905df463 // indirect
 	google.golang.org/grpc v1.71.1 // indirect
 	google.golang.org/protobuf v1.36.6 // indirect
+	wirelint.example/lab/ends v0.0.0
 )
+
+replace wirelint.example/lab/ends => ../ends

@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"flag"
 	"fmt"
 	"os"
@@ -20,22 +19,21 @@ import (
 	"go-micro.dev/v5/registry/etcd"
 	"go-micro.dev/v5/server"
 	"go-micro.dev/v5/transport"
+	"wirelint.example/lab/ends"
 )
 
 var (
-	listen = flag.String("listen", "", "address and port of the service")
-	etcds  = flag.String("etcd", "", "etcd to register with or to ask")
-	said   = flag.String("metadata", "", "key=value that the service registers")
-	nats   = flag.String("nats", "", "NATS server to publish by")
-	secure = flag.Bool("secure", false, "Secure(true) without a TLS configuration")
-	lax    = flag.Bool("insecure", false, "a TLS configuration that verifies nothing")
-	cert   = flag.String("cert", "", "certificate of this end")
-	key    = flag.String("cert-key", "", "its key")
-	ca     = flag.String("ca", "", "authorities")
-	token  = flag.String("token", "", "bearer token")
-	mdns   = flag.Bool("mdns", false, "register by mDNS")
-	times  = flag.Int("times", 2, "calls")
-	caller = flag.String("from", "", "Micro-From-Service")
+	listen  = flag.String("listen", "", "address and port of the service")
+	etcds   = flag.String("etcd", "", "etcd to register with or to ask")
+	said    = flag.String("metadata", "", "key=value that the service registers")
+	nats    = flag.String("nats", "", "NATS server to publish by")
+	secure  = flag.Bool("secure", false, "Secure(true) without a TLS configuration")
+	lax     = flag.Bool("insecure", false, "a TLS configuration that verifies nothing")
+	token   = flag.String("token", "", "bearer token")
+	mdns    = flag.Bool("mdns", false, "register by mDNS")
+	times   = flag.Int("times", 2, "calls")
+	caller  = flag.String("from", "", "Micro-From-Service")
+	secured ends.Flags
 )
 
 type Item struct {
@@ -51,6 +49,7 @@ func (Inventory) Reserve(_ context.Context, in *Item, out *Item) error {
 
 func main() {
 	what := os.Args[1]
+	secured.Register(flag.CommandLine)
 	if err := flag.CommandLine.Parse(os.Args[2:]); err != nil {
 		fail(err)
 	}
@@ -70,25 +69,7 @@ func security() (*tls.Config, error) {
 	if *lax {
 		return &tls.Config{InsecureSkipVerify: true}, nil
 	}
-	config := &tls.Config{}
-	if *cert != "" {
-		pair, err := tls.LoadX509KeyPair(*cert, *key)
-		if err != nil {
-			return nil, err
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	if *ca == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(*ca)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	config.RootCAs, config.ClientCAs, config.ClientAuth = pool, pool, tls.RequireAndVerifyClientCert
-	return config, nil
+	return secured.Config()
 }
 
 func wire() (transport.Transport, error) {

@@ -4,8 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"flag"
 	"fmt"
 	"os"
@@ -19,15 +17,14 @@ import (
 	"go-micro.dev/v5/registry"
 	"go-micro.dev/v5/server"
 	grpcserver "go-micro.dev/v5/server/grpc"
+	"wirelint.example/lab/ends"
 )
 
 var (
-	listen = flag.String("listen", "", "address and port of the service")
-	cert   = flag.String("cert", "", "certificate of this end")
-	key    = flag.String("cert-key", "", "its key")
-	ca     = flag.String("ca", "", "authorities")
-	token  = flag.String("token", "", "bearer token")
-	caller = flag.String("from", "", "Micro-From-Service")
+	listen  = flag.String("listen", "", "address and port of the service")
+	token   = flag.String("token", "", "bearer token")
+	caller  = flag.String("from", "", "Micro-From-Service")
+	secured ends.Flags
 )
 
 type Item struct {
@@ -43,6 +40,7 @@ func (Inventory) Reserve(_ context.Context, in *Item, out *Item) error {
 
 func main() {
 	what := os.Args[1]
+	secured.Register(flag.CommandLine)
 	if err := flag.CommandLine.Parse(os.Args[2:]); err != nil {
 		fail(err)
 	}
@@ -58,31 +56,12 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-func security() (*tls.Config, error) {
-	if *ca == "" {
-		return nil, nil
-	}
-	pair, err := tls.LoadX509KeyPair(*cert, *key)
-	if err != nil {
-		return nil, err
-	}
-	pem, err := os.ReadFile(*ca)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	return &tls.Config{
-		Certificates: []tls.Certificate{pair}, RootCAs: pool, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
-	}, nil
-}
-
 func serve() error {
 	options := []server.Option{
 		server.Name("shop.inventory"), server.Address(*listen), server.Registry(registry.NewMemoryRegistry()),
 		server.Broker(broker.NewMemoryBroker()), server.RegisterInterval(time.Hour),
 	}
-	config, err := security()
+	config, err := secured.Config()
 	if err != nil {
 		return err
 	}
@@ -104,7 +83,7 @@ func call() error {
 		client.Registry(registry.NewMemoryRegistry()), client.Broker(broker.NewMemoryBroker()), client.Retries(0),
 		client.ContentType("application/json"), client.RequestTimeout(5 * time.Second),
 	}
-	config, err := security()
+	config, err := secured.Config()
 	if err != nil {
 		return err
 	}

@@ -96,4 +96,7 @@ require (
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.3.0 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
+	wirelint.example/lab/ends v0.0.0
 )
+
+replace wirelint.example/lab/ends => ../ends

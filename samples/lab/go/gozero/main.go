@@ -3,8 +3,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"flag"
 	"fmt"
 	"net/http"
@@ -21,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+	"wirelint.example/lab/ends"
 )
 
 var (
@@ -28,24 +27,24 @@ var (
 	etcd      = flag.String("etcd", "", "etcd to register with or to ask")
 	etcdUser  = flag.String("etcd-user", "", "user of etcd")
 	etcdPass  = flag.String("etcd-pass", "", "password of etcd")
+	etcdCert  = flag.String("etcd-cert", "", "certificate to show etcd")
+	etcdKey   = flag.String("etcd-cert-key", "", "its key")
+	etcdCA    = flag.String("etcd-ca", "", "authorities to trust for etcd")
 	key       = flag.String("key", "inventory.rpc", "key of the service in etcd")
 	store     = flag.String("redis", "", "Redis with the tokens of apps")
 	redisTLS  = flag.Bool("redis-tls", false, "Redis over TLS")
 	strict    = flag.Bool("strict", false, "StrictControl")
 	app       = flag.String("app", "", "name of the calling app")
 	token     = flag.String("token", "", "its token")
-	cert      = flag.String("cert", "", "certificate of this end")
-	certKey   = flag.String("cert-key", "", "its key")
-	ca        = flag.String("ca", "", "authorities")
-	name      = flag.String("name", "", "name of the server")
-	highest   = flag.String("max", "1.3", "highest TLS version")
 	jwtSecret = flag.String("jwt", "", "secret of the tokens that rest asks for")
 	signer    = flag.String("signer", "", "key of the signatures that rest asks for")
 	times     = flag.Int("times", 2, "calls")
+	secured   ends.Flags
 )
 
 func main() {
 	what := os.Args[1]
+	secured.Register(flag.CommandLine)
 	if err := flag.CommandLine.Parse(os.Args[2:]); err != nil {
 		fail(err)
 	}
@@ -65,28 +64,9 @@ func registry() discov.EtcdConf {
 	if *etcd == "" {
 		return discov.EtcdConf{}
 	}
-	return discov.EtcdConf{Hosts: []string{*etcd}, Key: *key, User: *etcdUser, Pass: *etcdPass}
-}
-
-func security() (*tls.Config, error) {
-	config := &tls.Config{ServerName: *name, MaxVersion: map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[*highest]}
-	if *cert != "" {
-		pair, err := tls.LoadX509KeyPair(*cert, *certKey)
-		if err != nil {
-			return nil, err
-		}
-		config.Certificates = []tls.Certificate{pair}
+	return discov.EtcdConf{
+		Hosts: []string{*etcd}, Key: *key, User: *etcdUser, Pass: *etcdPass, CertFile: *etcdCert, CertKeyFile: *etcdKey, CACertFile: *etcdCA,
 	}
-	if *ca != "" {
-		pem, err := os.ReadFile(*ca)
-		if err != nil {
-			return nil, err
-		}
-		pool := x509.NewCertPool()
-		pool.AppendCertsFromPEM(pem)
-		config.RootCAs, config.ClientCAs, config.ClientAuth = pool, pool, tls.RequireAndVerifyClientCert
-	}
-	return config, nil
 }
 
 var inventory = grpc.ServiceDesc{
@@ -119,8 +99,8 @@ func zrpcServe() error {
 	if err != nil {
 		return err
 	}
-	if *cert != "" {
-		config, err := security()
+	if secured.Cert != "" {
+		config, err := secured.Config()
 		if err != nil {
 			return err
 		}
@@ -136,8 +116,8 @@ func zrpcCall() error {
 		conf.Endpoints = []string{*listen}
 	}
 	var options []zrpc.ClientOption
-	if *ca != "" {
-		config, err := security()
+	if secured.CA != "" {
+		config, err := secured.Config()
 		if err != nil {
 			return err
 		}
@@ -171,11 +151,11 @@ func restServe() error {
 	}
 	conf := rest.RestConf{
 		ServiceConf: service.ServiceConf{Name: "orders.api", Mode: service.ProMode}, Host: host, Port: port,
-		CertFile: *cert, KeyFile: *certKey, Timeout: 3000, MaxConns: 100, MaxBytes: 1 << 20,
+		CertFile: secured.Cert, KeyFile: secured.Key, Timeout: 3000, MaxConns: 100, MaxBytes: 1 << 20,
 	}
 	var options []rest.RunOption
-	if *ca != "" {
-		config, err := security()
+	if secured.CA != "" {
+		config, err := secured.Config()
 		if err != nil {
 			return err
 		}

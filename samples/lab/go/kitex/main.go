@@ -3,19 +3,26 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"flag"
 	"fmt"
 	"net"
 	"os"
+	"time"
 
+	"github.com/cloudwego/gopkg/bufiox"
 	"github.com/cloudwego/kitex/client"
 	"github.com/cloudwego/kitex/client/genericclient"
 	"github.com/cloudwego/kitex/pkg/generic"
 	"github.com/cloudwego/kitex/pkg/klog"
+	"github.com/cloudwego/kitex/pkg/remote"
+	"github.com/cloudwego/kitex/pkg/remote/trans/gonet"
 	"github.com/cloudwego/kitex/pkg/rpcinfo"
 	"github.com/cloudwego/kitex/pkg/transmeta"
 	"github.com/cloudwego/kitex/server"
 	"github.com/cloudwego/kitex/server/genericserver"
 	"github.com/cloudwego/kitex/transport"
+	"wirelint.example/lab/ends"
 )
 
 const idl = `
@@ -30,8 +37,38 @@ func (*inventory) GenericCall(_ context.Context, _ string, request any) (any, er
 	return request, nil
 }
 
+var secured ends.Flags
+
+// buffered is a connection as Kitex's handler on Go's own network stack wants it.
+type buffered struct {
+	net.Conn
+	reader *bufiox.DefaultReader
+	writer *bufiox.DefaultWriter
+}
+
+func (b *buffered) Reader() *bufiox.DefaultReader { return b.reader }
+
+func (b *buffered) Writer() *bufiox.DefaultWriter { return b.writer }
+
+func (b *buffered) Read(to []byte) (int, error) { return b.reader.Read(to) }
+
+// overTLS dials by TLS; Kitex's default transport cannot.
+func overTLS(config *tls.Config) remote.Dialer {
+	return &remote.SynthesizedDialer{DialFunc: func(network, address string, timeout time.Duration) (net.Conn, error) {
+		conn, err := tls.DialWithDialer(&net.Dialer{Timeout: timeout}, network, address, config)
+		if err != nil {
+			return nil, err
+		}
+		return &buffered{conn, bufiox.NewDefaultReader(conn), bufiox.NewDefaultWriter(conn)}, nil
+	}}
+}
+
 func main() {
 	klog.SetLevel(klog.LevelFatal)
+	secured.Register(flag.CommandLine)
+	if err := flag.CommandLine.Parse(os.Args[4:]); err != nil {
+		os.Exit(2)
+	}
 	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, "kitex:", err)
 		os.Exit(1)
@@ -47,16 +84,33 @@ func run(what, how, address string) error {
 	if err != nil {
 		return err
 	}
+	config, err := secured.Config()
+	if err != nil {
+		return err
+	}
 	if what == "serve" {
 		listen, err := net.ResolveTCPAddr("tcp", address)
 		if err != nil {
 			return err
 		}
-		return genericserver.NewServer(&inventory{}, codec, server.WithServiceAddr(listen),
-			server.WithMetaHandler(transmeta.ServerTTHeaderHandler),
-			server.WithServerBasicInfo(&rpcinfo.EndpointBasicInfo{ServiceName: "inventory"})).Run()
+		options := []server.Option{server.WithMetaHandler(transmeta.ServerTTHeaderHandler),
+			server.WithServerBasicInfo(&rpcinfo.EndpointBasicInfo{ServiceName: "inventory"})}
+		if config == nil {
+			options = append(options, server.WithServiceAddr(listen))
+		} else {
+			listener, err := tls.Listen("tcp", address, config)
+			if err != nil {
+				return err
+			}
+			options = append(options, server.WithListener(listener), server.WithTransServerFactory(gonet.NewTransServerFactory()),
+				server.WithTransHandlerFactory(gonet.NewSvrTransHandlerFactory()))
+		}
+		return genericserver.NewServer(&inventory{}, codec, options...).Run()
 	}
 	options := []client.Option{client.WithHostPorts(address), client.WithClientBasicInfo(&rpcinfo.EndpointBasicInfo{ServiceName: "orders"})}
+	if config != nil {
+		options = append(options, client.WithDialer(overTLS(config)), client.WithTransHandlerFactory(gonet.NewCliTransHandlerFactory()))
+	}
 	switch how {
 	case "ttheader":
 		options = append(options, client.WithTransportProtocol(transport.TTHeader), client.WithMetaHandler(transmeta.ClientTTHeaderHandler))

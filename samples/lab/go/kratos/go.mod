@@ -23,4 +23,7 @@ require (
 	google.golang.org/genproto/googleapis/api v0.0.0-20240102182953-50ed04b92917 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20240102182953-50ed04b92917 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
+	wirelint.example/lab/ends v0.0.0
 )
+
+replace wirelint.example/lab/ends => ../ends

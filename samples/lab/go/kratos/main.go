@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"flag"
 	"fmt"
 	nethttp "net/http"
@@ -16,15 +17,18 @@ import (
 	"github.com/go-kratos/kratos/v2/transport/http"
 	stdgrpc "google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+	"wirelint.example/lab/ends"
 )
 
 var (
-	grpcAt = flag.String("grpc", "", "address and port for gRPC")
-	httpAt = flag.String("http", "", "address and port for HTTP")
+	grpcAt  = flag.String("grpc", "", "address and port for gRPC")
+	httpAt  = flag.String("http", "", "address and port for HTTP")
+	secured ends.Flags
 )
 
 func main() {
 	what := os.Args[1]
+	secured.Register(flag.CommandLine)
 	err := flag.CommandLine.Parse(os.Args[2:])
 	log.SetLogger(log.NewFilter(log.DefaultLogger, log.FilterLevel(log.LevelError)))
 	if err == nil {
@@ -51,9 +55,17 @@ var inventory = stdgrpc.ServiceDesc{
 }
 
 func serve() error {
-	byGRPC := grpc.NewServer(grpc.Address(*grpcAt), grpc.Middleware(mdmw.Server()))
+	config, err := secured.Config()
+	if err != nil {
+		return err
+	}
+	forGRPC := []grpc.ServerOption{grpc.Address(*grpcAt), grpc.Middleware(mdmw.Server())}
+	forHTTP := []http.ServerOption{http.Address(*httpAt)}
+	if config != nil {
+		forGRPC, forHTTP = append(forGRPC, grpc.TLSConfig(config)), append(forHTTP, http.TLSConfig(config))
+	}
+	byGRPC, byHTTP := grpc.NewServer(forGRPC...), http.NewServer(forHTTP...)
 	byGRPC.RegisterService(&inventory, nil)
-	byHTTP := http.NewServer(http.Address(*httpAt))
 	byHTTP.Route("/").GET("/orders/{id}", func(ctx http.Context) error {
 		return ctx.JSON(nethttp.StatusOK, map[string]string{"id": ctx.Vars().Get("id")})
 	})
@@ -62,7 +74,35 @@ func serve() error {
 
 func call() error {
 	ctx := metadata.AppendToClientContext(context.Background(), "x-md-global-tenant", "shop", "x-md-service-name", "orders")
-	conn, err := grpc.DialInsecure(ctx, grpc.WithEndpoint(*grpcAt), grpc.WithMiddleware(mdmw.Client()))
+	config, err := secured.Config()
+	if err != nil {
+		return err
+	}
+	if *grpcAt != "" {
+		if err := callGRPC(ctx, config); err != nil || *httpAt == "" {
+			return err
+		}
+	}
+	options := []http.ClientOption{http.WithEndpoint(*httpAt)}
+	if config != nil {
+		options = append(options, http.WithTLSConfig(config))
+	}
+	client, err := http.NewClient(ctx, options...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	var out map[string]string
+	return client.Invoke(ctx, nethttp.MethodGet, "/orders/7", nil, &out)
+}
+
+func callGRPC(ctx context.Context, config *tls.Config) error {
+	dial := grpc.DialInsecure
+	options := []grpc.ClientOption{grpc.WithEndpoint(*grpcAt), grpc.WithMiddleware(mdmw.Client())}
+	if config != nil {
+		dial, options = grpc.Dial, append(options, grpc.WithTLSConfig(config))
+	}
+	conn, err := dial(ctx, options...)
 	if err != nil {
 		return err
 	}
@@ -73,11 +113,5 @@ func call() error {
 			return err
 		}
 	}
-	client, err := http.NewClient(ctx, http.WithEndpoint(*httpAt))
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	var out map[string]string
-	return client.Invoke(ctx, nethttp.MethodGet, "/orders/7", nil, &out)
+	return nil
 }

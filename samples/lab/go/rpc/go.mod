@@ -10,4 +10,7 @@ require (
 require (
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/twitchtv/twirp v8.1.3+incompatible
+	wirelint.example/lab/ends v0.0.0
 )
+
+replace wirelint.example/lab/ends => ../ends

@@ -3,6 +3,9 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,6 +17,7 @@ import (
 	"github.com/twitchtv/twirp"
 	"github.com/twitchtv/twirp/example"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+	"wirelint.example/lab/ends"
 )
 
 type Item struct{ Name string }
@@ -28,7 +32,13 @@ func (Inventory) Reserve(in Item, out *Item) error {
 	return nil
 }
 
+var secured ends.Flags
+
 func main() {
+	secured.Register(flag.CommandLine)
+	if err := flag.CommandLine.Parse(os.Args[4:]); err != nil {
+		os.Exit(2)
+	}
 	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, "rpc:", err)
 		os.Exit(1)
@@ -44,7 +54,7 @@ func run(what, how, address string) error {
 	}
 	if how == "twirp" {
 		if what == "serve" {
-			return http.ListenAndServe(address, example.NewHaberdasherServer(hatter{}))
+			return serveHTTP(address, example.NewHaberdasherServer(hatter{}))
 		}
 		return callTwirp(address)
 	}
@@ -58,7 +68,7 @@ func serve(how, address string) error {
 	if err := rpc.Register(Inventory{}); err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := listen(address)
 	if err != nil {
 		return err
 	}
@@ -80,6 +90,13 @@ func serve(how, address string) error {
 }
 
 func call(how, address string) error {
+	config, err := secured.Config()
+	if err != nil {
+		return err
+	}
+	if config != nil {
+		return callOverTLS(address, config)
+	}
 	dial := map[string]func(string, string) (*rpc.Client, error){"gob": rpc.Dial, "http": rpc.DialHTTP, "json": jsonrpc.Dial}[how]
 	client, err := dial("tcp", address)
 	if err != nil {
@@ -96,6 +113,47 @@ func call(how, address string) error {
 	return nil
 }
 
+// callOverTLS speaks gob by a connection that is TLS already: net/rpc knows nothing of it.
+func callOverTLS(address string, config *tls.Config) error {
+	conn, err := tls.Dial("tcp", address, config)
+	if err != nil {
+		return err
+	}
+	client := rpc.NewClient(conn)
+	defer client.Close()
+	return client.Call("Inventory.Reserve", Item{"chair"}, &Item{})
+}
+
+func listen(address string) (net.Listener, error) {
+	config, err := secured.Config()
+	if err != nil || config == nil {
+		listener, failed := net.Listen("tcp", address)
+		return listener, errors.Join(err, failed)
+	}
+	return tls.Listen("tcp", address, config)
+}
+
+func serveHTTP(address string, handler http.Handler) error {
+	config, err := secured.Config()
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Addr: address, Handler: handler, TLSConfig: config}
+	if config != nil {
+		return server.ListenAndServeTLS("", "")
+	}
+	return server.ListenAndServe()
+}
+
+// by gives an HTTP client and the beginning of the URL that it is to use.
+func by(address string) (*http.Client, string, error) {
+	config, err := secured.Config()
+	if config != nil {
+		return &http.Client{Transport: &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}}, "https://" + address, err
+	}
+	return &http.Client{Transport: &http.Transport{}}, "http://" + address, err
+}
+
 const procedure = "/shop.v1.Inventory/Reserve"
 
 func serveConnect(address string) error {
@@ -104,12 +162,20 @@ func serveConnect(address string) error {
 		func(_ context.Context, in *connect.Request[wrapperspb.StringValue]) (*connect.Response[wrapperspb.StringValue], error) {
 			return connect.NewResponse(wrapperspb.String("reserved " + in.Msg.Value)), nil
 		}))
-	return http.ListenAndServe(address, mux)
+	return serveHTTP(address, mux)
 }
 
 func callConnect(address string) error {
-	for _, options := range [][]connect.ClientOption{nil, {connect.WithProtoJSON()}, {connect.WithGRPCWeb()}} {
-		client := connect.NewClient[wrapperspb.StringValue, wrapperspb.StringValue](&http.Client{Transport: &http.Transport{}}, "http://"+address+procedure, options...)
+	kinds := [][]connect.ClientOption{nil, {connect.WithProtoJSON()}, {connect.WithGRPCWeb()}}
+	if secured.CA != "" {
+		kinds = kinds[:1]
+	}
+	for _, options := range kinds {
+		plain, url, err := by(address)
+		if err != nil {
+			return err
+		}
+		client := connect.NewClient[wrapperspb.StringValue, wrapperspb.StringValue](plain, url+procedure, options...)
 		for range 2 {
 			if _, err := client.CallUnary(context.Background(), connect.NewRequest(wrapperspb.String("chair"))); err != nil {
 				return err
@@ -130,14 +196,17 @@ func (hatter) MakeHat(_ context.Context, size *example.Size) (*example.Hat, erro
 }
 
 func callTwirp(address string) error {
-	plain := &http.Client{Transport: &http.Transport{}}
+	plain, url, err := by(address)
+	if err != nil {
+		return err
+	}
 	for _, client := range []example.Haberdasher{
-		example.NewHaberdasherProtobufClient("http://"+address, plain), example.NewHaberdasherJSONClient("http://"+address, plain),
+		example.NewHaberdasherProtobufClient(url, plain), example.NewHaberdasherJSONClient(url, plain),
 	} {
 		if _, err := client.MakeHat(context.Background(), &example.Size{Inches: 12}); err != nil {
 			return err
 		}
 	}
-	_, _ = example.NewHaberdasherProtobufClient("http://"+address, plain).MakeHat(context.Background(), &example.Size{})
+	_, _ = example.NewHaberdasherProtobufClient(url, plain).MakeHat(context.Background(), &example.Size{})
 	return nil
 }

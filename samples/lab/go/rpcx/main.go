@@ -3,8 +3,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,15 +13,13 @@ import (
 	"github.com/smallnest/rpcx/protocol"
 	"github.com/smallnest/rpcx/server"
 	"github.com/smallnest/rpcx/share"
+	"wirelint.example/lab/ends"
 )
 
 var (
-	listen = flag.String("listen", "", "address and port of the service")
-	token  = flag.String("token", "", "token that the service wants, or that the client sends")
-	cert   = flag.String("cert", "", "certificate of this end")
-	key    = flag.String("cert-key", "", "its key")
-	ca     = flag.String("ca", "", "authorities")
-	name   = flag.String("name", "", "name of the server")
+	listen  = flag.String("listen", "", "address and port of the service")
+	token   = flag.String("token", "", "token that the service wants, or that the client sends")
+	secured ends.Flags
 )
 
 type Item struct{ Name string }
@@ -37,6 +33,7 @@ func (Inventory) Reserve(_ context.Context, in *Item, out *Item) error {
 
 func main() {
 	what := os.Args[1]
+	secured.Register(flag.CommandLine)
 	err := flag.CommandLine.Parse(os.Args[2:])
 	log.SetDummyLogger()
 	if err == nil {
@@ -48,28 +45,8 @@ func main() {
 	}
 }
 
-func security() (*tls.Config, error) {
-	if *ca == "" {
-		return nil, nil
-	}
-	config := &tls.Config{ServerName: *name}
-	pair, err := tls.LoadX509KeyPair(*cert, *key)
-	if err != nil {
-		return nil, err
-	}
-	pem, err := os.ReadFile(*ca)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	config.Certificates = []tls.Certificate{pair}
-	config.RootCAs, config.ClientCAs, config.ClientAuth = pool, pool, tls.RequireAndVerifyClientCert
-	return config, nil
-}
-
 func serve() error {
-	config, err := security()
+	config, err := secured.Config()
 	if err != nil {
 		return err
 	}
@@ -93,7 +70,7 @@ func serve() error {
 }
 
 func call() error {
-	config, err := security()
+	config, err := secured.Config()
 	if err != nil {
 		return err
 	}

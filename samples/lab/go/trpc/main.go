@@ -3,6 +3,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -14,6 +16,7 @@ import (
 	"trpc.group/trpc-go/trpc-go/codec"
 	"trpc.group/trpc-go/trpc-go/log"
 	"trpc.group/trpc-go/trpc-go/server"
+	"wirelint.example/lab/ends"
 )
 
 const method = "/trpc.shop.inventory.Inventory/Reserve"
@@ -35,8 +38,14 @@ var description = server.ServiceDesc{
 	}}},
 }
 
+var secured ends.Flags
+
 func main() {
 	log.SetLevel("default", log.LevelFatal)
+	secured.Register(flag.CommandLine)
+	if err := flag.CommandLine.Parse(os.Args[3:]); err != nil {
+		os.Exit(2)
+	}
 	if err := run(os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, "trpc:", err)
 		os.Exit(1)
@@ -48,6 +57,13 @@ func run(what, address string) error {
 		listener, err := net.Listen("tcp", address)
 		if err != nil {
 			return err
+		}
+		config, err := secured.Config()
+		if err != nil {
+			return err
+		}
+		if config != nil {
+			listener = tls.NewListener(listener, config)
 		}
 		one := server.New(server.WithServiceName("trpc.shop.inventory.Inventory"), server.WithProtocol("trpc"), server.WithNetwork("tcp"),
 			server.WithAddress(address), server.WithListener(listener))
@@ -65,7 +81,7 @@ func run(what, address string) error {
 		out := &wrapperspb.StringValue{}
 		err := client.DefaultClient.Invoke(ctx, wrapperspb.String("chair"), out, client.WithTarget("ip://"+address),
 			client.WithProtocol("trpc"), client.WithNetwork("tcp"), client.WithTimeout(3*time.Second),
-			client.WithCallerServiceName("trpc.shop.orders.Orders"))
+			client.WithCallerServiceName("trpc.shop.orders.Orders"), client.WithTLS(secured.Cert, secured.Key, secured.CA, secured.Name))
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** A gRPC peer on grpc-java. Arguments: serve or call, address, port, then key=value: ca, cert, key, name, tls (jdk). */
+/** A gRPC peer on grpc-java. Arguments: serve or call, address, port, then key=value: ca, cert, key, name, auth, version, tls (jdk). */
 public final class Grpc {
     private static final MethodDescriptor.Marshaller<byte[]> BYTES = new MethodDescriptor.Marshaller<>() {
         @Override
@@ -65,9 +65,10 @@ public final class Grpc {
         if (words.containsKey("cert")) {
             SslContextBuilder tls = SslContextBuilder.forServer(new File(words.get("cert")), new File(words.get("key")));
             if (words.containsKey("ca")) {
-                tls.trustManager(new File(words.get("ca"))).clientAuth(ClientAuth.REQUIRE);
+                String auth = words.getOrDefault("auth", "require");
+                tls.trustManager(new File(words.get("ca"))).clientAuth(ClientAuth.valueOf(auth.toUpperCase()));
             }
-            server.sslContext(GrpcSslContexts.configure(tls, provider(words)).build());
+            server.sslContext(limited(GrpcSslContexts.configure(tls, provider(words)), words).build());
         }
         for (MethodDescriptor<byte[], byte[]> one : new MethodDescriptor[] {RESERVE, CHARGE}) {
             server.addService(ServerServiceDefinition.builder(one.getServiceName())
@@ -86,7 +87,7 @@ public final class Grpc {
             if (words.containsKey("cert")) {
                 tls.keyManager(new File(words.get("cert")), new File(words.get("key")));
             }
-            channel.sslContext(GrpcSslContexts.configure(tls, provider(words)).build()).overrideAuthority(words.get("name"));
+            channel.sslContext(limited(GrpcSslContexts.configure(tls, provider(words)), words).build()).overrideAuthority(words.get("name"));
         } else {
             channel.usePlaintext();
         }
@@ -94,6 +95,10 @@ public final class Grpc {
         ClientCalls.blockingUnaryCall(open, RESERVE, CallOptions.DEFAULT, new byte[] {10, 4, 'l', 'a', 'm', 'p'});
         ClientCalls.blockingUnaryCall(open, CHARGE, CallOptions.DEFAULT, new byte[] {10, 4, 'o', 'n', 'e', '1'});
         open.shutdown().awaitTermination(5, TimeUnit.SECONDS);
+    }
+
+    private static SslContextBuilder limited(SslContextBuilder tls, Map<String, String> words) {
+        return words.getOrDefault("version", "").equals("1.2") ? tls.protocols("TLSv1.2") : tls;
     }
 
     private static SslProvider provider(Map<String, String> words) {

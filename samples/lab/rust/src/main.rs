@@ -1,4 +1,4 @@
-//! A gRPC peer on tonic. Arguments: `serve` or `call`, address:port, then key=value: ca, cert, key, name.
+//! A gRPC peer on tonic. Arguments: `serve` or `call`, address:port, then key=value: ca, cert, key, name, auth.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -61,8 +61,9 @@ async fn serve(address: &str, words: &Words) -> Result<(), Failure> {
     let mut server = Server::builder();
     if let Some(own) = identity(words)? {
         let mut tls = ServerTlsConfig::new().identity(own);
-        if let Some(ca) = authority(words)? {
-            tls = tls.client_ca_root(ca);
+        let auth = words.get("auth").map_or("require", String::as_str);
+        if let Some(ca) = authority(words)?.filter(|_| auth != "none") {
+            tls = tls.client_ca_root(ca).client_auth_optional(auth == "optional");
         }
         server = server.tls_config(tls)?;
     }

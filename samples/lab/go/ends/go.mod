@@ -1,0 +1,3 @@
+module wirelint.example/lab/ends
+
+go 1.26.0
