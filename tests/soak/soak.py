@@ -49,6 +49,20 @@ for line in sys.stdin:
     except OSError as error:
         print('failed', error, flush=True)
 """
+HOOK = 18080
+ANSWER = f"""
+import socket, sys
+hung, s = [], socket.create_server(('127.0.0.1', {HOOK}), backlog=128)
+print('ready', flush=True)
+while True:
+    c, _ = s.accept()
+    if sys.argv[1] == 'hangs': hung.append(c); continue
+    f, length = c.makefile('rb'), 0
+    while (line := f.readline().strip()):
+        if line.lower().startswith(b'content-length:'): length = int(line.split(b':')[1])
+    f.read(length)
+    c.sendall(b'HTTP/1.1 204 Fine\\r\\nContent-Length: 0\\r\\n\\r\\n'); f.close(); c.close()
+"""
 
 
 def ip(*words, check=True):
@@ -70,6 +84,7 @@ class Wire:
         for space, device, address in ((A, NEAR, CLIENT), (B, FAR, SERVER)):
             ip("-n", space, "addr", "add", address + "/24", "dev", device)
             ip("-n", space, "link", "set", device, "mtu", "65535", "up")
+            ip("-n", space, "link", "set", "lo", "up")
         return self
 
     def __exit__(self, *_):
@@ -268,6 +283,23 @@ class Markers(threading.Thread):
             return []
 
 
+def receive(args):
+    """Who is to have the events, where somebody is; none listens for `refuses`."""
+    if args.receiver in ("answers", "hangs"):
+        process = within(B, sys.executable, "-c", ANSWER, args.receiver, stdout=subprocess.PIPE, text=True)
+        process.stdout.readline()
+        return process
+    return None
+
+
+def delivered(db):
+    """What the spool knows of the receiver."""
+    with sqlite3.connect(f"file:{db}.spool?mode=ro", uri=True, timeout=10) as connection:
+        last = connection.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'").fetchone()[0]
+        taken, dropped = connection.execute("SELECT taken, dropped FROM receiver").fetchone()
+    return f"{last:,} events were told, {taken:,} taken, {dropped:,} given up"
+
+
 def faults(args):
     """`lock@30,link@60` as a list of (second, name)."""
     found = [one.split("@") for one in args.faults.split(",") if one]
@@ -392,6 +424,8 @@ def summary(args, samples, markers, told, code, sound):
         lines += latency("packet to screen", [one[3] for one in markers.done if one[3] is not None])
     without = len(markers.waiting)
     lines.append(("markers", f"{len(markers.done)} have rows, {without} have none, {markers.failed} were not answered, {markers.lost} went with a kill"))
+    if args.receiver:
+        lines.append((f"receiver {args.receiver}", delivered(markers.watch.db)))
     lines += [(f"fault {name}", f"at {at:.0f} s: {said}") for at, name, said in told]
     lines.append(("exit code", str(code)))
     for name, text in lines:
@@ -415,6 +449,7 @@ def arguments():
     parser.add_argument("--screen", action="store_true", help="measure the dashboard, too")
     parser.add_argument("--faults", default="", help="NAME@SECOND,...: link, lock, full, kill, reload")
     parser.add_argument("--fault-seconds", type=float, default=10)
+    parser.add_argument("--receiver", choices=["answers", "hangs", "refuses"], help="deliver every event to a webhook that does this")
     parser.add_argument("--db-folder", help="where the database is, for example a small tmpfs for the fault full")
     parser.add_argument("--out", default="soak")
     parser.add_argument("watch_options", nargs="*", help="behind --: further options of watch")
@@ -428,8 +463,11 @@ def main():
         shutil.rmtree(args.out)
     os.makedirs(args.out, mode=0o700)
     faults(args)
+    if args.receiver:
+        args.watch_options += ["--deliver", "all", "--webhook", f"http://127.0.0.1:{HOOK}/in"]
     told, stop = [], threading.Event()
     with Wire():
+        receiver = receive(args)
         watch = Watch(args)
         markers = Markers(args, watch, stop)
         markers.start()
@@ -442,6 +480,8 @@ def main():
         stop.set()
         markers.join(60)
         code = watch.end()
+        if receiver:
+            receiver.kill()
         sound = integrity(watch.db)
         with open(os.path.join(args.out, "markers.csv"), "w", newline="") as file:
             csv.writer(file).writerows([("port", "sent", "row_seconds", "screen_seconds"), *markers.done])
