@@ -54,6 +54,8 @@ pub struct KeeperState {
     ending: AtomicBool,
     /// What is in the way, while something is.
     trouble: Mutex<Option<Diagnostic>>,
+    /// Something was given up at the end: what was in the way stays.
+    gave_up: AtomicBool,
 }
 
 /// How long transactions took.
@@ -92,6 +94,7 @@ impl Keeper {
             written: Written::default(),
             state: Arc::clone(&state),
             pruned: Instant::now(),
+            ending: None,
         };
         let named = thread::Builder::new().name("store".to_owned());
         let thread = Some(named.spawn(move || writer.work(&jobs))?);
@@ -200,6 +203,9 @@ impl KeeperState {
     }
 
     fn set_trouble(&self, trouble: Option<Diagnostic>) {
+        if trouble.is_none() && self.gave_up.load(Ordering::Acquire) {
+            return;
+        }
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 }
@@ -212,6 +218,8 @@ struct Writer {
     written: Written,
     state: Arc<KeeperState>,
     pruned: Instant,
+    /// Since when it is known that the end waits.
+    ending: Option<Instant>,
 }
 
 impl Writer {
@@ -255,7 +263,6 @@ impl Writer {
 
     fn until_done(&mut self, job: &Job) {
         let mut attempts = 0;
-        let mut ending: Option<Instant> = None;
         loop {
             let begun = Instant::now();
             match self.attempt(job) {
@@ -273,8 +280,9 @@ impl Writer {
             let until = Instant::now() + wait;
             while Instant::now() < until {
                 if self.state.ending.load(Ordering::Acquire) {
-                    let since = *ending.get_or_insert_with(Instant::now);
+                    let since = *self.ending.get_or_insert_with(Instant::now);
                     if since.elapsed() > LAST_PATIENCE {
+                        self.state.gave_up.store(true, Ordering::Release);
                         return;
                     }
                     if attempts > 1 {

@@ -49,6 +49,24 @@ for line in sys.stdin:
     except OSError as error:
         print('failed', error, flush=True)
 """
+# A rule of the user's own, for reloads.
+RULE = '''rule-version = 1
+code = "SOAK101"
+name = "soak"
+title = "A rule for the soak"
+severity = "medium"
+confidence = "high"
+on = "session"
+tags = []
+key = []
+
+when = 'session.posture == "plaintext" && server.port == 80'
+message = "{client.service} speaks to {server.service}:{server.port} in clear"
+
+description = "What this means."
+impact = "What somebody can do because of it."
+fix = "What to do, in one line"
+'''
 HOOK = 18080
 ANSWER = f"""
 import socket, sys
@@ -300,6 +318,10 @@ def delivered(db):
     return f"{last:,} events were told, {taken:,} taken, {dropped:,} given up"
 
 
+def rules(args):
+    return os.path.join(args.out, "soak-rules.toml")
+
+
 def faults(args):
     """`lock@30,link@60` as a list of (second, name)."""
     found = [one.split("@") for one in args.faults.split(",") if one]
@@ -337,7 +359,23 @@ def make(name, args, watch):
     if name == "reload":
         watch.process.send_signal(signal.SIGHUP)
         return "asked"
-    raise SystemExit(f"no such fault: {name} (link, lock, full, kill, reload)")
+    if name == "broken":
+        said = []
+        for text in ("this is no rule\n", RULE):
+            with open(rules(args), "w") as file:
+                file.write(text)
+            before = len(watch.said())
+            watch.process.send_signal(signal.SIGHUP)
+            time.sleep(args.fault_seconds / 2)
+            found = re.findall(rb"(reloaded: \d+ rules are in force|not reloaded[^\n]*)", watch.said()[before:])
+            said.append(found[-1].decode() if found else "nothing was said")
+        return "; then ".join(said)
+    if name == "receiver":
+        args.receiving.kill()
+        time.sleep(args.fault_seconds)
+        args.receiving = receive(args)
+        return "gone and back"
+    raise SystemExit(f"no such fault: {name} (link, lock, full, kill, reload, broken, receiver)")
 
 
 def replay(args):
@@ -447,7 +485,7 @@ def arguments():
     parser.add_argument("--keep-sessions", default="samples")
     parser.add_argument("--marker-seconds", type=float, default=1.0)
     parser.add_argument("--screen", action="store_true", help="measure the dashboard, too")
-    parser.add_argument("--faults", default="", help="NAME@SECOND,...: link, lock, full, kill, reload")
+    parser.add_argument("--faults", default="", help="NAME@SECOND,...: link, lock, full, kill, reload, broken, receiver")
     parser.add_argument("--fault-seconds", type=float, default=10)
     parser.add_argument("--receiver", choices=["answers", "hangs", "refuses"], help="deliver every event to a webhook that does this")
     parser.add_argument("--db-folder", help="where the database is, for example a small tmpfs for the fault full")
@@ -465,9 +503,13 @@ def main():
     faults(args)
     if args.receiver:
         args.watch_options += ["--deliver", "all", "--webhook", f"http://127.0.0.1:{HOOK}/in"]
+    if any(name == "broken" for _, name in faults(args)):
+        with open(rules(args), "w") as file:
+            file.write(RULE)
+        args.watch_options += ["--rules", rules(args)]
     told, stop = [], threading.Event()
     with Wire():
-        receiver = receive(args)
+        args.receiving = receive(args)
         watch = Watch(args)
         markers = Markers(args, watch, stop)
         markers.start()
@@ -480,8 +522,8 @@ def main():
         stop.set()
         markers.join(60)
         code = watch.end()
-        if receiver:
-            receiver.kill()
+        if args.receiving:
+            args.receiving.kill()
         sound = integrity(watch.db)
         with open(os.path.join(args.out, "markers.csv"), "w", newline="") as file:
             csv.writer(file).writerows([("port", "sent", "row_seconds", "screen_seconds"), *markers.done])
