@@ -157,6 +157,9 @@ impl<'a> Desk<'a> {
     pub fn finish(mut self) -> (Outcome, Option<Keeper>, u64) {
         self.flush();
         let outcome = self.end_run();
+        if self.keeper.is_some() {
+            self.hand_over(outcome.clone(), true);
+        }
         (outcome, self.keeper, self.unstored)
     }
 
@@ -164,9 +167,6 @@ impl<'a> Desk<'a> {
         let mut outcome = self.publish();
         grade(&mut outcome);
         self.outlet.ended(&outcome);
-        if self.keeper.is_some() {
-            self.hand_over(outcome.clone(), true);
-        }
         outcome
     }
 
@@ -276,7 +276,8 @@ impl<'a> Desk<'a> {
     /// Ends the run and begins another one, judged by other rules where some are given.
     fn begin_run(&mut self, judges: Option<Judges>) {
         self.flush();
-        let _kept_by_the_keeper = self.end_run();
+        let outcome = self.end_run();
+        self.hand_over(outcome, true);
         match judges {
             Some(Judges { rules, authorities, directory, policy, lost }) => {
                 self.run.ruleset = rules.digest();
