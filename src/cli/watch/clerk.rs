@@ -55,13 +55,17 @@ impl Carrier {
         if self.all {
             let run = self.run.get_or_insert_with(|| Arc::new(run.clone()));
             let run = Arc::clone(run);
-            self.give(1, || Told::Session(run, Box::new(audited.clone())));
+            let session = || Told::Session(run, Box::new(audited.clone()));
+            self.give(1, limits::UNTOLD_EVENTS, session);
         }
     }
 
     pub(super) fn findings(&mut self, run: &RunInfo, news: &Arc<[Finding]>) {
         if !news.is_empty() {
-            self.give(news.len(), || Told::Findings(Arc::new(run.clone()), Arc::clone(news)));
+            // They are shared, and worth more: sessions that wait do not keep them out.
+            let most = limits::UNTOLD_EVENTS.saturating_add(limits::FINDINGS);
+            let findings = || Told::Findings(Arc::new(run.clone()), Arc::clone(news));
+            self.give(news.len(), most, findings);
         }
     }
 
@@ -82,8 +86,9 @@ impl Carrier {
         }
     }
 
-    fn give(&mut self, events: usize, told: impl FnOnce() -> Told) {
-        if self.waiting.load(Ordering::Relaxed) >= limits::UNTOLD_EVENTS {
+    /// Gives events, unless so many wait.
+    fn give(&mut self, events: usize, most: usize, told: impl FnOnce() -> Told) {
+        if self.waiting.load(Ordering::Relaxed) >= most {
             self.delivery.give_up(events as u64);
             return;
         }
