@@ -179,12 +179,13 @@ impl Ledger {
     /// The findings of both by their final names, in order. One that both have is told as the other counted it.
     pub(super) fn joined(mut self, other: &Self, names: &Names) -> Vec<Finding> {
         let known = |key: &[u8]| other.slots.contains_key(key);
-        let again: Vec<usize> =
+        let mut again: Vec<usize> =
             self.slots.iter().filter(|(key, _)| known(key)).map(|(_, slot)| *slot).collect();
+        again.sort_unstable();
         let mut place = 0;
         self.entries.retain(|_| {
             place += 1;
-            !again.contains(&(place - 1))
+            again.binary_search(&(place - 1)).is_err()
         });
         self.entries.extend(other.entries.iter().cloned());
         self.finish(names)

@@ -7,9 +7,9 @@ use super::credentials::Credentials;
 use super::inventory::Inventory;
 use super::ledger::Ledger;
 use super::ongoing::{Judged, can_be_judged, connection, news};
-use super::{Auditor, Callers, HashMap, KeepSessions, Tally, judge};
-use crate::identity::Directory;
-use crate::model::{AuditedSession, EndState, Session, Subject};
+use super::{Auditor, Callers, HashMap, KeepSessions, Tally, judge, naming};
+use crate::identity::{Directory, Names};
+use crate::model::{Announcement, AuditedSession, EndState, Session, Subject};
 use crate::pki::Authorities;
 use crate::rule::{Evaluator, Policy, RuleSet, Verdict};
 
@@ -46,6 +46,19 @@ impl Auditor {
         self.begin_run();
         self.evaluator = Evaluator::new(rules);
         self.chains = Chains::new(authorities);
+    }
+
+    /// Sessions that came or changed since they were given out last, here or with [`Self::publish`], by the names that
+    /// their ends have by now. Its cost grows with what has a name, and with these sessions.
+    #[must_use]
+    pub fn hand_out(&mut self, announcements: &[Announcement]) -> Vec<AuditedSession> {
+        let mut kept = std::mem::take(&mut self.kept);
+        if !kept.is_empty() {
+            let mut named = self.named.clone();
+            named.announced(announcements);
+            naming::sessions(&Names::settle(self.directory.clone(), &named), &mut kept);
+        }
+        kept
     }
 
     /// Goes by another directory and policy from here on.
@@ -194,7 +207,9 @@ mod tests {
     }
 
     fn publish(auditor: &mut Auditor) -> crate::model::Outcome {
-        auditor.publish(RunInfo::default(), CaptureFacts::default())
+        let mut outcome = auditor.publish(RunInfo::default(), CaptureFacts::default());
+        crate::audit::grade(&mut outcome);
+        outcome
     }
 
     #[test]
@@ -222,6 +237,16 @@ mod tests {
         let last = auditor.finish(RunInfo::default(), CaptureFacts::default());
         assert_eq!(first.findings, last.findings);
         assert_eq!(first.coverage, last.coverage);
+    }
+
+    #[test]
+    fn sessions_that_were_handed_out_are_those_that_would_have_been_published() {
+        let (mut handed, _) = told(&[(EndState::Fin, 900)]);
+        let (mut published, _) = told(&[(EndState::Fin, 900)]);
+        let sessions = handed.hand_out(&[]);
+        assert_eq!(format!("{sessions:?}"), format!("{:?}", publish(&mut published).sessions));
+        assert!(handed.hand_out(&[]).is_empty(), "sessions once");
+        assert!(publish(&mut handed).sessions.is_empty());
     }
 
     #[test]

@@ -253,11 +253,11 @@ impl Auditor {
     #[must_use]
     pub fn finish(mut self, run: RunInfo, capture: CaptureFacts) -> Outcome {
         self.flush(&mut |_| {});
-        self.conclude(run, capture)
+        grade::with_grades(self.conclude(run, capture))
     }
 
     /// What is known of a run that goes on: the same as [`Self::finish`] would give now, but for sessions, of which it
-    /// gives those that came or changed since the last time.
+    /// gives those that came or changed since the last time, and for grades, which [`grade`] gives whoever needs them.
     ///
     /// Its cost grows with the inventory, not with the sessions.
     #[must_use]
@@ -313,7 +313,7 @@ impl Auditor {
             }
         };
         self.policy.iter().for_each(|policy| policy::declare(policy, &mut findings));
-        grade::with_grades(Outcome {
+        Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),
             certificates: inventory::certificate_rows(&certificates),
@@ -327,7 +327,7 @@ impl Auditor {
             undecided,
             policy,
             run,
-        })
+        }
     }
 
     /// What sessions and datagrams say of names. When the run is over, nothing of it is left for later.

@@ -15,7 +15,7 @@ use super::audit::{Judged, Prepared, Refusal};
 use super::rules::load;
 use super::terminal::Terminal;
 use super::watch::{LiveArgs, Looked, WatchArgs};
-use super::{BUG, Code, INTERRUPTED, OK, STORAGE, USAGE};
+use super::{BUG, Code, OK, STORAGE, USAGE};
 use crate::audit::KeepSessions;
 use crate::model::{Accept, Diagnostic, Timestamp, escape_text};
 use crate::rule::{RuleSet, explain};
@@ -154,8 +154,8 @@ fn live(tui: Tui, set: RuleSet, terminal: &Terminal) -> Result<Code, Refusal> {
 
 fn conclude(ended: Result<Ended, TuiError>, terminal: &Terminal) -> Result<Code, Refusal> {
     match ended {
-        Ok(Ended::Quit) => Ok(OK),
-        Ok(Ended::Signal) => Ok(INTERRUPTED),
+        // Nothing is cut short that somebody waits for: a signal is one more way to leave.
+        Ok(Ended::Quit | Ended::Signal) => Ok(OK),
         Ok(Ended::Failed(said)) => Err((said, USAGE)),
         Ok(Ended::Bug(words)) => {
             let mut bug =

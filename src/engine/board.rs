@@ -26,7 +26,7 @@ pub struct Snapshot {
     /// Findings of the run, all of them.
     pub findings: usize,
     /// Those of them that are new since the last snapshot, or worse than they were.
-    pub news: Vec<Finding>,
+    pub news: Arc<[Finding]>,
     /// Edges of the run.
     pub edges: usize,
     /// What was counted since the watch began.

@@ -1,7 +1,8 @@
 //! The auditor's side of a live audit: judges sessions, publishes, begins a run when the last one is over.
 //!
 //! One publication makes an outcome of the run so far, posts it on the board, tells the outlet of new findings, and hands
-//! what changed to the keeper if that is free; if it is not, the next publication does.
+//! it to the keeper if that has written the last one; if it has not, the next publication does. Between publications, whose
+//! cost grows with the inventory, sessions are handed over as they come.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Audience, Board, Keeper, Pulse, Snapshot, Standing, Tally};
-use crate::audit::{Auditor, CaptureFacts};
+use crate::audit::{Auditor, CaptureFacts, grade};
 use crate::identity::Directory;
 use crate::model::{
     AuditedSession, Coverage, DatagramFacts, Finding, FindingId, Incomplete, Outcome, RunInfo,
@@ -17,10 +18,12 @@ use crate::model::{
 };
 use crate::pki::Authorities;
 use crate::rule::{Policy, RuleSet};
-use crate::store::Written;
 
 /// How often what is known is published at most.
 const PUBLISH: Duration = Duration::from_secs(1);
+
+/// How often sessions are handed over to be stored at most.
+const HAND_OVER: Duration = Duration::from_millis(500);
 
 /// How many times longer than a publication the wait for the next one is at least: publishing takes a tenth of the time.
 const COST: u32 = 9;
@@ -65,8 +68,8 @@ pub trait Outlet: Send {
     /// A session was judged, or one that was judged before has ended.
     fn session(&mut self, run: &RunInfo, audited: &AuditedSession);
 
-    /// A finding is new, or worse than it was.
-    fn finding(&mut self, run: &RunInfo, finding: &Finding);
+    /// Findings are new, or worse than they were.
+    fn findings(&mut self, run: &RunInfo, news: &Arc<[Finding]>);
 
     /// Something was published.
     fn published(&mut self, snapshot: &Snapshot);
@@ -84,7 +87,6 @@ pub struct Desk<'a> {
     run: RunInfo,
     lost: Vec<Incomplete>,
     keeper: Option<Keeper>,
-    written: Written,
     board: Arc<Board>,
     orders: Arc<Orders>,
     outlet: &'a mut dyn Outlet,
@@ -95,6 +97,7 @@ pub struct Desk<'a> {
     /// What the capture had counted when the run began.
     base: Coverage,
     published: Instant,
+    handed: Instant,
     cost: Duration,
     changed: bool,
     told: HashMap<FindingId, Severity>,
@@ -123,7 +126,6 @@ impl<'a> Desk<'a> {
             run,
             lost: Vec::new(),
             keeper,
-            written: Written::default(),
             board,
             orders,
             outlet,
@@ -133,6 +135,7 @@ impl<'a> Desk<'a> {
             datagrams: DatagramFacts::default(),
             base: Coverage::default(),
             published: now,
+            handed: now,
             cost: Duration::ZERO,
             changed: false,
             told: HashMap::new(),
@@ -153,9 +156,18 @@ impl<'a> Desk<'a> {
     #[must_use]
     pub fn finish(mut self) -> (Outcome, Option<Keeper>, u64) {
         self.flush();
-        let outcome = self.publish(true);
-        self.outlet.ended(&outcome);
+        let outcome = self.end_run();
+        if self.keeper.is_some() {
+            self.hand_over(outcome.clone(), true);
+        }
         (outcome, self.keeper, self.unstored)
+    }
+
+    fn end_run(&mut self) -> Outcome {
+        let mut outcome = self.publish();
+        grade(&mut outcome);
+        self.outlet.ended(&outcome);
+        outcome
     }
 
     fn flush(&mut self) {
@@ -191,16 +203,16 @@ impl<'a> Desk<'a> {
         run
     }
 
-    fn publish(&mut self, whatever: bool) -> Outcome {
+    fn publish(&mut self) -> Outcome {
         let begun = Instant::now();
         let mut outcome = self.auditor.publish(self.info(), self.capture());
         self.published = begun;
         self.changed = false;
-        let news: Vec<Finding> = self.news(&outcome).cloned().collect();
-        for finding in &news {
+        let news: Arc<[Finding]> = self.news(&outcome).cloned().collect();
+        for finding in news.iter() {
             self.told.insert(finding.id, finding.severity);
-            self.outlet.finding(&outcome.run, finding);
         }
+        self.outlet.findings(&outcome.run, &news);
         self.tally.run(&outcome);
         let standing = Standing::of(&outcome);
         self.cost = begun.elapsed();
@@ -218,7 +230,9 @@ impl<'a> Desk<'a> {
         };
         self.outlet.published(&snapshot);
         self.board.post(snapshot);
-        self.hand_over(&mut outcome, whatever);
+        if self.keeper.is_some() {
+            self.waiting.append(&mut outcome.sessions);
+        }
         outcome
     }
 
@@ -227,24 +241,43 @@ impl<'a> Desk<'a> {
         outcome.findings.iter().filter(known)
     }
 
-    fn hand_over(&mut self, outcome: &mut Outcome, whatever: bool) {
+    /// Hands an outcome to the keeper, with the sessions that wait.
+    fn hand_over(&mut self, outcome: Outcome, whatever: bool) {
         let Some(keeper) = &self.keeper else { return };
-        self.waiting.append(&mut outcome.sessions);
-        if !keeper.is_free() && !whatever {
-            let over = self.waiting.len().saturating_sub(limits::UNSTORED_SESSIONS);
-            self.waiting.drain(..over);
-            self.unstored += over as u64;
-            return;
+        if keeper.takes_outcome() || whatever {
+            self.handed = Instant::now();
+            let sessions = std::mem::take(&mut self.waiting);
+            keeper.publish(Outcome { sessions, ..outcome });
+        } else {
+            self.keep_waiting();
         }
-        let sessions = std::mem::take(&mut self.waiting);
-        keeper.write(Outcome { sessions, ..self.written.changes(outcome) });
+    }
+
+    /// Hands the keeper the sessions that came, so that none waits for what they come to.
+    fn hand_over_sessions(&mut self) {
+        let Some(keeper) = &self.keeper else { return };
+        self.handed = Instant::now();
+        self.waiting.append(&mut self.auditor.hand_out(&self.datagrams.announcements));
+        if keeper.is_free() && !self.waiting.is_empty() {
+            let sessions = std::mem::take(&mut self.waiting);
+            keeper.write_sessions(self.info(), sessions);
+        } else {
+            self.keep_waiting();
+        }
+    }
+
+    /// Gives up the oldest sessions beyond what may wait.
+    fn keep_waiting(&mut self) {
+        let over = self.waiting.len().saturating_sub(limits::UNSTORED_SESSIONS);
+        self.waiting.drain(..over);
+        self.unstored += over as u64;
     }
 
     /// Ends the run and begins another one, judged by other rules where some are given.
     fn begin_run(&mut self, judges: Option<Judges>) {
         self.flush();
-        let outcome = self.publish(true);
-        self.outlet.ended(&outcome);
+        let outcome = self.end_run();
+        self.hand_over(outcome, true);
         match judges {
             Some(Judges { rules, authorities, directory, policy, lost }) => {
                 self.run.ruleset = rules.digest();
@@ -255,7 +288,6 @@ impl<'a> Desk<'a> {
             }
             None => self.auditor.begin_run(),
         }
-        self.written = Written::default();
         self.told.clear();
         self.tally.begin_run();
         self.datagrams = DatagramFacts::default();
@@ -303,7 +335,10 @@ impl Audience for Desk<'_> {
         let wait = PUBLISH.max(self.cost.saturating_mul(COST));
         let waits = !self.waiting.is_empty() || self.changed;
         if waits && self.published.elapsed() >= wait {
-            let _posted = self.publish(false);
+            let outcome = self.publish();
+            self.hand_over(outcome, false);
+        } else if self.handed.elapsed() >= HAND_OVER {
+            self.hand_over_sessions();
         }
     }
 }

@@ -15,8 +15,8 @@ impl Outlet for Heard {
         self.sessions += 1;
     }
 
-    fn finding(&mut self, _: &RunInfo, finding: &Finding) {
-        self.findings.push(finding.id);
+    fn findings(&mut self, _: &RunInfo, news: &Arc<[Finding]>) {
+        self.findings.extend(news.iter().map(|finding| finding.id));
     }
 
     fn published(&mut self, _: &Snapshot) {}
@@ -48,8 +48,8 @@ fn a_finding_is_told_once_however_often_it_is_published() {
     let (mut heard, board) = (Heard::default(), Arc::new(Board::default()));
     let mut desk = desk(&mut heard, &board, &Arc::default());
     desk.session(readable());
-    let first = desk.publish(false);
-    desk.publish(false);
+    let first = desk.publish();
+    desk.publish();
     assert!(!first.findings.is_empty());
     assert_eq!(board.latest().findings, first.findings.len());
     assert!(board.latest().news.is_empty());
@@ -62,7 +62,7 @@ fn what_is_lost_makes_the_evidence_incomplete() {
     let (mut heard, board) = (Heard::default(), Arc::new(Board::default()));
     let mut desk = desk(&mut heard, &board, &Arc::default());
     desk.pulse(lossy(1000, 7));
-    let outcome = desk.publish(false);
+    let outcome = desk.publish();
     assert_eq!(outcome.coverage.dropped, 7);
     let codes: Vec<_> = outcome.coverage.incomplete.iter().map(|one| one.code).collect();
     assert_eq!(codes, ["drops"]);
@@ -75,7 +75,7 @@ fn another_run_counts_only_what_comes_in_it() {
     desk.pulse(lossy(1000, 7));
     desk.begin_run(None);
     desk.pulse(lossy(1500, 7));
-    let outcome = desk.publish(false);
+    let outcome = desk.publish();
     assert_eq!((outcome.coverage.frames, outcome.coverage.dropped), (500, 0));
     assert!(outcome.coverage.incomplete.is_empty());
     drop(desk);
@@ -88,14 +88,14 @@ fn other_rules_are_in_force_from_the_next_run_on() {
         (Heard::default(), Arc::default(), Arc::new(Orders::default()));
     let mut desk = desk(&mut heard, &board, &orders);
     desk.session(readable());
-    assert!(!desk.publish(false).findings.is_empty());
+    assert!(!desk.publish().findings.is_empty());
     let none = RuleSet::built_in().unwrap().choose(&["WL2001".to_owned()], &[]).unwrap();
     let (rules, authorities, lost) = (Arc::new(none), Authorities::default(), Vec::new());
     let (directory, policy) = (Directory::new(), None);
     orders.judge_by(Judges { rules, authorities, directory, policy, lost });
     desk.beat();
     desk.session(fixture::plaintext(2).session);
-    let outcome = desk.publish(false);
+    let outcome = desk.publish();
     assert_eq!((outcome.run.rules, outcome.findings.len()), (1, 0));
 }
 
@@ -112,7 +112,7 @@ fn publishing_twenty_thousand_edges() {
         session.server.addr = [10, 200, 0, low % 50].into();
         session
     };
-    let mut lines = String::new();
+    let (mut lines, mut written) = (String::new(), crate::store::Written::default());
     for number in 0..20_000 {
         desk.session(session(number));
     }
@@ -121,11 +121,12 @@ fn publishing_twenty_thousand_edges() {
             (0..100).for_each(|number| desk.session(session(number * 7)));
         }
         let begun = Instant::now();
-        let outcome = desk.publish(false);
+        let mut outcome = desk.publish();
         let judged = begun.elapsed();
-        let changes = desk.written.changes(&outcome);
+        grade(&mut outcome);
+        let changes = written.changes(&outcome);
         lines.push_str(&format!(
-            "{what}: judged in {} ms, {} findings; compared in {} ms, {} edges to write\n",
+            "{what}: judged in {} ms, {} findings; graded and compared elsewhere in {} ms, {} edges to write\n",
             judged.as_millis(),
             outcome.findings.len(),
             (begun.elapsed() - judged).as_millis(),

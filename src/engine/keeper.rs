@@ -1,7 +1,9 @@
 //! The thread that writes the database of a live audit.
 //!
-//! Takes what changed, one transaction at a time, and never gives up: while the database is locked or the disk is full it
-//! holds what it was given and tries again. Nobody waits for it: whoever finds it busy keeps what is new until it is not.
+//! Takes sessions as they come and outcomes as they are published, of which it writes what changed, one transaction at a
+//! time, and never gives up: while the database is locked or the disk is full it holds what it was given and tries again.
+//! Nobody waits for it: whoever finds it busy keeps what is new until it is not. Grades are given here, off the auditor's
+//! thread.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,8 +12,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::model::{Diagnostic, Outcome, RunInfo, Timestamp};
-use crate::store::{Retention, RunEnd, RunId, RunStart, Store, StoreError};
+use crate::audit::grade;
+use crate::model::{AuditedSession, Diagnostic, Outcome, RunInfo, Timestamp};
+use crate::store::{Retention, RunEnd, RunId, RunStart, Store, StoreError, Written};
 
 /// Waits between attempts to write.
 const BACK_OFF: [Duration; 4] = [
@@ -27,6 +30,9 @@ const PRUNE: Duration = Duration::from_secs(60);
 /// How long the end of an audit waits for a database that cannot be written.
 const LAST_PATIENCE: Duration = Duration::from_secs(8);
 
+/// Jobs that may wait: a few runs that end while the database cannot be written.
+const JOBS: usize = 16;
+
 /// The writer's end of a database.
 pub struct Keeper {
     work: Sender<Job>,
@@ -38,6 +44,8 @@ pub struct Keeper {
 #[derive(Debug, Default)]
 pub struct KeeperState {
     busy: AtomicBool,
+    /// An outcome waits or is being written.
+    publishing: AtomicBool,
     written: AtomicU64,
     failures: AtomicU64,
     last_micros: AtomicU64,
@@ -46,6 +54,8 @@ pub struct KeeperState {
     ending: AtomicBool,
     /// What is in the way, while something is.
     trouble: Mutex<Option<Diagnostic>>,
+    /// Something was given up at the end: what was in the way stays.
+    gave_up: AtomicBool,
 }
 
 /// How long transactions took.
@@ -64,7 +74,8 @@ impl WriteTimes {
 
 enum Job {
     Begin(Box<RunInfo>),
-    Write(Box<Outcome>),
+    Sessions(Box<RunInfo>, Vec<AuditedSession>),
+    Publish(Box<Outcome>),
     Finish(u8),
 }
 
@@ -74,24 +85,32 @@ impl Keeper {
     /// # Errors
     /// The system grants no thread.
     pub fn start(store: Store, retention: Retention) -> std::io::Result<Self> {
-        let (work, jobs) = bounded(2);
+        let (work, jobs) = bounded(JOBS);
         let state = Arc::new(KeeperState::default());
         let writer = Writer {
             store,
             retention,
             run: RunId(0),
+            written: Written::default(),
             state: Arc::clone(&state),
             pruned: Instant::now(),
+            ending: None,
         };
         let named = thread::Builder::new().name("store".to_owned());
         let thread = Some(named.spawn(move || writer.work(&jobs))?);
         Ok(Self { work, state, thread })
     }
 
-    /// Whether it would take something now.
+    /// Whether it has nothing to do now, so that sessions are written at once.
     #[must_use]
     pub fn is_free(&self) -> bool {
         self.work.is_empty() && !self.state.busy.load(Ordering::Acquire)
+    }
+
+    /// Whether it would take an outcome: it has written the last one. Sessions are written in a moment, and waited for.
+    #[must_use]
+    pub fn takes_outcome(&self) -> bool {
+        !self.state.publishing.load(Ordering::Acquire)
     }
 
     /// Begins a run.
@@ -99,9 +118,15 @@ impl Keeper {
         let _gone = self.work.send(Job::Begin(Box::new(run.clone())));
     }
 
-    /// Writes what changed. To be called when it is free.
-    pub fn write(&self, changes: Outcome) {
-        let _gone = self.work.send(Job::Write(Box::new(changes)));
+    /// Writes sessions of the run. To be called when it is free.
+    pub fn write_sessions(&self, run: RunInfo, sessions: Vec<AuditedSession>) {
+        let _gone = self.work.send(Job::Sessions(Box::new(run), sessions));
+    }
+
+    /// Grades an outcome, and writes what of it is not written yet. To be called when it takes one.
+    pub fn publish(&self, outcome: Outcome) {
+        self.state.publishing.store(true, Ordering::Release);
+        let _gone = self.work.send(Job::Publish(Box::new(outcome)));
     }
 
     /// Ends the run at hand.
@@ -178,6 +203,9 @@ impl KeeperState {
     }
 
     fn set_trouble(&self, trouble: Option<Diagnostic>) {
+        if trouble.is_none() && self.gave_up.load(Ordering::Acquire) {
+            return;
+        }
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 }
@@ -186,8 +214,12 @@ struct Writer {
     store: Store,
     retention: Retention,
     run: RunId,
+    /// What the run at hand has in the database.
+    written: Written,
     state: Arc<KeeperState>,
     pruned: Instant,
+    /// Since when it is known that the end waits.
+    ending: Option<Instant>,
 }
 
 impl Writer {
@@ -196,7 +228,12 @@ impl Writer {
             match jobs.recv_timeout(PRUNE) {
                 Ok(job) => {
                     self.state.busy.store(true, Ordering::Release);
+                    let published = matches!(job, Job::Publish(_));
+                    let job = self.prepared(job);
                     self.until_done(&job);
+                    if published {
+                        self.state.publishing.store(false, Ordering::Release);
+                    }
                     self.state.busy.store(false, Ordering::Release);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -208,9 +245,24 @@ impl Writer {
         }
     }
 
+    /// A job, with no more of an outcome than is to be written.
+    fn prepared(&mut self, job: Job) -> Job {
+        match job {
+            Job::Publish(mut outcome) => {
+                grade(&mut outcome);
+                let sessions = std::mem::take(&mut outcome.sessions);
+                Job::Publish(Box::new(Outcome { sessions, ..self.written.changes(&outcome) }))
+            }
+            Job::Begin(run) => {
+                self.written = Written::default();
+                Job::Begin(run)
+            }
+            job => job,
+        }
+    }
+
     fn until_done(&mut self, job: &Job) {
         let mut attempts = 0;
-        let mut ending: Option<Instant> = None;
         loop {
             let begun = Instant::now();
             match self.attempt(job) {
@@ -228,8 +280,9 @@ impl Writer {
             let until = Instant::now() + wait;
             while Instant::now() < until {
                 if self.state.ending.load(Ordering::Acquire) {
-                    let since = *ending.get_or_insert_with(Instant::now);
+                    let since = *self.ending.get_or_insert_with(Instant::now);
                     if since.elapsed() > LAST_PATIENCE {
+                        self.state.gave_up.store(true, Ordering::Release);
                         return;
                     }
                     if attempts > 1 {
@@ -248,7 +301,8 @@ impl Writer {
                 let start = RunStart { command: "watch", started: now() };
                 self.run = self.store.begin_run(&start, run)?;
             }
-            Job::Write(changes) => self.store.update_run(self.run, changes)?,
+            Job::Sessions(run, sessions) => self.store.add_sessions(self.run, run, sessions)?,
+            Job::Publish(changes) => self.store.update_run(self.run, changes)?,
             Job::Finish(code) => {
                 let end = RunEnd { ended: now(), exit_code: *code };
                 self.store.finish_run(self.run, &end)?;

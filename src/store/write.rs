@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::open::Known;
 use super::{Store, StoreError, fingerprint};
-use crate::model::{Coverage, Outcome, RunInfo, Timestamp};
+use crate::model::{AuditedSession, Coverage, Outcome, RunInfo, Timestamp};
 
 /// The number of a run within its database.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -74,6 +74,23 @@ impl Store {
         self.change(|writer| {
             writer.run = run;
             writer.update(outcome)
+        })
+    }
+
+    /// Writes sessions of a run that goes on, before what they come to is written.
+    ///
+    /// # Errors
+    /// As [`Store::record`]; what was written before stays.
+    pub fn add_sessions(
+        &mut self,
+        run: RunId,
+        info: &RunInfo,
+        sessions: &[AuditedSession],
+    ) -> Result<(), StoreError> {
+        self.change(|writer| {
+            writer.run = run;
+            writer.write_sources(info)?;
+            sessions.iter().try_for_each(|session| writer.write_session(info, session))
         })
     }
 

@@ -50,6 +50,22 @@ fn a_disk_that_is_full_is_said_and_nothing_is_lost_when_there_is_room_again() {
 }
 
 #[test]
+#[ignore = "makes network namespaces and mounts a file system"]
+fn a_disk_that_is_still_full_at_the_end_ends_with_its_code() {
+    let Some(mut lab) = Lab::new("u") else { return };
+    let place = lab.keep_on("3m");
+    let watch = lab.watch(&["--keep-sessions", "all"]);
+    talk_until(&lab, &watch, || lab.query(COUNT) != "0");
+    let mut file = std::fs::File::create(place.join("filler")).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+    drop(file);
+    talk_until(&lab, &watch, || watch.said().contains("the disk is full"));
+    let (code, said) = watch.end("-TERM");
+    assert_eq!(code, Some(6), "{said}");
+    assert_eq!(lab.integrity(), "ok");
+}
+
+#[test]
 #[ignore = "makes network namespaces"]
 fn a_database_that_another_program_locks_is_said_and_nothing_is_lost() {
     let Some(lab) = Lab::new("l") else { return };
@@ -140,4 +156,63 @@ fn an_interface_that_is_made_anew_is_opened_anew_where_that_is_allowed() {
     talk_until(&lab, &watch, || lab.query("select count(*) from v_sessions") != "0");
     let (code, said) = watch.end("-TERM");
     assert_eq!(code, Some(0), "{said}");
+}
+
+/// Writes one readable connection into a device without a link layer, as soon as it is read.
+const TUN: &str = r"
+import fcntl, os, socket, struct, sys
+tun = os.open('/dev/net/tun', os.O_RDWR)
+fcntl.ioctl(tun, 0x400454ca, struct.pack('16sH', b'v0', 0x1001))
+print('ready', flush=True); sys.stdin.readline()
+def total(data):
+    data += bytes(len(data) % 2)
+    whole = sum(struct.unpack('!%dH' % (len(data) // 2), data))
+    whole = (whole >> 16) + (whole & 0xffff)
+    return ~(whole + (whole >> 16)) & 0xffff
+def send(source, target, ports, seq, ack, flags, data=b''):
+    ends = socket.inet_aton(source) + socket.inet_aton(target)
+    tcp = struct.pack('!HHIIBBHHH', *ports, seq, ack, 0x50, flags, 65535, 0, 0) + data
+    check = total(ends + struct.pack('!HH', 6, len(tcp)) + tcp)
+    tcp = tcp[:16] + struct.pack('!H', check) + tcp[18:]
+    ip = struct.pack('!BBHHHBBH', 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0) + ends
+    os.write(tun, ip[:10] + struct.pack('!H', total(ip)) + ip[12:] + tcp)
+ask, answer = b'GET / HTTP/1.1\r\nHost: x\r\n\r\n', b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+def out(*more): send('10.97.0.7', '10.97.0.8', (4000, 80), *more)
+def back(*more): send('10.97.0.8', '10.97.0.7', (80, 4000), *more)
+out(100, 0, 2); back(500, 101, 18); out(101, 501, 16); out(101, 501, 24, ask)
+back(501, 101 + len(ask), 24, answer); out(101 + len(ask), 501 + len(answer), 17)
+back(501 + len(answer), 102 + len(ask), 17); out(102 + len(ask), 502 + len(answer), 16)
+sys.stdin.readline()
+";
+
+#[test]
+#[ignore = "makes network namespaces and a tunnel device"]
+fn an_interface_that_comes_back_with_another_link_type_is_read_by_it() {
+    let Some(lab) = Lab::new("y") else { return };
+    let watch = lab.watch(&["--sandbox", "off"]);
+    let here = lab.space("h");
+    let made = [
+        format!("-n {here} link del v0"),
+        format!("-n {here} tuntap add dev v0 mode tun"),
+        format!("-n {here} link set v0 up"),
+    ];
+    if !made.iter().all(|command| ip(command)) {
+        return crate::lab::skipped("tunnel devices cannot be made here");
+    }
+    let mut tun = Command::new("ip")
+        .args(["netns", "exec", &here, "python3", "-c", TUN])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    crate::lab::first_line(&mut tun, "ready");
+    assert!(wait_for(PATIENCE, || watch.said().contains("v0 is back")), "{}", watch.said());
+    tun.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
+    let seen = || lab.query("select server_port, posture from v_sessions") == "80,plaintext";
+    assert!(wait_for(PATIENCE, seen), "{}", watch.said());
+    drop(tun.stdin.take());
+    tun.wait().unwrap();
+    let (code, said) = watch.end("-TERM");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(lab.query("select link_types from source").contains("RAW"));
 }

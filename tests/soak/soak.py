@@ -49,6 +49,38 @@ for line in sys.stdin:
     except OSError as error:
         print('failed', error, flush=True)
 """
+# A rule of the user's own, for reloads.
+RULE = '''rule-version = 1
+code = "SOAK101"
+name = "soak"
+title = "A rule for the soak"
+severity = "medium"
+confidence = "high"
+on = "session"
+tags = []
+key = []
+
+when = 'session.posture == "plaintext" && server.port == 80'
+message = "{client.service} speaks to {server.service}:{server.port} in clear"
+
+description = "What this means."
+impact = "What somebody can do because of it."
+fix = "What to do, in one line"
+'''
+HOOK = 18080
+ANSWER = f"""
+import socket, sys
+hung, s = [], socket.create_server(('127.0.0.1', {HOOK}), backlog=128)
+print('ready', flush=True)
+while True:
+    c, _ = s.accept()
+    if sys.argv[1] == 'hangs': hung.append(c); continue
+    f, length = c.makefile('rb'), 0
+    while (line := f.readline().strip()):
+        if line.lower().startswith(b'content-length:'): length = int(line.split(b':')[1])
+    f.read(length)
+    c.sendall(b'HTTP/1.1 204 Fine\\r\\nContent-Length: 0\\r\\n\\r\\n'); f.close(); c.close()
+"""
 
 
 def ip(*words, check=True):
@@ -70,6 +102,7 @@ class Wire:
         for space, device, address in ((A, NEAR, CLIENT), (B, FAR, SERVER)):
             ip("-n", space, "addr", "add", address + "/24", "dev", device)
             ip("-n", space, "link", "set", device, "mtu", "65535", "up")
+            ip("-n", space, "link", "set", "lo", "up")
         return self
 
     def __exit__(self, *_):
@@ -268,6 +301,27 @@ class Markers(threading.Thread):
             return []
 
 
+def receive(args):
+    """Who is to have the events, where somebody is; none listens for `refuses`."""
+    if args.receiver in ("answers", "hangs"):
+        process = within(B, sys.executable, "-c", ANSWER, args.receiver, stdout=subprocess.PIPE, text=True)
+        process.stdout.readline()
+        return process
+    return None
+
+
+def delivered(db):
+    """What the spool knows of the receiver."""
+    with sqlite3.connect(f"file:{db}.spool?mode=ro", uri=True, timeout=10) as connection:
+        last = connection.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'").fetchone()[0]
+        taken, dropped = connection.execute("SELECT taken, dropped FROM receiver").fetchone()
+    return f"{last:,} events were told, {taken:,} taken, {dropped:,} given up"
+
+
+def rules(args):
+    return os.path.join(args.out, "soak-rules.toml")
+
+
 def faults(args):
     """`lock@30,link@60` as a list of (second, name)."""
     found = [one.split("@") for one in args.faults.split(",") if one]
@@ -305,7 +359,23 @@ def make(name, args, watch):
     if name == "reload":
         watch.process.send_signal(signal.SIGHUP)
         return "asked"
-    raise SystemExit(f"no such fault: {name} (link, lock, full, kill, reload)")
+    if name == "broken":
+        said = []
+        for text in ("this is no rule\n", RULE):
+            with open(rules(args), "w") as file:
+                file.write(text)
+            before = len(watch.said())
+            watch.process.send_signal(signal.SIGHUP)
+            time.sleep(args.fault_seconds / 2)
+            found = re.findall(rb"(reloaded: \d+ rules are in force|not reloaded[^\n]*)", watch.said()[before:])
+            said.append(found[-1].decode() if found else "nothing was said")
+        return "; then ".join(said)
+    if name == "receiver":
+        args.receiving.kill()
+        time.sleep(args.fault_seconds)
+        args.receiving = receive(args)
+        return "gone and back"
+    raise SystemExit(f"no such fault: {name} (link, lock, full, kill, reload, broken, receiver)")
 
 
 def replay(args):
@@ -392,6 +462,8 @@ def summary(args, samples, markers, told, code, sound):
         lines += latency("packet to screen", [one[3] for one in markers.done if one[3] is not None])
     without = len(markers.waiting)
     lines.append(("markers", f"{len(markers.done)} have rows, {without} have none, {markers.failed} were not answered, {markers.lost} went with a kill"))
+    if args.receiver:
+        lines.append((f"receiver {args.receiver}", delivered(markers.watch.db)))
     lines += [(f"fault {name}", f"at {at:.0f} s: {said}") for at, name, said in told]
     lines.append(("exit code", str(code)))
     for name, text in lines:
@@ -413,8 +485,9 @@ def arguments():
     parser.add_argument("--keep-sessions", default="samples")
     parser.add_argument("--marker-seconds", type=float, default=1.0)
     parser.add_argument("--screen", action="store_true", help="measure the dashboard, too")
-    parser.add_argument("--faults", default="", help="NAME@SECOND,...: link, lock, full, kill, reload")
+    parser.add_argument("--faults", default="", help="NAME@SECOND,...: link, lock, full, kill, reload, broken, receiver")
     parser.add_argument("--fault-seconds", type=float, default=10)
+    parser.add_argument("--receiver", choices=["answers", "hangs", "refuses"], help="deliver every event to a webhook that does this")
     parser.add_argument("--db-folder", help="where the database is, for example a small tmpfs for the fault full")
     parser.add_argument("--out", default="soak")
     parser.add_argument("watch_options", nargs="*", help="behind --: further options of watch")
@@ -428,8 +501,15 @@ def main():
         shutil.rmtree(args.out)
     os.makedirs(args.out, mode=0o700)
     faults(args)
+    if args.receiver:
+        args.watch_options += ["--deliver", "all", "--webhook", f"http://127.0.0.1:{HOOK}/in"]
+    if any(name == "broken" for _, name in faults(args)):
+        with open(rules(args), "w") as file:
+            file.write(RULE)
+        args.watch_options += ["--rules", rules(args)]
     told, stop = [], threading.Event()
     with Wire():
+        args.receiving = receive(args)
         watch = Watch(args)
         markers = Markers(args, watch, stop)
         markers.start()
@@ -442,6 +522,8 @@ def main():
         stop.set()
         markers.join(60)
         code = watch.end()
+        if args.receiving:
+            args.receiving.kill()
         sound = integrity(watch.db)
         with open(os.path.join(args.out, "markers.csv"), "w", newline="") as file:
             csv.writer(file).writerows([("port", "sent", "row_seconds", "screen_seconds"), *markers.done])

@@ -36,7 +36,7 @@ const BACK_OFF: [Duration; 5] = [
 pub struct InterfaceFeed {
     batches: Receiver<FrameBatch>,
     spare: SyncSender<FrameBatch>,
-    sources: Vec<(String, LinkType, Arc<SourceState>)>,
+    sources: Vec<(String, Arc<SourceState>)>,
     threads: Vec<JoinHandle<()>>,
     breaks: Vec<Arc<Mutex<BreakLoop>>>,
     stop: Arc<AtomicBool>,
@@ -57,7 +57,8 @@ impl InterfaceFeed {
         for (source, mut interface) in interfaces.into_iter().enumerate() {
             let state = Arc::new(SourceState::default());
             state.index.store(interface.index.unwrap_or(0), Ordering::Relaxed);
-            sources.push((interface.name.clone(), interface.link, Arc::clone(&state)));
+            state.link.store(interface.link.0, Ordering::Relaxed);
+            sources.push((interface.name.clone(), Arc::clone(&state)));
             let to_break = Arc::new(Mutex::new(interface.capture.breakloop_handle()));
             breaks.push(Arc::clone(&to_break));
             let pump = Pump {
@@ -84,7 +85,7 @@ impl InterfaceFeed {
             return;
         }
         self.looked.set(Some(Instant::now()));
-        for ((name, _, state), to_break) in self.sources.iter().zip(&self.breaks) {
+        for ((name, state), to_break) in self.sources.iter().zip(&self.breaks) {
             let index = state.index.load(Ordering::Relaxed);
             let deleted = index != 0 && index_of(name) != Some(index);
             if deleted && !state.gone.swap(true, Ordering::Relaxed) {
@@ -109,8 +110,9 @@ impl Feed for InterfaceFeed {
 
     fn sources(&self) -> Vec<SourceReport> {
         self.look();
-        let report = |(name, link, state): &(String, LinkType, Arc<SourceState>)| {
-            state.report(&crate::model::escape_text(name), Some(*link))
+        let report = |(name, state): &(String, Arc<SourceState>)| {
+            let link = LinkType(state.link.load(Ordering::Relaxed));
+            state.report(&crate::model::escape_text(name), Some(link))
         };
         self.sources.iter().map(report).collect()
     }
@@ -249,6 +251,8 @@ impl Pump {
     fn go_on_with(&mut self, again: OpenInterface, interface: &mut OpenInterface) {
         *interface = again;
         self.state.index.store(interface.index.unwrap_or(0), Ordering::Relaxed);
+        // Under the same name there may be something else now.
+        self.state.link.store(interface.link.0, Ordering::Relaxed);
         self.counted = (0, 0);
         let handle = interface.capture.breakloop_handle();
         *self.to_break.lock().unwrap_or_else(PoisonError::into_inner) = handle;

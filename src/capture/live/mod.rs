@@ -16,7 +16,7 @@ pub use interface::InterfaceFeed;
 pub use merge::Merge;
 pub use pipe::{OpenPipe, PipeFeed};
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::{Frame, LinkType};
@@ -142,6 +142,8 @@ pub struct SourceState {
     failed: AtomicBool,
     /// The system's number for it when it was opened; 0 where there is none.
     index: AtomicU32,
+    /// The link type that it was last opened with.
+    link: AtomicU16,
     /// The number is no longer its name's: it was deleted, and its socket does not say so.
     gone: AtomicBool,
     /// It was made anew, and must not be opened any more.

@@ -20,6 +20,9 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How often the metrics are written to their file.
 const PAGE: Duration = Duration::from_secs(15);
 
+/// How often it is said that events are given up, at most: under load they are all the time.
+const LOSSES: Duration = Duration::from_secs(60);
+
 impl Watch<'_> {
     /// Does what signals and the clock ask for, until it is over.
     pub(super) fn attend(&self, over: &AtomicBool, gauges: &Gauges) {
@@ -81,6 +84,7 @@ struct Attendant<'a> {
     beats: u64,
     page: Option<Instant>,
     delivery: Report,
+    losses_said: Option<Instant>,
     /// What the dashboard is told, where there is one in this process.
     screen: Option<Look<'a>>,
 }
@@ -101,6 +105,7 @@ impl<'a> Attendant<'a> {
             beats: 0,
             page: None,
             delivery: Report::default(),
+            losses_said: None,
             screen: watch.screen.as_ref().map(Screen::begin),
         }
     }
@@ -130,7 +135,12 @@ impl<'a> Attendant<'a> {
             watch.say_storing(trouble.as_ref());
         }
         if let Some(delivery) = &self.gauges.delivery {
-            let now = delivery.report();
+            let mut now = delivery.report();
+            if self.losses_said.is_some_and(|said| said.elapsed() < LOSSES) {
+                words::keep_losses_for_later(&self.delivery, &mut now);
+            } else if words::has_new_losses(&self.delivery, &now) {
+                self.losses_said = Some(Instant::now());
+            }
             let said = words::delivery_changes(&self.delivery, &now);
             said.iter().for_each(|one| watch.terminal.say(one));
             self.delivery = now;

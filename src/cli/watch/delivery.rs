@@ -2,22 +2,22 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use super::Refusal;
 use super::args::{WatchArgs, duration, size};
+use super::clerk::Carrier;
 use crate::cli::terminal::Terminal;
 use crate::cli::{STORAGE, USAGE};
 use crate::edge::deliver::{
-    Courier, Delivery, Headers, Origin, Receiver, Scheme, SyslogAddress, SyslogDatagrams,
-    SyslogStream, TlsClient, TlsError, TlsFiles, Transport, Webhook, WebhookAddress,
+    Delivery, Headers, Origin, Receiver, Scheme, SyslogAddress, SyslogDatagrams, SyslogStream,
+    TlsClient, TlsError, TlsFiles, Transport, Webhook, WebhookAddress,
 };
 use crate::edge::host_name;
-use crate::model::{AuditedSession, Diagnostic, Finding, Outcome, RunInfo, escape_text};
-use crate::report::SessionWriter;
-use crate::store::{Spool, Spooled};
+use crate::model::{Diagnostic, escape_text};
+use crate::store::Spool;
 
 /// The variable that holds what `Authorization` is to be.
 const AUTHORIZATION: &str = "WIRELINT_WEBHOOK_AUTHORIZATION";
@@ -155,8 +155,9 @@ impl Planned {
     /// Begins to deliver.
     pub(super) fn start(self) -> std::io::Result<(Arc<Delivery>, Carrier)> {
         let (delivery, courier) = Delivery::start(self.spool, self.receivers)?;
-        let carrier = Carrier { courier, writer: SessionWriter::new(Vec::new()), all: self.all };
-        Ok((Arc::new(delivery), carrier))
+        let delivery = Arc::new(delivery);
+        let carrier = Carrier::begin(Arc::clone(&delivery), courier, self.all)?;
+        Ok((delivery, carrier))
     }
 }
 
@@ -262,69 +263,4 @@ fn client(
         }
     });
     Ok(client?)
-}
-
-/// The audit's events on their way to receivers.
-pub(super) struct Carrier {
-    courier: Courier,
-    writer: SessionWriter<Vec<u8>>,
-    all: bool,
-}
-
-impl Carrier {
-    pub(super) fn session(&mut self, run: &RunInfo, audited: &AuditedSession) {
-        if self.all && self.writer.session(run, audited).is_ok() {
-            let AuditedSession { client, server, session, posture, .. } = audited;
-            let port = session.server.port;
-            let summary = format!("{} to {}:{port}: {posture}", client.service, server.service);
-            self.take("session", "", &summary);
-        }
-    }
-
-    pub(super) fn finding(&mut self, run: &RunInfo, finding: &Finding) {
-        if self.writer.finding(run, finding).is_ok() {
-            let Finding { rule, rule_name, message, severity, .. } = finding;
-            self.take("finding", severity.name(), &format!("{rule} {rule_name}: {message}"));
-        }
-    }
-
-    pub(super) fn ended(&mut self, outcome: &Outcome) {
-        if self.all && self.writer.stats(outcome).is_ok() {
-            self.take("stats", "", "a run ended");
-        }
-        self.writer.begin_run();
-        self.courier.hand_on();
-    }
-
-    pub(super) fn hand_on(&mut self) {
-        self.courier.hand_on();
-    }
-
-    /// Takes what was written: the event, and before it, where a run began, the event of that.
-    fn take(&mut self, kind: &str, severity: &str, summary: &str) {
-        let bytes = self.writer.reopen(Vec::new());
-        let Ok(text) = String::from_utf8(bytes) else { return };
-        let at = now();
-        let mut lines = text.lines().peekable();
-        while let Some(line) = lines.next() {
-            let is_last = lines.peek().is_none();
-            let (kind, severity, summary) =
-                if is_last { (kind, severity, summary) } else { ("run", "", "a run begins") };
-            if is_last || self.all {
-                self.courier.take(Spooled {
-                    seq: 0,
-                    at,
-                    kind: kind.to_owned(),
-                    severity: severity.to_owned(),
-                    summary: summary.to_owned(),
-                    line: line.to_owned(),
-                });
-            }
-        }
-    }
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod attend;
+mod clerk;
 mod delivery;
 mod event_file;
 mod outlet;

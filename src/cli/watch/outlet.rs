@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::args::EventFormat;
-use super::delivery::Carrier;
+use super::clerk::Carrier;
 use super::event_file::{EventFile, Rotation};
 use crate::engine::{Outlet, Snapshot};
 use crate::model::{AuditedSession, Diagnostic, Finding, Outcome, RunInfo, escape_text};
@@ -102,13 +102,17 @@ impl Outlet for Events {
         }
     }
 
-    fn finding(&mut self, run: &RunInfo, finding: &Finding) {
-        self.each(|writer| writer.finding(run, finding));
-        if let Some(carrier) = &mut self.carrier {
-            carrier.finding(run, finding);
+    fn findings(&mut self, run: &RunInfo, news: &Arc<[Finding]>) {
+        for finding in news.iter() {
+            self.each(|writer| writer.finding(run, finding));
+            if matches!(self.printed, Printed::Lines(_)) {
+                let Finding { severity, rule, rule_name, message, .. } = finding;
+                self.line(&format!("finding {severity} {rule} {rule_name}: {message}"));
+            }
         }
-        let Finding { severity, rule, rule_name, message, .. } = finding;
-        self.line(&format!("finding {severity} {rule} {rule_name}: {message}"));
+        if let Some(carrier) = &mut self.carrier {
+            carrier.findings(run, news);
+        }
     }
 
     fn published(&mut self, _: &Snapshot) {

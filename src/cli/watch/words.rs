@@ -98,6 +98,21 @@ pub(super) fn changes(before: &Snapshot, now: &Snapshot) -> Vec<Diagnostic> {
     said
 }
 
+/// Whether more events were given up than were known of.
+pub(super) fn has_new_losses(before: &Report, now: &Report) -> bool {
+    let dropped = |one: &Report| one.receivers.iter().map(|receiver| receiver.dropped).sum::<u64>();
+    before.unspooled < now.unspooled || dropped(before) < dropped(now)
+}
+
+/// Leaves what was given up as it was known, so that it is said another time.
+pub(super) fn keep_losses_for_later(before: &Report, now: &mut Report) {
+    now.unspooled = before.unspooled;
+    for one in &mut now.receivers {
+        let known = before.receivers.iter().find(|known| known.name == one.name);
+        one.dropped = known.map_or(0, |known| known.dropped);
+    }
+}
+
 /// What changed in delivery that a person should know at once.
 pub(super) fn delivery_changes(before: &Report, now: &Report) -> Vec<Diagnostic> {
     let mut said = Vec::new();
@@ -176,6 +191,21 @@ mod tests {
         let mut snapshot = Snapshot::default();
         snapshot.pulse.sources = vec![source];
         snapshot
+    }
+
+    #[test]
+    fn losses_that_are_kept_for_later_are_said_then_and_together() {
+        let lost = |unspooled, dropped| {
+            let receiver = ReceiverReport { name: "webhook", dropped, ..Default::default() };
+            Report { unspooled, receivers: vec![receiver], ..Report::default() }
+        };
+        let (said, mut soon, late) = (lost(7, 1), lost(9, 2), lost(12, 4));
+        assert!(has_new_losses(&said, &soon) && !has_new_losses(&said, &said));
+        keep_losses_for_later(&said, &mut soon);
+        assert!(delivery_changes(&said, &soon).is_empty());
+        let words = delivery_changes(&soon, &late);
+        let words: Vec<&str> = words.iter().map(|one| one.message.as_str()).collect();
+        assert!(words[0].starts_with("3 events") && words[1].starts_with("5 events"), "{words:?}");
     }
 
     #[test]

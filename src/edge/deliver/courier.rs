@@ -26,7 +26,7 @@ pub struct Delivery {
     last: Mutex<Report>,
 }
 
-/// The audit's end of it: takes events, and never waits.
+/// The near end of it: takes events, and waits only where it is told to.
 pub struct Courier {
     batch: Vec<Spooled>,
     bytes: usize,
@@ -123,6 +123,11 @@ impl Delivery {
         Ok((Self { shared, names, last }, courier))
     }
 
+    /// Counts events that were given up before they could be put into the spool.
+    pub fn give_up(&self, events: u64) {
+        self.shared.unspooled.fetch_add(events, Ordering::Relaxed);
+    }
+
     /// How it is going now; while the spool is busy, how it was going just before.
     #[must_use]
     pub fn report(&self) -> Report {
@@ -186,6 +191,15 @@ impl Courier {
         self.batch.push(event);
         if self.bytes >= limits::SPOOLED_BYTES {
             self.hand_on();
+        }
+    }
+
+    /// Makes room for an event where there is little: waits for the spool. Not for a thread that must not wait.
+    pub fn make_room(&mut self) {
+        if self.bytes >= limits::SPOOLED_BYTES {
+            // Where nobody spools any more, there is nothing to wait for.
+            let _nobody_spools = self.way.send(std::mem::take(&mut self.batch));
+            self.bytes = 0;
         }
     }
 

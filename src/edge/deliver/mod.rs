@@ -1,10 +1,11 @@
 //! Events to receivers elsewhere: syslog (RFC 5424) and webhooks.
 //!
-//! Takes events from the audit and puts them into the spool, from which each receiver gets them in order, by a thread of its
-//! own, until it has taken them. The audit waits for none of this: what cannot be spooled in time is given up and counted.
+//! Takes events and puts them into the spool, from which each receiver gets them in order, by a thread of its own, until it
+//! has taken them. The audit waits for none of this: a thread of its own puts events into words and waits for the spool, and
+//! what that one cannot take in time is given up and counted.
 //!
 //! ```text
-//!  outlet --batches--> spooler --transactions--> spool --batches--> one thread per receiver --> TLS, TCP, UDP
+//!  outlet --> clerk --batches--> spooler --transactions--> spool --batches--> one thread per receiver --> TLS, TCP, UDP
 //! ```
 //!
 //! A receiver gets every event at least once. Its number goes with it, so that a second time can be told.

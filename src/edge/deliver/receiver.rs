@@ -149,3 +149,74 @@ fn wait(shared: &Shared, time: Duration) {
         spool = shared.wait(spool, left);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Spool;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn events(second: u64) -> Vec<Spooled> {
+        let line = |number| format!("{{\"second\":{second},\"number\":{number}}}");
+        (0..5).map(|number| Spooled { line: line(number), ..Spooled::default() }).collect()
+    }
+
+    /// An hour in which five events a second come and nobody takes any: the attempts, by the clock of the schedule.
+    fn an_hour_away(spool: &mut Spool) -> usize {
+        let (mut backoff, mut attempts, mut due) = (Backoff::new(7), 0, Duration::ZERO);
+        for second in 0..HOUR.as_secs() {
+            spool.add(&events(second)).unwrap();
+            while due < Duration::from_secs(second) {
+                let batch = spool.next("webhook", (limits::DELIVERED_EVENTS, usize::MAX)).unwrap();
+                assert!(!batch.is_empty(), "the same again");
+                attempts += 1;
+                due += backoff.next(None);
+            }
+        }
+        attempts
+    }
+
+    /// Everything that waits, taken in batches.
+    fn taken(spool: &mut Spool) -> Vec<Spooled> {
+        let mut all = Vec::new();
+        loop {
+            let batch = (limits::DELIVERED_EVENTS, limits::DELIVERED_BYTES);
+            let batch = spool.next("webhook", batch).unwrap();
+            let Some(last) = batch.last() else { return all };
+            spool.taken("webhook", last.seq).unwrap();
+            all.extend(batch);
+        }
+    }
+
+    #[test]
+    fn a_receiver_that_is_away_for_an_hour_gets_every_event_in_order() {
+        let mut spool = Spool::in_memory(&["webhook"], 1 << 20).unwrap();
+        let attempts = an_hour_away(&mut spool);
+        assert!((60..140).contains(&attempts), "{attempts} attempts: neither a flood nor asleep");
+        let waiting = spool.waiting("webhook").unwrap();
+        assert_eq!((waiting.events, waiting.dropped), (18_000, 0));
+        let all = taken(&mut spool);
+        assert!(
+            all.iter().zip(1..).all(|(event, seq)| event.seq == seq),
+            "with no number left out"
+        );
+        let lines: Vec<String> = (0..HOUR.as_secs()).flat_map(events).map(|e| e.line).collect();
+        assert_eq!(all.into_iter().map(|event| event.line).collect::<Vec<_>>(), lines);
+        assert_eq!((spool.bytes(), spool.waiting("webhook").unwrap().events), (0, 0));
+    }
+
+    #[test]
+    fn a_spool_that_is_too_small_for_an_hour_keeps_the_newest_and_counts_the_rest() {
+        let most = 64 << 10;
+        let mut spool = Spool::in_memory(&["webhook"], most).unwrap();
+        an_hour_away(&mut spool);
+        assert!(spool.bytes() <= most, "{} bytes", spool.bytes());
+        let waiting = spool.waiting("webhook").unwrap();
+        assert_eq!(waiting.events + waiting.dropped, 18_000, "none is forgotten");
+        let all = taken(&mut spool);
+        assert_eq!(all.len() as u64, waiting.events);
+        assert_eq!(all.first().map(|event| event.seq), Some(waiting.dropped + 1));
+        assert_eq!(all.last().map(|event| event.seq), Some(18_000));
+    }
+}

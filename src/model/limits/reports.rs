@@ -101,6 +101,10 @@ pub const ROTATED_FILES: usize = 8;
 /// Bytes of the file of headers that a webhook is sent with.
 pub const HEADER_FILE_BYTES: usize = 16 * 1024;
 
+/// Sessions that wait to be put into words for receivers; further ones are given up, and counted. Findings, which are shared,
+/// are given up only when a run's come on top.
+pub const UNTOLD_EVENTS: usize = 16_384;
+
 /// Bytes of events that wait for the spool to be written; further ones are given up, and counted.
 pub const UNSPOOLED_BYTES: usize = 8 << 20;
 
