@@ -5,7 +5,7 @@ use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
 use super::flat;
 use super::write::{Writer, int, json, texts};
-use crate::model::{Evidence, Finding, FindingId, Moment, RunInfo, limits};
+use crate::model::{Evidence, Finding, FindingId, Moment, NamedFacts, RunInfo, limits};
 
 impl Writer<'_> {
     /// Writes findings. What is the same in all runs is written as the latest run says it, and so is whether a baseline
@@ -19,8 +19,10 @@ impl Writer<'_> {
         let mut ordered: Vec<(i64, &Finding)> =
             findings.iter().map(|finding| (number(finding.id), finding)).collect();
         ordered.sort_unstable_by_key(|(id, _)| *id);
-        let mut insert = self.db.prepare_cached(FINDING)?;
-        let mut count = self.db.prepare_cached(FINDING_RUN)?;
+        let none = "SELECT NOT EXISTS (SELECT 1 FROM finding)";
+        let none = self.db.prepare_cached(none)?.query_row([], |row| row.get(0))?;
+        let mut insert = self.db.prepare_cached(&finding(none))?;
+        let mut count = self.db.prepare_cached(&finding_run(none))?;
         for (id, finding) in ordered {
             let rule = self.rule(finding)?;
             let client = finding.client.as_ref().map(|party| self.service(party)).transpose()?;
@@ -89,10 +91,23 @@ fn number(id: FindingId) -> i64 {
     (folded as u64).cast_signed() & i64::MAX
 }
 
+/// How a row is written. Where none is there yet, nothing is to be replaced, and SQLite need not keep what every single
+/// statement would take back.
+fn finding(none: bool) -> String {
+    format!("{FINDING} {}", if none { "ON CONFLICT DO NOTHING" } else { FINDING_KNOWN })
+}
+
+/// The same for the row of a finding in a run.
+fn finding_run(none: bool) -> String {
+    format!("INSERT {} {FINDING_RUN}", if none { "OR IGNORE" } else { "OR REPLACE" })
+}
+
 const FINDING: &str = "
     INSERT INTO finding (finding_id, fingerprint, rule_id, severity, confidence, message, client_service_id,
       server_service_id, server_port, subject, state, state_reason)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+
+const FINDING_KNOWN: &str = "
     ON CONFLICT (finding_id) DO UPDATE SET rule_id = excluded.rule_id, severity = excluded.severity,
       confidence = excluded.confidence, message = excluded.message,
       client_service_id = excluded.client_service_id, server_service_id = excluded.server_service_id,
@@ -103,7 +118,7 @@ const FINDING: &str = "
         THEN excluded.state ELSE finding.state END";
 
 const FINDING_RUN: &str = "
-    INSERT OR REPLACE INTO finding_run (finding_id, run_id, count, first_us, last_us, evidence)
+    INTO finding_run (finding_id, run_id, count, first_us, last_us, evidence)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 /// One piece of evidence as the column has it.
@@ -154,7 +169,7 @@ impl Serialize for Frames<'_> {
     }
 }
 
-struct Facts<'a>(&'a [(&'static str, String)]);
+struct Facts<'a>(&'a NamedFacts);
 
 impl Serialize for Facts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
