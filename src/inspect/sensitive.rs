@@ -66,13 +66,17 @@ impl Side {
     fn next<'a>(&mut self, bytes: &'a [u8]) -> Option<(u8, &'a [u8])> {
         let mut bytes = bytes;
         if self.number.count == 0 && self.key == Key::default() {
-            let matters = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
+            let mut in_word = self.number.in_word;
+            let matters = |byte: &u8| {
+                let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(Class::Other);
+                // A digit within a word begins no number.
+                let matters = class == Class::Dash || (class == Class::Digit && !in_word);
+                in_word = if matters { in_word } else { class != Class::Other };
+                matters
+            };
             let passed = bytes.iter().position(matters).unwrap_or(bytes.len());
-            let (before, rest) = bytes.split_at_checked(passed)?;
-            if let Some(last) = before.last() {
-                self.number.in_word = is_word(*last);
-            }
-            bytes = rest;
+            self.number.in_word = in_word;
+            bytes = bytes.get(passed..)?;
         }
         bytes.split_first().map(|(byte, rest)| (*byte, rest))
     }
@@ -89,6 +93,33 @@ impl Side {
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
 }
+
+/// What a byte can be to the search.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Other,
+    Word,
+    Digit,
+    Dash,
+}
+
+/// Every byte's class: most bytes are only looked at here.
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut rest: &mut [Class] = &mut classes;
+    let mut byte = 0_u8;
+    while let Some((class, behind)) = rest.split_first_mut() {
+        *class = match byte {
+            b'-' => Class::Dash,
+            b'0'..=b'9' => Class::Digit,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'.' => Class::Word,
+            _ => Class::Other,
+        };
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    classes
+};
 
 /// The digits at hand: in one piece, or in groups as on a card.
 #[derive(Clone, Default)]
