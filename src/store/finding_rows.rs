@@ -1,10 +1,12 @@
 //! Rows of findings: one per identity, a count and the earliest evidence per run.
 
+use std::fmt::Display;
+
 use rusqlite::params;
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
 use super::flat;
-use super::write::{Writer, int, json, texts};
+use super::write::{Writer, int, texts};
 use crate::model::{Evidence, Finding, FindingId, Moment, NamedFacts, RunInfo, limits};
 
 impl Writer<'_> {
@@ -23,6 +25,7 @@ impl Writer<'_> {
         let none = self.db.prepare_cached(none)?.query_row([], |row| row.get(0))?;
         let mut insert = self.db.prepare_cached(&finding(none))?;
         let mut count = self.db.prepare_cached(&finding_run(none))?;
+        let mut evidence = Vec::new();
         for (id, finding) in ordered {
             let rule = self.rule(finding)?;
             let client = finding.client.as_ref().map(|party| self.service(party)).transpose()?;
@@ -41,16 +44,16 @@ impl Writer<'_> {
                 finding.state(),
                 finding.accepted.as_ref().map(|accepted| &accepted.reason),
             ])?;
-            let samples = finding.evidence.iter().take(limits::EVIDENCE);
-            let samples: Vec<_> =
-                samples.map(|evidence| Sample { run, finding, evidence }).collect();
+            evidence.clear();
+            // Nothing in it has keys but texts, and a list of bytes takes all that is written.
+            let _ = serde_json::to_writer(&mut evidence, &Samples { run, finding });
             count.execute(params![
                 id,
                 self.run.0,
                 int(finding.count),
                 finding.first.time.micros(),
                 finding.last.time.micros(),
-                json(&samples),
+                std::str::from_utf8(&evidence).unwrap_or("[]"),
             ])?;
         }
         Ok(())
@@ -121,7 +124,21 @@ const FINDING_RUN: &str = "
     INTO finding_run (finding_id, run_id, count, first_us, last_us, evidence)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
-/// One piece of evidence as the column has it.
+/// The evidence of a finding as the column has it.
+struct Samples<'a> {
+    run: &'a RunInfo,
+    finding: &'a Finding,
+}
+
+impl Serialize for Samples<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { run, finding } = self;
+        let samples = finding.evidence.iter().take(limits::EVIDENCE);
+        serializer.collect_seq(samples.map(|evidence| Sample { run, finding, evidence }))
+    }
+}
+
+/// One piece of evidence.
 struct Sample<'a> {
     run: &'a RunInfo,
     finding: &'a Finding,
@@ -134,8 +151,8 @@ impl Serialize for Sample<'_> {
         let first = evidence.frames.first().copied().unwrap_or(finding.first);
         let source = flat::place(run, first.frame).map(|(source, _)| source);
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("community_id", &evidence.community_id().to_string())?;
-        map.serialize_entry("connection", &evidence.connection())?;
+        map.serialize_entry("community_id", &Shown(evidence.community_id()))?;
+        map.serialize_entry("connection", &Shown(evidence.connection()))?;
         map.serialize_entry("source", &source)?;
         map.serialize_entry("frames", &Frames { run, source, frames: &evidence.frames })?;
         let known = finding.evidence.first().filter(|first| !std::ptr::eq(*first, *evidence));
@@ -143,6 +160,15 @@ impl Serialize for Sample<'_> {
             map.serialize_entry("facts", &Facts(&evidence.facts))?;
         }
         map.end()
+    }
+}
+
+/// Something in words.
+struct Shown<T>(T);
+
+impl<T: Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 
