@@ -66,17 +66,7 @@ impl Side {
     fn next<'a>(&mut self, bytes: &'a [u8]) -> Option<(u8, &'a [u8])> {
         let mut bytes = bytes;
         if self.number.count == 0 && self.key == Key::default() {
-            let mut in_word = self.number.in_word;
-            let matters = |byte: &u8| {
-                let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(Class::Other);
-                // A digit within a word begins no number.
-                let matters = class == Class::Dash || (class == Class::Digit && !in_word);
-                in_word = if matters { in_word } else { class != Class::Other };
-                matters
-            };
-            let passed = bytes.iter().position(matters).unwrap_or(bytes.len());
-            self.number.in_word = in_word;
-            bytes = bytes.get(passed..)?;
+            bytes = pass(bytes, &mut self.number.in_word);
         }
         bytes.split_first().map(|(byte, rest)| (*byte, rest))
     }
@@ -92,6 +82,30 @@ impl Side {
 /// Bytes that a number belongs to a longer word with.
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
+}
+
+/// What is left of the bytes from the first on that can matter. A digit within a word begins no number.
+fn pass<'a>(mut bytes: &'a [u8], in_word: &mut bool) -> &'a [u8] {
+    let mut matters = |byte: &u8| {
+        let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(Class::Other);
+        let matters = class == Class::Dash || (class == Class::Digit && !*in_word);
+        if !matters {
+            *in_word = class != Class::Other;
+        }
+        matters
+    };
+    // Many at once: from the dash to the nine there are only `.` and `/` besides what can matter.
+    while let Some((many @ [.., last], behind)) = bytes.split_first_chunk::<16>() {
+        let near = |any, byte: &u8| any | (byte.wrapping_sub(b'-') <= b'9' - b'-');
+        if !many.iter().fold(false, near) {
+            matters(last);
+        } else if let Some(place) = many.iter().position(&mut matters) {
+            return bytes.get(place..).unwrap_or_default();
+        }
+        bytes = behind;
+    }
+    let passed = bytes.iter().position(matters).unwrap_or(bytes.len());
+    bytes.get(passed..).unwrap_or_default()
 }
 
 /// What a byte can be to the search.
