@@ -138,10 +138,8 @@ impl Auditor {
         if let Some(slot) = slot {
             let facts = hit.facts.clone().unwrap_or_else(|| rule.facts(subject));
             for (frames, client, server) in samples() {
-                ledger.add_evidence(
-                    slot,
-                    Evidence { frames, client, server, facts: facts.clone() },
-                );
+                ledger
+                    .add_evidence(slot, Evidence { frames, client, server, facts: facts.clone() });
             }
         }
         known.is_none()

@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::model::{
-    Confidence, NamedFacts, Seen, Severity, Subject, SubjectKind, Value, limits,
-};
+use crate::model::{Confidence, NamedFacts, Seen, Severity, Subject, SubjectKind, Value, limits};
 
 use super::definition::Verdict;
 use super::eval::Inputs;
