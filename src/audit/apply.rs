@@ -127,20 +127,20 @@ impl Auditor {
         let (severity, confidence) = (hit.severity, hit.confidence.min(surest));
         let occurrence = Occurrence { first, last, severity, confidence, weight };
         let known = ledger.again(&self.key, &occurrence);
-        if known == Some(false) {
-            return false;
-        }
-        if known.is_none() {
-            ledger.begin(
-                &self.key,
-                rule,
-                (rule.finding_parts(subject), ends(subject)),
-                &occurrence,
-            );
-        }
-        for (frames, client, server) in samples() {
-            let evidence = Evidence { frames, client, server, facts: rule.facts(subject) };
-            ledger.add_evidence(&self.key, evidence);
+        let slot = match known {
+            Some((_, false)) => return false,
+            Some((slot, true)) => Some(slot),
+            None => {
+                let parts = (rule.finding_parts(subject), ends(subject));
+                ledger.begin(&self.key, rule, parts, &occurrence)
+            }
+        };
+        if let Some(slot) = slot {
+            let facts = hit.facts.clone().unwrap_or_else(|| rule.facts(subject));
+            for (frames, client, server) in samples() {
+                ledger
+                    .add_evidence(slot, Evidence { frames, client, server, facts: facts.clone() });
+            }
         }
         known.is_none()
     }

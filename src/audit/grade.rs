@@ -1,9 +1,9 @@
 //! Grades of services and edges: a pure function of what was seen and found, by the one table in `model`.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::model::{
     Cause, CertificateRow, ChainFault, ChainFaults, Confidence, Coverage, EdgeRow, Finding, Grade,
@@ -258,13 +258,11 @@ fn refused_by_verifiers(faults: ChainFaults) -> impl Iterator<Item = &'static st
 
 /// One reason per rule, as bad as the worst of its findings.
 fn by_findings(findings: &[&Finding]) -> Vec<Reason> {
-    let mut rules: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
-    for finding in findings {
-        rules.entry(&finding.rule).or_default().push(finding);
-    }
-    let reason = |own: Vec<&Finding>| {
+    let mut sorted: SmallVec<[&Finding; 16]> = findings.iter().copied().collect();
+    sorted.sort_by(|one, other| one.rule.cmp(&other.rule));
+    let reason = |own: &[&Finding]| {
         let worst = own.iter().max_by_key(|one| (one.severity, one.confidence))?;
-        let what = match own.as_slice() {
+        let what = match own {
             [one] => one.message.clone(),
             several => format!("{} ({} findings)", worst.title, several.len()).into(),
         };
@@ -276,7 +274,7 @@ fn by_findings(findings: &[&Finding]) -> Vec<Reason> {
             accepted: own.iter().all(|one| !one.is_open()),
         })
     };
-    rules.into_values().filter_map(reason).collect()
+    sorted.chunk_by(|one, other| one.rule == other.rule).filter_map(reason).collect()
 }
 
 /// Why what was seen is not the whole.

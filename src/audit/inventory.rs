@@ -33,6 +33,8 @@ pub(super) struct Inventory {
 struct Edge {
     facts: EdgeFacts,
     kept: Postures,
+    /// Of the last session.
+    protocol: Option<&'static str>,
 }
 
 impl Edge {
@@ -53,7 +55,7 @@ impl Edge {
             access: EdgeAccess::default(),
             used: EdgeUse::default(),
         };
-        Self { facts, kept: Postures::default() }
+        Self { facts, kept: Postures::default(), protocol: None }
     }
 }
 
@@ -138,7 +140,11 @@ impl Inventory {
         facts.bytes += bytes;
         note_descent(&mut facts.descent, audited);
         note_use(&mut facts.used, audited);
-        note_protocol(&mut facts.protocols, session.protocol);
+        // Nearly always the same: the list is not looked at then, which is far away.
+        if edge.protocol != session.protocol {
+            edge.protocol = session.protocol;
+            note_protocol(&mut facts.protocols, session.protocol);
+        }
         let hour = hour_of(session.first.time);
         note_hour(&mut facts.hours, (hour, audited.posture), 1, bytes);
         let endpoint = self.kept.entry(session.server).or_default();

@@ -18,11 +18,7 @@ use crate::rule::{FindingParts, Rule, RuleSet};
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     slots: HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>,
-    #[expect(
-        clippy::vec_box,
-        reason = "tens of thousands of large entries, which need not move as the list grows"
-    )]
-    entries: Vec<Box<Entry>>,
+    entries: Vec<Entry>,
     not_observable: Vec<u64>,
     /// How many findings fewer than the most there is room for.
     taken: usize,
@@ -41,7 +37,8 @@ type Unsettled = (UndecidedAt, Ends);
 /// A finding that is not named yet.
 #[derive(Clone, Debug)]
 struct Entry {
-    finding: Finding,
+    /// Large, and need not move as the list grows and is put in order.
+    finding: Box<Finding>,
     key: Vec<(&'static str, String)>,
     /// The ends of the session that it began with.
     ends: Ends,
@@ -62,9 +59,9 @@ impl Ledger {
         Self { taken: limits::FINDINGS.saturating_sub(room), ..Self::default() }
     }
 
-    /// Counts a hit on a finding that is known under `key`, and says whether it may use another piece of evidence;
-    /// `None` when it is not known.
-    pub(super) fn again(&mut self, key: &[u8], hit: &Occurrence) -> Option<bool> {
+    /// Counts a hit on a finding that is known under `key`, and says which it is and whether it may use another piece of
+    /// evidence; `None` when it is not known.
+    pub(super) fn again(&mut self, key: &[u8], hit: &Occurrence) -> Option<(usize, bool)> {
         let slot = *self.slots.get(key)?;
         let finding = &mut self.entries.get_mut(slot)?.finding;
         finding.count += hit.weight;
@@ -72,15 +69,19 @@ impl Ledger {
         finding.last = finding.last.max(hit.last);
         finding.severity = finding.severity.max(hit.severity);
         finding.confidence = finding.confidence.max(hit.confidence);
-        Some(finding.evidence.len() < limits::EVIDENCE)
+        Some((slot, finding.evidence.len() < limits::EVIDENCE))
     }
 
-    /// Adds a piece of evidence to a known finding.
-    pub(super) fn add_evidence(&mut self, key: &[u8], evidence: Evidence) {
-        let entry = self.slots.get(key).and_then(|slot| self.entries.get_mut(*slot));
-        let finding = entry.map(|entry| &mut entry.finding);
-        if let Some(finding) = finding.filter(|finding| finding.evidence.len() < limits::EVIDENCE) {
-            finding.evidence.push(evidence);
+    /// Adds a piece of evidence to a finding.
+    pub(super) fn add_evidence(&mut self, slot: usize, evidence: Evidence) {
+        let known = self.entries.get_mut(slot).map(|entry| &mut entry.finding.evidence);
+        if let Some(known) = known.filter(|known| known.len() < limits::EVIDENCE) {
+            match known.len() {
+                // Most findings have one piece or as many as they may.
+                0 => known.reserve_exact(1),
+                some => known.reserve_exact(limits::EVIDENCE - some),
+            }
+            known.push(evidence);
         }
     }
 
@@ -89,22 +90,21 @@ impl Ledger {
         self.entries.len()
     }
 
-    /// Begins a finding, if it is not known. One about a session comes with its ends, whose names are not final.
+    /// Begins a finding that is not known, if there is room, and says which it is. One about a session comes with its
+    /// ends, whose names are not final.
     pub(super) fn begin(
         &mut self,
         key: &[u8],
         rule: &Rule,
         (parts, ends): (FindingParts, Ends),
         hit: &Occurrence,
-    ) {
-        if self.slots.contains_key(key) {
-            return;
-        }
+    ) -> Option<usize> {
         if self.entries.len() + self.taken >= limits::FINDINGS {
             self.overflow += 1;
-            return;
+            return None;
         }
-        self.slots.insert(key.into(), self.entries.len());
+        let slot = self.entries.len();
+        self.slots.insert(key.into(), slot);
         let finding = Finding {
             id: FindingId([0; 16]),
             rule: rule.code.clone(),
@@ -128,7 +128,8 @@ impl Ledger {
             seen_at: Vec::new(),
             accepted: None,
         };
-        self.entries.push(Box::new(Entry { finding, key: parts.key, ends }));
+        self.entries.push(Entry { finding: Box::new(finding), key: parts.key, ends });
+        Some(slot)
     }
 
     /// Counts a case that a rule could not decide. `key` is what [`Rule::write_parties`] wrote.
@@ -232,24 +233,30 @@ impl Ledger {
     /// the same by these names become one.
     pub(super) fn finish(self, names: &Names) -> Vec<Finding> {
         let mut findings = one_of_each(self.entries.into_iter().map(|entry| entry.named(names)));
-        findings.sort_by(in_order);
-        findings
+        findings.sort_by(|one, other| in_order(one, other));
+        findings.into_iter().map(|finding| *finding).collect()
     }
 }
 
 impl Entry {
-    fn named(self, names: &Names) -> Finding {
+    fn named(self, names: &Names) -> Box<Finding> {
         let Self { mut finding, mut key, ends } = self;
         if let Some(ends) = ends {
             let (client, server) = (names.client(ends.0), names.server(ends.1));
             let both = [client.service.as_str(), server.service.as_str()];
-            let facts = finding.evidence.iter_mut().flat_map(|evidence| &mut evidence.facts);
-            let texts = facts.map(|(_, value)| value).chain(key.iter_mut().map(|(_, value)| value));
-            for text in texts.chain(&mut finding.subject) {
+            let reveal = |text: &mut String| {
                 if let Some(named) = revealed(text, ends, both) {
                     *text = named;
                 }
+            };
+            for evidence in &mut finding.evidence {
+                // They are shared with other findings, unless they tell a name.
+                if evidence.facts.iter().any(|(_, value)| revealed(value, ends, both).is_some()) {
+                    evidence.facts.make_mut().iter_mut().for_each(|(_, value)| reveal(value));
+                }
             }
+            key.iter_mut().for_each(|(_, value)| reveal(value));
+            finding.subject.as_mut().map(reveal);
             if let Some(named) = revealed(&finding.message, ends, both) {
                 finding.message = named.into();
             }
@@ -288,14 +295,15 @@ fn in_order(one: &Finding, other: &Finding) -> Ordering {
 }
 
 /// Puts findings with the same identity together; the one that was seen first speaks for all.
-fn one_of_each(all: impl Iterator<Item = Finding>) -> Vec<Finding> {
+#[expect(clippy::vec_box, reason = "they are put in order next, and are large")]
+fn one_of_each(all: impl Iterator<Item = Box<Finding>>) -> Vec<Box<Finding>> {
     let mut places: HashMap<FindingId, usize, foldhash::quality::RandomState> = HashMap::default();
-    let mut findings: Vec<Finding> = Vec::with_capacity(all.size_hint().0);
+    let mut findings: Vec<Box<Finding>> = Vec::with_capacity(all.size_hint().0);
     for mut finding in all {
         finding.seen_at = addresses(&finding);
         let place = *places.entry(finding.id).or_insert(findings.len());
         match findings.get_mut(place) {
-            Some(known) => merge(known, finding),
+            Some(known) => merge(known, *finding),
             None => findings.push(finding),
         }
     }
@@ -434,7 +442,8 @@ mod tests {
         second.server = Some(fixture::party("payments", "10.0.2.10"));
         both.evidence.clear();
         second.evidence.clear();
-        let findings = one_of_each([both, second, other].into_iter());
+        let findings = one_of_each([both, second, other].map(Box::new).into_iter());
+        let findings: Vec<Finding> = findings.into_iter().map(|finding| *finding).collect();
         let at = |addr: &str| ServiceRow {
             service: fixture::party("payments", addr),
             endpoint: format!("{addr}:50051"),

@@ -412,11 +412,10 @@ impl Auditor {
         audited: &mut AuditedSession,
         only: Option<&[usize]>,
     ) -> bool {
-        let hits = self.evaluator.evaluate(&Subject::Session(audited));
-        let hits: Vec<Hit> = match only {
-            Some(only) => hits.iter().filter(|hit| only.contains(&hit.rule)).cloned().collect(),
-            None => hits.to_vec(),
-        };
+        let mut hits = self.evaluator.evaluate(&Subject::Session(audited));
+        if let Some(only) = only {
+            hits = hits.iter().filter(|hit| only.contains(&hit.rule)).cloned().collect();
+        }
         if hits.is_empty() {
             return false;
         }

@@ -131,7 +131,7 @@ mod tests {
             })),
             server_hello: Seen::Value(Box::new(ServerHello {
                 version: 0x0303,
-                session_id: vec![7],
+                session_id: [7].as_slice().into(),
                 ..ServerHello::default()
             })),
             resumed: Seen::Value(true),

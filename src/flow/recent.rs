@@ -1,5 +1,8 @@
 //! Connections that ended a short while ago: what still arrives for them is late, and begins nothing new.
 
+use std::hash::BuildHasher as _;
+
+use foldhash::quality::RandomState;
 use hashbrown::HashSet;
 
 use crate::model::{FlowKey, Moment, limits};
@@ -8,11 +11,14 @@ use crate::model::{FlowKey, Moment, limits};
 /// a minute.
 const SECONDS: i64 = 60;
 
-type Generation = HashSet<FlowKey, foldhash::quality::RandomState>;
+/// What stands for connections. Its seed is drawn anew for every table, so that nobody can make another connection look
+/// like one of them; that two do by chance is not to be expected within the life of a program.
+type Generation = HashSet<u64, foldhash::fast::RandomState>;
 
 /// Two generations, the older of which is forgotten when the younger is full or old enough.
 #[derive(Default)]
 pub(super) struct RecentlyEnded {
+    seed: RandomState,
     young: Generation,
     old: Generation,
     young_since: Moment,
@@ -23,18 +29,20 @@ impl RecentlyEnded {
         if self.young.len() >= limits::RECENTLY_ENDED / 2 {
             self.rotate(at);
         }
-        self.young.insert(key);
+        self.young.insert(self.seed.hash_one(key));
     }
 
     pub(super) fn contains(&self, key: &FlowKey) -> bool {
-        self.young.contains(key) || self.old.contains(key)
+        let key = self.seed.hash_one(key);
+        self.young.contains(&key) || self.old.contains(&key)
     }
 
     /// The connection's ports are used again.
     pub(super) fn forget(&mut self, key: &FlowKey) {
         if !self.young.is_empty() || !self.old.is_empty() {
-            self.young.remove(key);
-            self.old.remove(key);
+            let key = self.seed.hash_one(key);
+            self.young.remove(&key);
+            self.old.remove(&key);
         }
     }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::proven::proven_leaf;
 use crate::model::{
@@ -70,9 +71,12 @@ pub(super) struct Known {
     names: BTreeSet<(Source, String)>,
     /// Sources with more names than are kept.
     crowded: BTreeSet<Source>,
-    /// The certificate that was read last.
-    leaf: Option<Digest>,
+    /// Certificates that were read last: what they name is known.
+    leaves: SmallVec<[Digest; SHOWN_LEAVES]>,
 }
+
+/// Certificates that one place shows in turn.
+const SHOWN_LEAVES: usize = 4;
 
 impl Known {
     fn add(&mut self, source: Source, name: &str) {
@@ -191,10 +195,13 @@ impl Evidence {
             Direction::ToServer => (&mut self.hosts, audited.session.client.host()),
         };
         let Some(known) = place(map, at, &mut self.overflow) else { return };
-        if known.leaf == Some(leaf.sha256) {
+        if known.leaves.contains(&leaf.sha256) {
             return;
         }
-        known.leaf = Some(leaf.sha256);
+        if known.leaves.len() >= SHOWN_LEAVES {
+            known.leaves.remove(0);
+        }
+        known.leaves.push(leaf.sha256);
         for name in leaf.details.iter().flat_map(|details| &details.names) {
             match name {
                 SanName::Uri(name) if !name.contains('\\') => {

@@ -66,13 +66,7 @@ impl Side {
     fn next<'a>(&mut self, bytes: &'a [u8]) -> Option<(u8, &'a [u8])> {
         let mut bytes = bytes;
         if self.number.count == 0 && self.key == Key::default() {
-            let matters = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
-            let passed = bytes.iter().position(matters).unwrap_or(bytes.len());
-            let (before, rest) = bytes.split_at_checked(passed)?;
-            if let Some(last) = before.last() {
-                self.number.in_word = is_word(*last);
-            }
-            bytes = rest;
+            bytes = pass(bytes, &mut self.number.in_word);
         }
         bytes.split_first().map(|(byte, rest)| (*byte, rest))
     }
@@ -89,6 +83,57 @@ impl Side {
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
 }
+
+/// What is left of the bytes from the first on that can matter. A digit within a word begins no number.
+fn pass<'a>(mut bytes: &'a [u8], in_word: &mut bool) -> &'a [u8] {
+    let mut matters = |byte: &u8| {
+        let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(Class::Other);
+        let matters = class == Class::Dash || (class == Class::Digit && !*in_word);
+        if !matters {
+            *in_word = class != Class::Other;
+        }
+        matters
+    };
+    // Many at once: from the dash to the nine there are only `.` and `/` besides what can matter.
+    while let Some((many @ [.., last], behind)) = bytes.split_first_chunk::<16>() {
+        let near = |any, byte: &u8| any | (byte.wrapping_sub(b'-') <= b'9' - b'-');
+        if !many.iter().fold(false, near) {
+            matters(last);
+        } else if let Some(place) = many.iter().position(&mut matters) {
+            return bytes.get(place..).unwrap_or_default();
+        }
+        bytes = behind;
+    }
+    let passed = bytes.iter().position(matters).unwrap_or(bytes.len());
+    bytes.get(passed..).unwrap_or_default()
+}
+
+/// What a byte can be to the search.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Other,
+    Word,
+    Digit,
+    Dash,
+}
+
+/// Every byte's class: most bytes are only looked at here.
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut rest: &mut [Class] = &mut classes;
+    let mut byte = 0_u8;
+    while let Some((class, behind)) = rest.split_first_mut() {
+        *class = match byte {
+            b'-' => Class::Dash,
+            b'0'..=b'9' => Class::Digit,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'.' => Class::Word,
+            _ => Class::Other,
+        };
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    classes
+};
 
 /// The digits at hand: in one piece, or in groups as on a card.
 #[derive(Clone, Default)]

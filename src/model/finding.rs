@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ecow::EcoVec;
+
 use super::{CommunityId, Endpoint, Moment, Party, Place, Text, Timestamp};
 
 /// How bad a finding is, from least to worst.
@@ -208,6 +210,10 @@ impl AcceptedBy {
     }
 }
 
+/// Facts by the paths of their fields, with their values in words. Most sessions of a service show the same, so they are
+/// shared.
+pub type NamedFacts = EcoVec<(&'static str, String)>;
+
 /// Where a finding can be seen with one's own eyes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Evidence {
@@ -218,7 +224,7 @@ pub struct Evidence {
     /// Who was called.
     pub server: Endpoint,
     /// Named facts that prove it. Never payload, never a secret.
-    pub facts: Vec<(&'static str, String)>,
+    pub facts: NamedFacts,
 }
 
 impl Evidence {

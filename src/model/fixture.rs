@@ -174,10 +174,11 @@ fn evidence(frame: u64) -> Evidence {
         frames: vec![moment(frame)],
         client,
         server,
-        facts: vec![
+        facts: [
             ("first bytes", "PRI * HTTP/2.0".into()),
             ("call", "POST /shop.Payments/Charge".into()),
-        ],
+        ]
+        .into(),
     }
 }
 

@@ -37,7 +37,9 @@ pub use counted::{SuiteRow, Undecided, UndecidedAt};
 pub use diagnostic::{Diagnostic, Level, Lines, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Getter, Judged, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT, field};
-pub use finding::{Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingId, Severity};
+pub use finding::{
+    Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingId, NamedFacts, Severity,
+};
 pub use grade::{CEILINGS, Cause, Ceiling, Grade, Graded, Lift, Reason};
 pub use handle::Handle;
 pub use net::{

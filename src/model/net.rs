@@ -1,11 +1,12 @@
 //! Addresses, directions and the names that other tools give to a connection.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::{Index, IndexMut};
 
 use base64::Engine as _;
 use sha1::{Digest as _, Sha1};
+use smallvec::SmallVec;
 
 use super::Timestamp;
 
@@ -163,8 +164,36 @@ impl Realm {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.addr {
-            IpAddr::V4(addr) => write!(f, "{addr}:{}", self.port),
+            IpAddr::V4(addr) => {
+                let text = v4_text(addr, self.port);
+                f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+            }
             IpAddr::V6(addr) => write!(f, "[{addr}]:{}", self.port),
+        }
+    }
+}
+
+/// `10.0.0.1:443`, digit by digit: every piece of evidence in a database has two of them.
+fn v4_text(addr: Ipv4Addr, port: u16) -> SmallVec<[u8; 24]> {
+    let mut text = SmallVec::new();
+    for (place, octet) in addr.octets().into_iter().enumerate() {
+        if place > 0 {
+            text.push(b'.');
+        }
+        push_number(octet.into(), &mut text);
+    }
+    text.push(b':');
+    push_number(port, &mut text);
+    text
+}
+
+fn push_number(number: u16, text: &mut SmallVec<[u8; 24]>) {
+    let mut begun = false;
+    for place in [10_000, 1000, 100, 10, 1] {
+        let digit = number / place % 10;
+        begun |= digit > 0 || place == 1;
+        if begun {
+            text.push(b'0' + digit as u8);
         }
     }
 }
@@ -173,8 +202,20 @@ impl fmt::Display for Endpoint {
 ///
 /// Five words rather than a struct of bytes: hashing and comparing it is then five loads (measured 9.6 ns against 33 ns
 /// a look-up).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[expect(clippy::derived_hash_with_manual_eq, reason = "equal is what it would be, too")]
+#[derive(Clone, Copy, PartialOrd, Ord, Hash, Debug)]
 pub struct FlowKey(pub [u64; 5]);
+
+/// Word by word: what the compiler makes of comparing the arrays is a call, for every packet.
+impl PartialEq for FlowKey {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let ([a, b, c, d, e], [f, g, h, i, j]) = (self.0, other.0);
+        (a ^ f) | (b ^ g) | (c ^ h) | (d ^ i) | (e ^ j) == 0
+    }
+}
+
+impl Eq for FlowKey {}
 
 impl FlowKey {
     /// The key of the connection between two endpoints, and whether `from` is its second end.
@@ -217,12 +258,15 @@ impl CommunityId {
     #[must_use]
     pub fn tcp(one: Endpoint, other: Endpoint) -> Self {
         const TCP: u8 = 6;
-        let (first, second) =
-            if octets(one) <= octets(other) { (one, other) } else { (other, one) };
+        let (first, second) = if in_order(one, other) { (one, other) } else { (other, one) };
         let mut hash = Sha1::new();
         hash.update([0, 0]);
-        hash.update(octets(first).0);
-        hash.update(octets(second).0);
+        for end in [first, second] {
+            match end.addr {
+                IpAddr::V4(addr) => hash.update(addr.octets()),
+                IpAddr::V6(addr) => hash.update(addr.octets()),
+            }
+        }
         hash.update([TCP, 0]);
         hash.update(first.port.to_be_bytes());
         hash.update(second.port.to_be_bytes());
@@ -230,17 +274,22 @@ impl CommunityId {
     }
 }
 
-fn octets(endpoint: Endpoint) -> (Vec<u8>, u16) {
-    let bytes = match endpoint.addr {
-        IpAddr::V4(addr) => addr.octets().to_vec(),
-        IpAddr::V6(addr) => addr.octets().to_vec(),
+/// By the octets of the addresses, then by port.
+fn in_order(one: Endpoint, other: Endpoint) -> bool {
+    let octets = |addr: IpAddr| match addr {
+        IpAddr::V4(addr) => SmallVec::<[u8; 16]>::from_slice(&addr.octets()),
+        IpAddr::V6(addr) => SmallVec::from_slice(&addr.octets()),
     };
-    (bytes, endpoint.port)
+    (octets(one.addr), one.port) <= (octets(other.addr), other.port)
 }
 
 impl fmt::Display for CommunityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "1:{}", base64::engine::general_purpose::STANDARD.encode(self.0))
+        let mut text = *b"1:0000000000000000000000000000";
+        let digits = text.get_mut(2..).unwrap_or_default();
+        let written = base64::engine::general_purpose::STANDARD.encode_slice(self.0, digits);
+        debug_assert_eq!(written, Ok(28), "20 bytes are 28 digits");
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    AuditedSession, Confidence, Direction, Moment, Party, Place, RuleText, Severity, Subject,
-    SubjectKind, Text, UndecidedAt, Value,
+    AuditedSession, Confidence, Direction, Moment, NamedFacts, Party, Place, RuleText, Severity,
+    Subject, SubjectKind, Text, UndecidedAt, Value,
 };
 
 use super::check::Condition;
@@ -211,7 +211,7 @@ impl Rule {
 
     /// The facts that the condition asked for, with their values in words.
     #[must_use]
-    pub fn facts(&self, subject: &Subject<'_>) -> Vec<(&'static str, String)> {
+    pub fn facts(&self, subject: &Subject<'_>) -> NamedFacts {
         let table = self.table();
         let named = |number: &usize| {
             let field = table.field(*number)?;

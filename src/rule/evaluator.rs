@@ -1,13 +1,14 @@
 //! Evaluation: one subject in, what every rule about it says out.
 //!
-//! Most sessions of a service have the same facts, so what the rules say of a set of facts is remembered: the key is
-//! exactly what their conditions ask, so that a remembered answer cannot differ from a fresh one.
+//! Most sessions of a service have the same facts, so what the rules say of a set of facts is remembered. The key is what
+//! their conditions ask, but for what is each client's own: who calls would make every client's facts a set of their own.
+//! Where what was left out decides, the rule is asked afresh, so that a remembered answer cannot differ from a fresh one.
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::model::{Confidence, Seen, Severity, Subject, SubjectKind, Value, limits};
+use crate::model::{Confidence, NamedFacts, Seen, Severity, Subject, SubjectKind, Value, limits};
 
 use super::definition::Verdict;
 use super::eval::Inputs;
@@ -15,7 +16,7 @@ use super::fields::{FieldTable, fields_of};
 use super::set::RuleSet;
 
 /// What one rule says of one subject.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hit {
     /// The rule's place in [`RuleSet::rules`].
     pub rule: usize,
@@ -25,15 +26,30 @@ pub struct Hit {
     pub severity: Severity,
     /// How sure it is.
     pub confidence: Confidence,
+    /// What [`super::Rule::facts`] says of the subject, where that is the same for all subjects with these facts.
+    pub facts: Option<NamedFacts>,
 }
+
+/// Fields that are each client's own, or each moment's. All that tell a name are among them: names are only settled when
+/// the run is over.
+const OWN: [&str; 5] =
+    ["client.addr", "client.service", "packet.time", "server.addr", "server.service"];
 
 /// Judges subjects by a set of rules.
 #[derive(Debug)]
 pub struct Evaluator {
     rules: Arc<RuleSet>,
     programs: Vec<Program>,
-    memo: HashMap<Box<[u8]>, Arc<[Hit]>, foldhash::quality::RandomState>,
+    memo: HashMap<Box<[u8]>, Remembered, foldhash::quality::RandomState>,
     key: Vec<u8>,
+}
+
+/// What the rules say of a set of facts.
+#[derive(Debug)]
+struct Remembered {
+    hits: Arc<[Hit]>,
+    /// Rules that must be asked afresh, as what is not in the key may decide.
+    open: Box<[usize]>,
 }
 
 /// The rules about one kind of subject, and the fields they ask.
@@ -43,6 +59,8 @@ struct Program {
     fields: &'static FieldTable,
     rules: Vec<usize>,
     asked: Vec<usize>,
+    /// Of the fields that are asked, those that are not each subject's own.
+    shared: Vec<usize>,
 }
 
 impl Evaluator {
@@ -72,13 +90,14 @@ impl Evaluator {
         }
         program.write_key(subject, &mut self.key);
         if let Some(known) = self.memo.get(self.key.as_slice()) {
-            return Arc::clone(known);
+            return program.complete(&self.rules, subject, known);
         }
-        let hits = program.judge(&self.rules, subject);
+        let known = program.judge_shared(&self.rules, subject);
+        let hits = program.complete(&self.rules, subject, &known);
         if self.memo.len() >= limits::VERDICT_MEMO {
             self.memo.clear();
         }
-        self.memo.insert(self.key.as_slice().into(), Arc::clone(&hits));
+        self.memo.insert(self.key.as_slice().into(), known);
         hits
     }
 }
@@ -94,33 +113,79 @@ impl Program {
             .collect();
         asked.sort_unstable();
         asked.dedup();
-        Self { on, fields: fields_of(on), rules, asked }
+        let fields = fields_of(on);
+        let shared = asked.iter().copied().filter(|number| !is_own(fields, *number)).collect();
+        Self { on, fields, rules, asked, shared }
     }
 
     fn judge(&self, set: &RuleSet, subject: &Subject<'_>) -> Arc<[Hit]> {
+        let values = self.read(&self.asked, subject);
+        self.rules.iter().filter_map(|rule| hit(set, *rule, &values)).collect()
+    }
+
+    /// What the rules say of what is not the subject's own.
+    fn judge_shared(&self, set: &RuleSet, subject: &Subject<'_>) -> Remembered {
+        let values = self.read(&self.shared, subject);
+        let (mut hits, mut open) = (Vec::new(), Vec::new());
+        for number in &self.rules {
+            let Some(mut hit) = hit(set, *number, &values) else { continue };
+            let rule = set.rules().get(*number);
+            if rule.is_some_and(|rule| rule.asked().any(|asked| is_own(self.fields, asked))) {
+                open.push(*number);
+                continue;
+            }
+            if hit.verdict == Verdict::Hit {
+                hit.facts = rule.map(|rule| rule.facts(subject));
+            }
+            hits.push(hit);
+        }
+        Remembered { hits: hits.into(), open: open.into() }
+    }
+
+    /// What is remembered, with what must be asked afresh.
+    fn complete(&self, set: &RuleSet, subject: &Subject<'_>, known: &Remembered) -> Arc<[Hit]> {
+        if known.open.is_empty() {
+            return Arc::clone(&known.hits);
+        }
+        let values = self.read(&self.asked, subject);
+        let mut all = known.hits.to_vec();
+        all.extend(known.open.iter().filter_map(|rule| hit(set, *rule, &values)));
+        all.sort_by_key(|hit| hit.rule);
+        all.into()
+    }
+
+    /// The values of these fields, by the numbers of all; the others are hidden.
+    fn read<'s>(&self, wanted: &[usize], subject: &Subject<'s>) -> Vec<Seen<Value<'s>>> {
         let mut values = vec![Seen::NotReached; self.fields.fields.len()];
-        for number in &self.asked {
+        for number in wanted {
             if let Some(slot) = values.get_mut(*number) {
                 *slot = self.fields.read(*number, subject);
             }
         }
-        let judge = |number: &usize| {
-            let rule = set.rules().get(*number)?;
-            let inputs = Inputs { fields: &values, options: &rule.settings };
-            let (verdict, severity, confidence) = rule.judge(&inputs)?;
-            let severity = set.fixed_severity(*number).unwrap_or(severity);
-            Some(Hit { rule: *number, verdict, severity, confidence })
-        };
-        self.rules.iter().filter_map(judge).collect()
+        values
     }
 
-    /// Writes the values of all asked fields, each with its kind and length, so that different values never look alike.
+    /// Writes the values of the shared fields, each with its kind and length, so that different values never look alike.
     fn write_key(&self, subject: &Subject<'_>, key: &mut Vec<u8>) {
         key.clear();
-        for number in &self.asked {
+        for number in &self.shared {
             write_seen(&self.fields.read(*number, subject), key);
         }
     }
+}
+
+/// What one rule says of these values. Hidden ones leave open at most what they could decide, so a rule that says no
+/// without a value says no with it, too.
+fn hit(set: &RuleSet, number: usize, values: &[Seen<Value<'_>>]) -> Option<Hit> {
+    let rule = set.rules().get(number)?;
+    let inputs = Inputs { fields: values, options: &rule.settings };
+    let (verdict, severity, confidence) = rule.judge(&inputs)?;
+    let severity = set.fixed_severity(number).unwrap_or(severity);
+    Some(Hit { rule: number, verdict, severity, confidence, facts: None })
+}
+
+fn is_own(fields: &FieldTable, number: usize) -> bool {
+    fields.field(number).is_some_and(|field| OWN.contains(&field.path))
 }
 
 /// Writes an observation so that different ones never look alike.

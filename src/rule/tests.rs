@@ -359,6 +359,22 @@ fn a_remembered_verdict_is_the_fresh_one() {
     }
 }
 
+#[test]
+fn a_rule_that_asks_who_calls_is_asked_for_every_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("r.toml");
+    let text = format!("{HEAD}when = 'session.tls && client.addr == \"10.0.0.5\"'\n");
+    std::fs::write(&file, text).unwrap();
+    let rules = RuleSet::default().with_files(&[file]).unwrap_or_else(|e| panic!("{}", shown(&e)));
+    let mut evaluator = Evaluator::new(Arc::new(rules));
+    let hits = [5, 6, 5, 7].map(|client| {
+        let mut subject = session(0x0303);
+        subject.client.addr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, client));
+        evaluator.evaluate(&Subject::Session(&subject)).len()
+    });
+    assert_eq!(hits, [1, 0, 1, 0]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 

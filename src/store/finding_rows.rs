@@ -1,11 +1,13 @@
 //! Rows of findings: one per identity, a count and the earliest evidence per run.
 
+use std::fmt::Display;
+
 use rusqlite::params;
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
 use super::flat;
-use super::write::{Writer, int, json, texts};
-use crate::model::{Evidence, Finding, FindingId, Moment, RunInfo, limits};
+use super::write::{Writer, int, texts};
+use crate::model::{Evidence, Finding, FindingId, Moment, NamedFacts, RunInfo, limits};
 
 impl Writer<'_> {
     /// Writes findings. What is the same in all runs is written as the latest run says it, and so is whether a baseline
@@ -19,8 +21,11 @@ impl Writer<'_> {
         let mut ordered: Vec<(i64, &Finding)> =
             findings.iter().map(|finding| (number(finding.id), finding)).collect();
         ordered.sort_unstable_by_key(|(id, _)| *id);
-        let mut insert = self.db.prepare_cached(FINDING)?;
-        let mut count = self.db.prepare_cached(FINDING_RUN)?;
+        let none = "SELECT NOT EXISTS (SELECT 1 FROM finding)";
+        let none = self.db.prepare_cached(none)?.query_row([], |row| row.get(0))?;
+        let mut insert = self.db.prepare_cached(&finding(none))?;
+        let mut count = self.db.prepare_cached(&finding_run(none))?;
+        let mut evidence = Vec::new();
         for (id, finding) in ordered {
             let rule = self.rule(finding)?;
             let client = finding.client.as_ref().map(|party| self.service(party)).transpose()?;
@@ -39,16 +44,16 @@ impl Writer<'_> {
                 finding.state(),
                 finding.accepted.as_ref().map(|accepted| &accepted.reason),
             ])?;
-            let samples = finding.evidence.iter().take(limits::EVIDENCE);
-            let samples: Vec<_> =
-                samples.map(|evidence| Sample { run, finding, evidence }).collect();
+            evidence.clear();
+            // Nothing in it has keys but texts, and a list of bytes takes all that is written.
+            let _ = serde_json::to_writer(&mut evidence, &Samples { run, finding });
             count.execute(params![
                 id,
                 self.run.0,
                 int(finding.count),
                 finding.first.time.micros(),
                 finding.last.time.micros(),
-                json(&samples),
+                std::str::from_utf8(&evidence).unwrap_or("[]"),
             ])?;
         }
         Ok(())
@@ -89,10 +94,23 @@ fn number(id: FindingId) -> i64 {
     (folded as u64).cast_signed() & i64::MAX
 }
 
+/// How a row is written. Where none is there yet, nothing is to be replaced, and SQLite need not keep what every single
+/// statement would take back.
+fn finding(none: bool) -> String {
+    format!("{FINDING} {}", if none { "ON CONFLICT DO NOTHING" } else { FINDING_KNOWN })
+}
+
+/// The same for the row of a finding in a run.
+fn finding_run(none: bool) -> String {
+    format!("INSERT {} {FINDING_RUN}", if none { "OR IGNORE" } else { "OR REPLACE" })
+}
+
 const FINDING: &str = "
     INSERT INTO finding (finding_id, fingerprint, rule_id, severity, confidence, message, client_service_id,
       server_service_id, server_port, subject, state, state_reason)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+
+const FINDING_KNOWN: &str = "
     ON CONFLICT (finding_id) DO UPDATE SET rule_id = excluded.rule_id, severity = excluded.severity,
       confidence = excluded.confidence, message = excluded.message,
       client_service_id = excluded.client_service_id, server_service_id = excluded.server_service_id,
@@ -103,10 +121,24 @@ const FINDING: &str = "
         THEN excluded.state ELSE finding.state END";
 
 const FINDING_RUN: &str = "
-    INSERT OR REPLACE INTO finding_run (finding_id, run_id, count, first_us, last_us, evidence)
+    INTO finding_run (finding_id, run_id, count, first_us, last_us, evidence)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
-/// One piece of evidence as the column has it.
+/// The evidence of a finding as the column has it.
+struct Samples<'a> {
+    run: &'a RunInfo,
+    finding: &'a Finding,
+}
+
+impl Serialize for Samples<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { run, finding } = self;
+        let samples = finding.evidence.iter().take(limits::EVIDENCE);
+        serializer.collect_seq(samples.map(|evidence| Sample { run, finding, evidence }))
+    }
+}
+
+/// One piece of evidence.
 struct Sample<'a> {
     run: &'a RunInfo,
     finding: &'a Finding,
@@ -119,8 +151,8 @@ impl Serialize for Sample<'_> {
         let first = evidence.frames.first().copied().unwrap_or(finding.first);
         let source = flat::place(run, first.frame).map(|(source, _)| source);
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("community_id", &evidence.community_id().to_string())?;
-        map.serialize_entry("connection", &evidence.connection())?;
+        map.serialize_entry("community_id", &Shown(evidence.community_id()))?;
+        map.serialize_entry("connection", &Shown(evidence.connection()))?;
         map.serialize_entry("source", &source)?;
         map.serialize_entry("frames", &Frames { run, source, frames: &evidence.frames })?;
         let known = finding.evidence.first().filter(|first| !std::ptr::eq(*first, *evidence));
@@ -128,6 +160,15 @@ impl Serialize for Sample<'_> {
             map.serialize_entry("facts", &Facts(&evidence.facts))?;
         }
         map.end()
+    }
+}
+
+/// Something in words.
+struct Shown<T>(T);
+
+impl<T: Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 
@@ -154,7 +195,7 @@ impl Serialize for Frames<'_> {
     }
 }
 
-struct Facts<'a>(&'a [(&'static str, String)]);
+struct Facts<'a>(&'a NamedFacts);
 
 impl Serialize for Facts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -7,7 +7,7 @@ use crate::model::{
 /// A TLS session whose hellos are at this frame.
 fn session(frame: u64, version: u16, id: &[u8], resumed: bool) -> Session {
     let at = Moment { time: Timestamp::from_micros(1_000_000), frame: FrameNo(frame) };
-    let hello = ServerHello { at, version, session_id: id.to_vec(), ..ServerHello::default() };
+    let hello = ServerHello { at, version, session_id: id.into(), ..ServerHello::default() };
     let mut tls = TlsFacts {
         client_hello: Seen::Value(Box::new(ClientHello { at, ..ClientHello::default() })),
         server_hello: Seen::Value(Box::new(hello)),

@@ -15,6 +15,9 @@ const RETRY_RANDOM: [u8; 32] = [
 const FALLBACK_SCSV: u16 = 0x5600;
 const RENEGOTIATION_SCSV: u16 = 0x00ff;
 
+/// As many as most ClientHellos have.
+const USUAL_EXTENSIONS: usize = 14;
+
 /// Extension types that are looked into.
 mod extension {
     pub(super) const SERVER_NAME: u16 = 0;
@@ -51,12 +54,13 @@ pub(super) fn client_hello(body: &[u8], at: Moment) -> Option<Box<ClientHello>> 
     let mut hello =
         Box::new(ClientHello { at, legacy_version: r.u16()?, ..ClientHello::default() });
     r.take(32)?;
-    hello.session_id = r.vec8()?.to_vec();
+    hello.session_id = r.vec8()?.into();
     let suites = r.vec16()?;
-    hello.compressions = r.vec8()?.to_vec();
+    hello.compressions = r.vec8()?.into();
     hello.cut = suites.len() / 2 > limits::HELLO_ENTRIES;
     note_suites(&mut hello, &numbers(suites, limits::HELLO_ENTRIES));
     if let Some(extensions) = r.vec16() {
+        hello.extensions.reserve(USUAL_EXTENSIONS);
         walk(extensions, |kind, body| read_client_extension(&mut hello, kind, body))
             .unwrap_or_else(|| hello.malformed = true);
     } else {
@@ -109,7 +113,7 @@ pub(super) fn server_hello(body: &[u8], at: Moment) -> Option<HelloOfServer> {
     if matches!(version, 0x0304 | 0x7f00..0x7f16) {
         hello.suite = r.u16()?;
     } else {
-        hello.session_id = r.vec8()?.to_vec();
+        hello.session_id = r.vec8()?.into();
         hello.suite = r.u16()?;
         hello.compression = r.u8()?;
     }
@@ -146,6 +150,7 @@ pub(super) fn encrypted_extensions(body: &[u8]) -> Option<EncryptedExtensions> {
 }
 
 fn note_suites(hello: &mut ClientHello, suites: &[u16]) {
+    hello.suites.reserve_exact(suites.len());
     for &suite in suites {
         match suite {
             FALLBACK_SCSV => hello.fallback = true,
@@ -216,7 +221,7 @@ fn read_client_extension(hello: &mut ClientHello, kind: u16, body: &[u8]) -> Opt
         extension::SUPPORTED_VERSIONS => {
             hello.versions = without_grease(r.vec8()?, &mut hello.grease);
         }
-        extension::PSK_MODES => hello.psk_modes = r.vec8()?.to_vec(),
+        extension::PSK_MODES => hello.psk_modes = r.vec8()?.into(),
         extension::POST_HANDSHAKE_AUTH => hello.post_handshake_auth = true,
         extension::KEY_SHARE | extension::KEY_SHARE_DRAFT => {
             key_shares(r.vec16()?, hello)?;

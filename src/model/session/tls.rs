@@ -134,7 +134,7 @@ pub struct ClientHello {
     /// Signals that stand among the cipher suites (RFC 5746, RFC 7507): before which place of `suites`, and which.
     pub suite_signals: SmallVec<[(u16, u16); 2]>,
     /// Compression methods.
-    pub compressions: Vec<u8>,
+    pub compressions: SmallVec<[u8; 4]>,
     /// Extension types in order, GREASE left out.
     pub extensions: Vec<u16>,
     /// supported_groups, GREASE left out.
@@ -152,7 +152,7 @@ pub struct ClientHello {
     /// First and last byte of the first ALPN protocol that is no GREASE, as they crossed the wire.
     pub alpn_ends: Option<(u8, u8)>,
     /// The legacy session id.
-    pub session_id: Vec<u8>,
+    pub session_id: SmallVec<[u8; 32]>,
     /// A session ticket was offered (not just the empty extension).
     pub ticket: bool,
     /// What stands for that ticket.
@@ -162,7 +162,7 @@ pub struct ClientHello {
     /// What stands for the first identity of pre_shared_key, where it is as long as a ticket.
     pub psk_handle: Option<Handle>,
     /// psk_key_exchange_modes.
-    pub psk_modes: Vec<u8>,
+    pub psk_modes: SmallVec<[u8; 4]>,
     /// Early data was announced.
     pub early_data: bool,
     /// An encrypted_client_hello extension of the outer kind.
@@ -207,7 +207,7 @@ pub struct ServerHello {
     /// The group of key_share.
     pub group: Option<u16>,
     /// The session id or its echo.
-    pub session_id: Vec<u8>,
+    pub session_id: SmallVec<[u8; 32]>,
     /// A pre_shared_key was chosen.
     pub psk: bool,
     /// extended_master_secret was agreed.

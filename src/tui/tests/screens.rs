@@ -180,7 +180,7 @@ fn text_that_nobody_escaped_is_inert_too() {
         finding.rule_name = hostile.as_str().into();
         finding.tags = vec![hostile.clone()].into();
         for sample in &mut finding.evidence {
-            sample.facts = vec![("sni", hostile.clone())];
+            sample.facts = [("sni", hostile.clone())].into();
         }
     }
     for edge in &mut outcome.edges {
