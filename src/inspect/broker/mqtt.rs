@@ -27,12 +27,13 @@ impl Protocol for Mqtt {
             (Some(true), Direction::ToClient) => Probe::Reversed,
             (None, _) => Probe::Unsure,
             (Some(false), _) if head.from_start => Probe::No,
-            (Some(false), direction) => match (subscription(head.bytes), direction) {
-                (true, Direction::ToClient) => Probe::Reversed,
-                (true, Direction::ToServer) => Probe::Yes,
+            (Some(false), direction) => match (behind_pings(head.bytes), direction) {
+                ([], _) => Probe::Unsure,
+                (rest, Direction::ToClient) if subscription(rest) => Probe::Reversed,
+                (rest, Direction::ToServer) if subscription(rest) => Probe::Yes,
                 // Both sides publish.
-                (false, _) if publication(head.bytes) => Probe::Yes,
-                (false, _) => Probe::No,
+                (rest, _) if publication(rest) => Probe::Yes,
+                _ => Probe::No,
             },
         }
     }
@@ -61,6 +62,14 @@ fn connect(bytes: &[u8]) -> Option<bool> {
         return Some(true);
     }
     if BEGINNINGS.iter().any(|known| known.starts_with(text)) { None } else { Some(false) }
+}
+
+/// What is behind packets that only ask or say whether somebody is there.
+fn behind_pings(mut bytes: &[u8]) -> &[u8] {
+    while let [0xc0 | 0xd0, 0, rest @ ..] = bytes {
+        bytes = rest;
+    }
+    if matches!(bytes, [0xc0 | 0xd0]) { &[] } else { bytes }
 }
 
 /// Whether a client subscribes here, or ends that: a packet that is all there and holds nothing but topics.
@@ -156,7 +165,8 @@ impl Grammar for Conversation {
     }
 
     fn resumes(&self, direction: Direction, bytes: &[u8]) -> bool {
-        direction == Direction::ToServer && subscription(bytes) || publication(bytes)
+        let rest = behind_pings(bytes);
+        direction == Direction::ToServer && subscription(rest) || publication(rest)
     }
 
     fn lost(&mut self, _: Direction) {
