@@ -161,9 +161,7 @@ fn a_hole_never_makes_an_inspector_invent_a_fact() {
 
 /// What is taken for something else behind a hole, until its probe knows better. The list only shrinks.
 fn is_known_mistake(what: &str) -> bool {
-    const KNOWN: [(&str, &str); 9] = [
-        ("samples/kafka-plaintext", "protocol Some(\"h2\")"),
-        ("samples/kitex", "protocol Some(\"h2\")"),
+    const KNOWN: [(&str, &str); 7] = [
         // The hole ends exactly where TLS begins within a packet.
         ("samples/openvpn", "protocol Some(\"tls\")"),
         ("samples/openvpn", "mismatch"),
