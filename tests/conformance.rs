@@ -14,6 +14,8 @@ mod holes;
 #[expect(dead_code, reason = "shared with other tests")]
 mod program;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use conversation::{Conversation, Event, Heard, Random, conversations, inspect, overhear};
@@ -395,4 +397,57 @@ fn what_was_captured_in_another_order_invents_no_fact() {
     }
     wrong.retain(|what| !is_known_mistake(what));
     assert!(wrong.is_empty(), "{} in all\n{}", wrong.len(), first_of_each(&wrong));
+}
+
+/// The table of docs/protocols.md says what can be seen in the samples. Made with `WIRELINT_UPDATE_DOCS=1`.
+#[test]
+fn the_docs_say_what_the_samples_show() {
+    const HEAD: &str = "| protocol | samples | connections | with calls by name | credentials told by |\n|---|---|---|---|---|\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/protocols.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(HEAD).expect("the table is there");
+    let after = rest.find("\n\n").map_or("", |end| &rest[end + 1..]);
+    let wanted = format!("{before}{HEAD}{}{after}", shown());
+    if std::env::var_os("WIRELINT_UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    assert!(page == wanted || std::env::var_os("WIRELINT_UPDATE_DOCS").is_some(), "{wanted}");
+}
+
+/// A row for each protocol that some sample begins with or goes on with.
+fn shown() -> String {
+    let mut all: BTreeMap<&str, Shown> = BTreeMap::new();
+    for conversation in CONVERSATIONS.iter() {
+        let heard = overhear(conversation);
+        let begun = reader(conversation).or_else(|| answerer(conversation)).map(Protocol::name);
+        let ended = heard.protocol.map(|name| if name == "grpc" { "h2" } else { name });
+        let sample = conversation.name.split(' ').next().unwrap_or_default();
+        for name in begun.into_iter().chain(ended.filter(|ended| Some(*ended) != begun)) {
+            let one = all.entry(name).or_default();
+            one.samples.insert(sample);
+            one.connections += 1;
+            one.named +=
+                usize::from(heard.facts.calls.as_ref().is_some_and(|c| !c.calls.is_empty()));
+            let told = heard.facts.readable.iter().flat_map(|readable| &readable.credentials);
+            one.mechanisms.extend(told.map(|one| one.mechanism));
+        }
+    }
+    let rows = PROTOCOLS.iter().map(|protocol| {
+        let nothing = Shown::default();
+        let one = all.get(protocol.name()).unwrap_or(&nothing);
+        let mechanisms: Vec<&str> = one.mechanisms.iter().copied().collect();
+        let told = if mechanisms.is_empty() { "-".to_owned() } else { mechanisms.join(", ") };
+        let numbers = format!("{} | {} | {}", one.samples.len(), one.connections, one.named);
+        format!("| `{}` | {numbers} | {told} |\n", protocol.name())
+    });
+    rows.collect()
+}
+
+/// What samples show of a protocol.
+#[derive(Default)]
+struct Shown {
+    samples: BTreeSet<&'static str>,
+    connections: usize,
+    named: usize,
+    mechanisms: BTreeSet<&'static str>,
 }

@@ -1,4 +1,4 @@
-//! Data that nobody should send in clear: numbers of payment cards and private keys.
+//! Data that nobody should send in clear: numbers of payment cards, private keys, addresses of e-mail.
 //!
 //! Takes the bytes of a readable direction as they come; counts what looks like such data in the first
 //! [`limits::SEARCHED_BYTES`]. However the bytes are cut, it counts the same. Keeps the digits of the number at hand until
@@ -59,14 +59,16 @@ struct Side {
     searched: usize,
     number: Number,
     key: Key,
+    address: Address,
 }
 
 impl Side {
     /// The next byte that can matter, and what is behind it. What cannot is only looked at for where words end.
     fn next<'a>(&mut self, bytes: &'a [u8]) -> Option<(u8, &'a [u8])> {
         let mut bytes = bytes;
-        if self.number.count == 0 && self.key == Key::default() {
-            let matters = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
+        let idle = self.key == Key::default() && self.address == Address::default();
+        if self.number.count == 0 && idle {
+            let matters = |byte: &u8| byte.is_ascii_digit() || matches!(*byte, b'-' | b'@');
             let passed = bytes.iter().position(matters).unwrap_or(bytes.len());
             let (before, rest) = bytes.split_at_checked(passed)?;
             if let Some(last) = before.last() {
@@ -78,10 +80,59 @@ impl Side {
     }
 
     fn take(&mut self, byte: u8) -> Option<SensitiveKind> {
+        let behind_word = self.number.in_word || self.number.group > 0;
+        let address = self.address.ends_before(byte, behind_word);
         if self.key.ends_with(byte) {
             return Some(SensitiveKind::PrivateKey);
         }
-        self.number.ends_before(byte).then_some(SensitiveKind::CardNumber)
+        let card = self.number.ends_before(byte).then_some(SensitiveKind::CardNumber);
+        card.or(address.then_some(SensitiveKind::EmailAddress))
+    }
+}
+
+/// What stands behind the `@` of an address: labels of a name, of which the last is of letters.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Address {
+    begun: bool,
+    /// Bytes of the label at hand.
+    label: u8,
+    /// It has something else than letters.
+    mixed: bool,
+    /// Labels that ended with a dot.
+    labels: u8,
+    /// What ended with the last dot would do as the end of an address.
+    whole: bool,
+}
+
+impl Address {
+    const LONGEST_LABEL: u8 = 63;
+
+    /// Takes the next byte. Says whether an address ended before it.
+    fn ends_before(&mut self, byte: u8, behind_word: bool) -> bool {
+        match byte {
+            b'@' => *self = Self { begun: behind_word, ..Self::default() },
+            _ if !self.begun => {}
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' if self.label < Self::LONGEST_LABEL => {
+                self.label = self.label.saturating_add(1);
+                self.mixed |= !byte.is_ascii_alphabetic();
+            }
+            b'.' if self.label > 0 => {
+                self.whole = self.is_end();
+                self.labels = self.labels.saturating_add(1);
+                (self.label, self.mixed) = (0, false);
+            }
+            _ => {
+                let whole = self.is_end() || self.label == 0 && self.whole;
+                *self = Self::default();
+                return whole && !is_word(byte);
+            }
+        }
+        false
+    }
+
+    /// Whether the label at hand may be the last one.
+    fn is_end(self) -> bool {
+        self.labels > 0 && !self.mixed && (2..=24).contains(&self.label)
     }
 }
 
@@ -243,6 +294,7 @@ mod tests {
 
     const CARD: SensitiveKind = SensitiveKind::CardNumber;
     const KEY: SensitiveKind = SensitiveKind::PrivateKey;
+    const ADDRESS: SensitiveKind = SensitiveKind::EmailAddress;
 
     /// Numbers that issuers publish for tests. No sample was recorded yet.
     #[test]
@@ -283,11 +335,29 @@ mod tests {
     }
 
     #[test]
+    fn addresses_are_found_and_what_only_looks_like_them_is_not() {
+        assert_eq!(found(&[b"{\"to\":\"ada.l+x@mail.example.org\"}"]), [(ADDRESS, 1)]);
+        assert_eq!(found(&[b"<a@b.test>, 17@example.com."]), [(ADDRESS, 1)]);
+        assert_eq!(found(&[b"17@example.com.\n"]), [(ADDRESS, 1)]);
+        for text in [
+            "root@localhost\n",    // no name of more than one label
+            "@example.org ",       // nobody
+            "a@example.o ",        // too short
+            "a@10.77.0.3 ",        // an address of a machine
+            "a@b..org ",           // a label without bytes
+            "app@sha256:12ab.cd ", // an image
+            "a@example.org_x ",    // part of a word
+        ] {
+            assert_eq!(found(&[text.as_bytes()]), [], "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_found_does_not_depend_on_how_bytes_are_cut() {
         let text: &[u8] =
-            b"a 4111111111111111 b-5555-5555-5555-4444 -----BEGIN EC PRIVATE KEY----- 4111 1111 1111 1111\n";
+            b"a 4111111111111111 b-5555-5555-5555-4444 -----BEGIN EC PRIVATE KEY----- 4111 1111 1111 1111 a1@b-2.org\n";
         let whole = found(&[text]);
-        assert_eq!(whole, [(CARD, 2), (KEY, 1)]);
+        assert_eq!(whole, [(CARD, 2), (KEY, 1), (ADDRESS, 1)]);
         for cut in 0..text.len() {
             let (one, other) = text.split_at(cut);
             assert_eq!(found(&[one, other]), whole, "{cut}");
