@@ -43,6 +43,9 @@ fn unmistakable() -> Vec<(&'static str, Direction, Vec<u8>)> {
         ("mqtt", ToServer, b"\x33\x11\0\x0dhello/0/world\0\x02".to_vec()),
         ("mqtt", ToClient, b"\x30\x0a\0\x06a/b/cdxx".to_vec()),
         ("mqtt", ToServer, b"\xc0\0\xc0\0\x82\x12\0\x01\0\x0dhello/+/world\0".to_vec()),
+        ("nats", ToServer, b"PUB shop.orders _INBOX.x 5\r\nhello\r\n".to_vec()),
+        ("nats", ToServer, b"SUB shop.* 7\r\n".to_vec()),
+        ("nats", ToClient, b"MSG shop.orders 7 5\r\nhello\r\n".to_vec()),
         ("kafka", ToServer, list_offsets.to_vec()),
         ("kafka", ToServer, sync_group.to_vec()),
         ("mongodb", ToServer, get_nonce.to_vec()),
@@ -106,6 +109,9 @@ fn nothing_of_it_is_taken_that_was_cut_off_or_is_nearly_so() {
         b"\x37\x11\0\x0dhello/0/world\0\x02".to_vec(),
         b"\x30\x0c\x02\x01\x02\x64\x07\x0a\x01\0\x04\0\x04\0".to_vec(),
         b"\x30\x05\x02\x01\x03\x43\0".to_vec(),
+        b"PUB shop.orders five\r\n".to_vec(),
+        b"SUB \r\n".to_vec(),
+        b"MSG 7\r\n".to_vec(),
     ] {
         for direction in Direction::BOTH {
             let (protocol, _, reversed) = overhear(&[said(direction, &nearly)], 4096, true);
