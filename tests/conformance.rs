@@ -307,6 +307,44 @@ fn a_protocol_is_recognised_by_its_own_probe_alone() {
     }
 }
 
+/// The same for captures that are not here: those below the folder `WIRELINT_CORPUS`, if it is set.
+#[test]
+fn no_two_probes_take_the_same_bytes_of_other_captures() {
+    let Some(folder) = std::env::var_os("WIRELINT_CORPUS") else { return };
+    let mut folders = vec![std::path::PathBuf::from(folder)];
+    let (mut heads, mut wrong) = (BTreeMap::<&str, usize>::new(), Vec::new());
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let all = match path.extension().and_then(|extension| extension.to_str()) {
+                _ if path.is_dir() => {
+                    folders.push(path);
+                    continue;
+                }
+                Some("pcap" | "pcapng") => std::panic::catch_unwind(|| conversations(&path)),
+                _ => continue,
+            };
+            for conversation in all.unwrap_or_default() {
+                for direction in Direction::BOTH {
+                    let mut bytes = conversation.bytes(direction);
+                    bytes.truncate(limits::PROBE_BYTES);
+                    let head = Head { direction, bytes: &bytes, from_start: true };
+                    let sure = |one: &&&dyn Protocol| {
+                        !bytes.is_empty() && !matches!(one.probe(&head), Probe::No | Probe::Unsure)
+                    };
+                    let taken = PROTOCOLS.iter().filter(sure).map(|protocol| protocol.name());
+                    let taken: Vec<&str> = taken.collect();
+                    taken.iter().for_each(|name| *heads.entry(name).or_default() += 1);
+                    if taken.len() > 1 {
+                        wrong.push(format!("{} {direction:?}: {taken:?}", conversation.name));
+                    }
+                }
+            }
+        }
+    }
+    eprintln!("heads by protocol: {heads:?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn a_probe_never_takes_back_what_it_said() {
     for conversation in CONVERSATIONS.iter() {

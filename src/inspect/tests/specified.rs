@@ -137,7 +137,7 @@ fn postgresql_by_direct_tls_after_its_specification() {
     let (protocol, facts) = whole(&[client(hello(b"postgresql"))]);
     assert_eq!((protocol, facts.plaintext), ("tls", None));
     let Seen::Value(hello) = facts.tls.unwrap().client_hello else { panic!("it is readable") };
-    assert_eq!(format!("{:?}", hello.alpn).contains("postgresql"), true);
+    assert!(format!("{:?}", hello.alpn).contains("postgresql"));
 }
 
 #[test]
