@@ -12,7 +12,7 @@ from driver.wire import ipv4
 from .brokers import RABBIT, nats, nats_server, rabbitmq
 from .habits import curl
 from .network import LDAP_ROOT, ldap, slapd
-from .secured import chain, in_clear, over_tls, pair
+from .secured import chain, in_clear, over_tls, pair, roots
 from .stores import DB, at, issued
 from .wide import LOGIN, as_orders, ferretdb, mongo
 
@@ -194,5 +194,5 @@ def postgresql_direct_tls(lab):
         for port, (version, auth) in kinds.items()
     ]
     shown = [chain(lab, "db", "server", at(port), version) for port, (version, _) in kinds.items()]
-    shown.append(chain(lab, "orders", "client", ipv4("client")))
+    shown += [chain(lab, "orders", "client", ipv4("client")), *roots(lab, at(5433), ipv4("client"))]
     return Truth(told, shown, present=["WL4001", "WL9001"], absent=["WL1002", "WL1003", "WL1005"], maybe=["WL2002", "WL3014", "WL3015"])
