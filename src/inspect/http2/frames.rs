@@ -97,7 +97,7 @@ impl Frame {
     /// full of zeros, which look like DATA; streams that clients open have odd numbers, and connections end before
     /// these grow large.
     fn is_plausible(&self) -> bool {
-        const FARTHEST_STREAM: u32 = 1 << 24;
+        const FARTHEST_STREAM: u32 = 1 << 27;
         let stream = self.stream == 0 || self.stream % 2 == 1 && self.stream < FARTHEST_STREAM;
         let nothing = self.kind == DATA && self.length == 0 && !self.has(END_STREAM);
         if !stream || nothing {

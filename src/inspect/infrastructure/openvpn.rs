@@ -173,7 +173,8 @@ impl Inspector for Connection {
     }
 
     fn finish(self: Box<Self>) -> Facts {
-        self.inside.finish()
+        // Where the control channel could not be read, nothing is known of a handshake.
+        self.authentication.map_or_else(Facts::default, |_| self.inside.finish())
     }
 }
 
