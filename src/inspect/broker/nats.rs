@@ -30,6 +30,11 @@ impl Protocol for Nats {
             Direction::ToServer if begins(CONNECT) => Probe::Yes,
             _ if begins(INFO) || begins(CONNECT) => Probe::Reversed,
             _ if INFO.starts_with(head.bytes) || CONNECT.starts_with(head.bytes) => Probe::Unsure,
+            direction if !head.from_start => match sender(head.bytes) {
+                Some(side) if side == direction => Probe::Yes,
+                Some(_) => Probe::Reversed,
+                None => Probe::No,
+            },
             _ => Probe::No,
         }
     }
@@ -95,10 +100,11 @@ impl Grammar for Conversation {
     }
 
     fn resumes(&self, direction: Direction, bytes: &[u8]) -> bool {
-        match direction {
+        let begins = match direction {
             Direction::ToServer => bytes.starts_with(b"CONNECT {"),
             Direction::ToClient => bytes.starts_with(b"INFO {\"server_id\""),
-        }
+        };
+        begins || sender(bytes) == Some(direction)
     }
 
     fn lost(&mut self, _: Direction) {
@@ -111,6 +117,27 @@ const CLIENT: [&[u8]; 9] =
 const SERVER: [&[u8]; 7] = [b"INFO", b"MSG", b"HMSG", b"PING", b"PONG", b"+OK", b"-ERR"];
 /// Messages whose line ends with the length of what follows it.
 const PAYLOAD: [&[u8]; 4] = [b"PUB", b"HPUB", b"MSG", b"HMSG"];
+
+/// Who sends the line that begins here, if it names a subject and ends with a number, as no other protocol's lines do.
+fn sender(bytes: &[u8]) -> Option<Direction> {
+    let bytes = bytes.get(..limits::PROBE_BYTES).unwrap_or(bytes);
+    let line = bytes.get(..memchr::memchr(b'\n', bytes)?)?.strip_suffix(b"\r")?;
+    let mut words = line.split(|byte| *byte == b' ');
+    let (side, least) = match words.next()? {
+        b"PUB" | b"HPUB" | b"SUB" => (Direction::ToServer, 2),
+        b"MSG" | b"HMSG" => (Direction::ToClient, 3),
+        _ => return None,
+    };
+    let (mut count, mut last): (usize, &[u8]) = (0, b"");
+    for word in words.filter(|word| !word.is_empty()) {
+        if !word.iter().all(u8::is_ascii_graphic) {
+            return None;
+        }
+        (count, last) = (count.saturating_add(1), word);
+    }
+    let number = !last.is_empty() && last.iter().all(u8::is_ascii_digit);
+    (number && (least..=5).contains(&count)).then_some(side)
+}
 
 fn word(line: &[u8]) -> &[u8] {
     line.split(u8::is_ascii_whitespace).next().unwrap_or_default()

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use super::header::CredentialField;
 use super::scheme::scheme_of;
 use super::{HASH, jwt, parameters};
+use crate::inspect::sasl::ntlm_user;
 use crate::model::{
     Credential, CredentialKind, Direction, Exposure, Moment, ReadableFacts, Secret, SetCookie,
     Token, escape_bytes, limits,
@@ -356,7 +357,9 @@ fn negotiate(place: String, encoded: &[u8]) -> Option<Found> {
         return Some(response("http negotiate", Exposure::Safe, None, place, encoded));
     };
     let kind = decoded.get(at.saturating_add(SIGNATURE.len()));
-    (kind == Some(&ANSWER)).then(|| response("ntlm", Exposure::Crackable, None, place, encoded))
+    let user = ntlm_user(&decoded);
+    (kind == Some(&ANSWER))
+        .then(|| response("ntlm", Exposure::Crackable, user.as_deref(), place, encoded))
 }
 
 /// `key=...; secret=...; signature=...`. The signature makes the request's; the same one again is a repetition.

@@ -1,5 +1,7 @@
 //! The verb of an SQL statement, and nothing else of it: what follows may hold anything.
 
+use super::super::Probe;
+
 /// Verbs that statements begin with.
 const VERBS: &[&[u8]] = &[
     b"SELECT",
@@ -67,6 +69,23 @@ const VERBS: &[&[u8]] = &[
     b"APPLY",
 ];
 
+/// Whether a statement begins here with a verb of the list and more behind it: what tells a statement from other bytes
+/// where the capture joined late.
+pub(super) fn begins(text: &[u8]) -> Probe {
+    let length = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (word, behind) = text.split_at_checked(length).unwrap_or_default();
+    let starts = |verb: &&&[u8]| verb.get(..length).is_some_and(|v| v.eq_ignore_ascii_case(word));
+    match behind.first() {
+        None if VERBS.iter().any(|verb| starts(&verb)) => Probe::Unsure,
+        Some(b' ' | b'\n' | b'\r' | b'\t')
+            if VERBS.iter().any(|verb| verb.eq_ignore_ascii_case(word)) =>
+        {
+            Probe::Yes
+        }
+        _ => Probe::No,
+    }
+}
+
 /// What a statement is named that begins with no verb of the list.
 const OTHER: &[u8] = b"SQL";
 
@@ -104,5 +123,13 @@ mod tests {
         assert_eq!(verb(b"/* without end"), OTHER);
         assert_eq!(verb(b"s3cret"), OTHER);
         assert_eq!(verb(b""), OTHER);
+    }
+
+    #[test]
+    fn a_statement_begins_with_a_verb_and_a_blank() {
+        assert_eq!(begins(b"select 1"), Probe::Yes);
+        assert_eq!(begins(b"sel"), Probe::Unsure);
+        assert_eq!(begins(b"selection 1"), Probe::No);
+        assert_eq!(begins(b"\x01SELECT 1"), Probe::No);
     }
 }

@@ -93,8 +93,16 @@ impl Frame {
         }
     }
 
-    /// Whether a frame header is what these bytes are likely to be where nobody said that one begins.
+    /// Whether a frame header is what these bytes are likely to be where nobody said that one begins. Other protocols are
+    /// full of zeros, which look like DATA; streams that clients open have odd numbers, and connections end before
+    /// these grow large.
     fn is_plausible(&self) -> bool {
+        const FARTHEST_STREAM: u32 = 1 << 27;
+        let stream = self.stream == 0 || self.stream % 2 == 1 && self.stream < FARTHEST_STREAM;
+        let nothing = self.kind == DATA && self.length == 0 && !self.has(END_STREAM);
+        if !stream || nothing {
+            return false;
+        }
         let flags = match self.kind {
             DATA => END_STREAM | PADDED,
             HEADERS => END_STREAM | END_HEADERS | PADDED | HAS_PRIORITY,

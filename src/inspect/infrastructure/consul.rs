@@ -1,14 +1,15 @@
 //! What Consul's servers and clients say to a server's RPC port: a byte that says what follows, then TLS, a multiplexed
 //! session of calls, or Raft (<https://github.com/hashicorp/consul>).
 //!
-//! Takes both byte streams; gives the calls by name, and the upgrade to TLS. Bodies are not looked at.
+//! Takes both byte streams; gives the calls by name, the tokens that come with them, and the upgrade to TLS. Of bodies
+//! nothing else is looked at.
 
 use super::super::begins::{Begins, client_hello};
 use super::super::calls::CallName;
-use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes};
+use super::super::exchange::{Exchange, Frame, Grammar, Login, Message, Notes};
 use super::super::reader::Reader;
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use crate::model::{Direction, UpgradeState};
+use crate::model::{CredentialKind, Direction, UpgradeState};
 
 /// Consul servers.
 pub(in crate::inspect) struct Consul;
@@ -80,13 +81,17 @@ impl Grammar for Conversation {
                 notes.upgrade_answered(true, message.at);
                 return Next::Switch("tls");
             }
-        } else if message.direction == Direction::ToServer
-            && let Some(name) = method(message.bytes)
-        {
-            let mut parts = name.splitn(2, |byte| *byte == b'.');
-            let (service, method) =
-                (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-            notes.request(CallName::Rpc { service, method }, message.at);
+        } else if message.direction == Direction::ToServer {
+            if let Some(name) = text_of(message.bytes, b"ServiceMethod") {
+                let mut parts = name.splitn(2, |byte| *byte == b'.');
+                let (service, method) =
+                    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+                notes.request(CallName::Rpc { service, method }, message.at);
+            }
+            if let Some(token) = text_of(message.bytes, b"\xa5Token") {
+                let login = Login::password("consul token", "body of the call", b"", token);
+                notes.login(login.token(CredentialKind::Token), message.at);
+            }
         }
         Next::More
     }
@@ -96,14 +101,14 @@ impl Grammar for Conversation {
     }
 }
 
-/// The name of the call in the head that Go's RPC writes in MessagePack.
-fn method(bytes: &[u8]) -> Option<&[u8]> {
-    const KEY: &[u8] = b"ServiceMethod";
-    let start = memchr::memmem::find(bytes, KEY)?.checked_add(KEY.len())?;
+/// The text behind a key, as Go's RPC writes both in MessagePack.
+fn text_of<'a>(bytes: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    let start = memchr::memmem::find(bytes, key)?.checked_add(key.len())?;
     let mut rest = Reader(bytes.get(start..)?);
     let length = match rest.u8()? {
         short @ 0xa0..=0xbf => usize::from(short & 0x1f),
         0xd9 => usize::from(rest.u8()?),
+        0xda => usize::from(rest.u16()?),
         _ => return None,
     };
     rest.take(length)

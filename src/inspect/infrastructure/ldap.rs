@@ -23,11 +23,20 @@ impl Protocol for Ldap {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        match (request(head.bytes), head.direction) {
-            (Some(true), Direction::ToServer) => Probe::Yes,
-            (Some(true), Direction::ToClient) if head.from_start => Probe::Reversed,
-            (Some(_), _) => Probe::No,
-            (None, _) => Probe::Unsure,
+        // Where the capture joined late, a connection may be at its end, and answers are as good as requests.
+        let (asked, said) = match head.from_start {
+            true => (request(head.bytes), Some(false)),
+            false if is_unbind(head.bytes) => (Some(true), Some(false)),
+            false => (request(head.bytes), answer(head.bytes)),
+        };
+        match (asked, said, head.direction) {
+            (Some(true), _, Direction::ToServer) | (_, Some(true), Direction::ToClient) => {
+                Probe::Yes
+            }
+            (Some(true), _, _) if head.from_start => Probe::Reversed,
+            (_, Some(true), _) => Probe::Reversed,
+            (None, _, _) | (_, None, _) => Probe::Unsure,
+            _ => Probe::No,
         }
     }
 
@@ -104,6 +113,40 @@ fn request(bytes: &[u8]) -> Option<bool> {
     })
 }
 
+/// Whether these bytes are the whole of the request that ends a connection.
+fn is_unbind(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x30, 5, 2, 1, _, 0x42, 0] | [0x30, 6, 2, 2, _, _, 0x42, 0])
+}
+
+/// Whether one of the answers begins here that say how a request ended, with lengths that fit into each other.
+fn answer(bytes: &[u8]) -> Option<bool> {
+    const LONGEST: usize = 1 << 20;
+    if bytes.first().is_some_and(|tag| *tag != 0x30) {
+        return Some(false);
+    }
+    let mut rest = Reader(bytes);
+    let (_, outer) = header(&mut rest)?;
+    let before = rest.0.len();
+    if !(10..=LONGEST).contains(&outer) || rest.0.first().is_some_and(|tag| *tag != 2) {
+        return Some(false);
+    }
+    let (_, number) = header(&mut rest)?;
+    if !(1..=4).contains(&number) {
+        return Some(false);
+    }
+    rest.skip(number)?;
+    let (tag, length) = header(&mut rest)?;
+    let used = before.saturating_sub(rest.0.len());
+    if !RESULTS.contains(&tag) || used.saturating_add(length) > outer {
+        return Some(false);
+    }
+    let start = rest.0.first_chunk::<4>()?;
+    Some(matches!(start, [0x0a, 1, 0..=123, 4]))
+}
+
+/// Answers that say how a request ended: to bind, search, modify, add, delete, rename, compare, extended.
+const RESULTS: [u8; 8] = [0x61, 0x65, 0x67, 0x69, 0x6b, 0x6d, 0x6f, 0x78];
+
 #[derive(Clone, Default)]
 struct Conversation {
     sasl: Sasl,
@@ -159,6 +202,14 @@ impl Grammar for Conversation {
         };
         let _told = take();
         next
+    }
+
+    fn resumes(&self, direction: Direction, bytes: &[u8]) -> bool {
+        let begins = match direction {
+            Direction::ToServer => request(bytes),
+            Direction::ToClient => answer(bytes),
+        };
+        begins == Some(true)
     }
 
     fn upgrading(&self) -> bool {
@@ -249,7 +300,7 @@ impl Conversation {
         (notes, at): (&mut Notes, Moment),
     ) -> Option<Next> {
         const IN_PROGRESS: &[u8] = &[14];
-        if !matches!(tag, 0x61 | 0x65 | 0x67 | 0x69 | 0x6b | 0x6d | 0x6f | 0x78) {
+        if !RESULTS.contains(&tag) {
             return None;
         }
         let code = value(&mut rest, 0x0a)?;

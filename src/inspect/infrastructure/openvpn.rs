@@ -26,6 +26,15 @@ const BARE_RESET: usize = 14;
 /// What an HMAC and the packet's number and time behind it add: none, MD5, SHA-1, SHA-256, SHA-512.
 const AUTHENTICATION: [usize; 5] = [0, 24, 28, 40, 72];
 
+/// What `tls-crypt` adds: the packet's number and time, and an HMAC of SHA-256 behind them.
+const ENCRYPTED: usize = 40;
+
+/// Whether a client's first packet is encrypted as a whole: its number, which is 1, comes before the HMAC.
+fn is_encrypted(packet: &[u8]) -> bool {
+    let tail = packet.len().checked_sub(5).and_then(|tail| packet.get(tail..));
+    packet.get(SESSION + 1..SESSION + 5) == Some(&[0, 0, 0, 1]) && tail != Some(&[0; 5])
+}
+
 /// Bytes of the session's name behind the kind.
 const SESSION: usize = 8;
 
@@ -79,6 +88,9 @@ fn first_packet(bytes: &[u8]) -> Option<Result<usize, NotWhole>> {
         return None;
     }
     let Some(packet) = bytes.get(2..length.checked_add(2)?) else { return Some(Err(NotWhole)) };
+    if extra == ENCRYPTED && is_encrypted(packet) {
+        return Some(Ok(extra));
+    }
     // Nothing is acknowledged yet, and this is packet 0; behind an HMAC it is the first that was sent.
     let tail = packet.len().checked_sub(5)?;
     let begins = packet.get(tail..)?.iter().all(|byte| *byte == 0);
@@ -161,14 +173,15 @@ impl Inspector for Connection {
     }
 
     fn finish(self: Box<Self>) -> Facts {
-        self.inside.finish()
+        // Where the control channel could not be read, nothing is known of a handshake.
+        self.authentication.map_or_else(Facts::default, |_| self.inside.finish())
     }
 }
 
 impl Connection {
     /// Takes a packet of the control channel.
     fn packet(&mut self, direction: Direction, kind: u8, packet: &[u8], at: Moment) -> Next {
-        if kind == CLIENT_RESET && self.authentication.is_none() {
+        if kind == CLIENT_RESET && self.authentication.is_none() && !is_encrypted(packet) {
             self.authentication = packet.len().checked_sub(BARE_RESET);
         }
         if kind == SERVER_RESET && self.authentication.is_none() {

@@ -212,6 +212,8 @@ pub enum SensitiveKind {
     CardNumber,
     /// A private key as text (RFC 7468).
     PrivateKey,
+    /// An address of e-mail (RFC 5321 section 4.1.2), as most are written.
+    EmailAddress,
 }
 
 impl SensitiveKind {
@@ -221,6 +223,7 @@ impl SensitiveKind {
         match self {
             Self::CardNumber => "card-number",
             Self::PrivateKey => "private-key",
+            Self::EmailAddress => "e-mail-address",
         }
     }
 }

@@ -82,6 +82,29 @@ const METHODS: [(u16, u16, &[u8], bool); 14] = [
     (90, 20, b"Tx.Commit", true),
 ];
 
+/// Who sends the frame with a method that begins here, if it is all there: the methods of the list, their answers, and
+/// deliveries.
+pub(super) fn sender(bytes: &[u8]) -> Option<Direction> {
+    const DELIVERY: [(u16, u16); 3] = [(60, 50), (60, 60), (60, 71)];
+    const END: u8 = 0xce;
+    let mut rest = Reader(bytes);
+    let (kind, _, payload, end) = (rest.u8()?, rest.u16()?, rest.vec32()?, rest.u8()?);
+    let mut rest = Reader(payload);
+    let method = (rest.u16()?, rest.u16()?);
+    let asked = |number: u16| {
+        let mut methods = METHODS.iter();
+        methods.any(|(class, known, _, answered)| {
+            (*class, *known) == (method.0, number) && (number == method.1 || *answered)
+        })
+    };
+    match (kind, end) {
+        (1, END) if DELIVERY.contains(&method) => Some(Direction::ToClient),
+        (1, END) if asked(method.1) => Some(Direction::ToServer),
+        (1, END) if asked(method.1.checked_sub(1)?) => Some(Direction::ToClient),
+        _ => None,
+    }
+}
+
 fn request(
     channel: u16,
     method: (u16, u16),

@@ -32,6 +32,11 @@ impl Protocol for Amqp {
             Direction::ToServer if known => Probe::Yes,
             Direction::ToClient if known => Probe::Reversed,
             _ if HEADERS.iter().any(|(known, _)| known.starts_with(head.bytes)) => Probe::Unsure,
+            direction if !head.from_start => match classic::sender(head.bytes) {
+                Some(side) if side == direction => Probe::Yes,
+                Some(_) => Probe::Reversed,
+                None => Probe::No,
+            },
             _ => Probe::No,
         }
     }
@@ -76,6 +81,9 @@ impl Grammar for Conversation {
         if b"AMQP".starts_with(bytes) || direction == Direction::ToServer && self.tls_asked {
             return Frame::Need;
         }
+        if self.layer.is_none() && self.missing && classic::sender(bytes) == Some(direction) {
+            self.layer = Some(Layer::Classic);
+        }
         let mut rest = Reader(bytes);
         match self.layer {
             // The answer was captured before what it answers.
@@ -106,6 +114,11 @@ impl Grammar for Conversation {
             Some(Layer::Tls) | None => None,
         };
         Next::More
+    }
+
+    fn resumes(&self, direction: Direction, bytes: &[u8]) -> bool {
+        matches!(self.layer, None | Some(Layer::Classic))
+            && classic::sender(bytes) == Some(direction)
     }
 
     fn upgrading(&self) -> bool {

@@ -29,8 +29,8 @@ impl Protocol for Kafka {
     fn probe(&self, head: &Head<'_>) -> Probe {
         match (request(head.bytes), head.direction) {
             (Some(true), Direction::ToServer) => Probe::Yes,
-            (Some(true), Direction::ToClient) if head.from_start => Probe::Reversed,
-            (Some(_), _) => Probe::No,
+            (Some(true), Direction::ToClient) => Probe::Reversed,
+            (Some(false), _) => Probe::No,
             (None, _) => Probe::Unsure,
         }
     }
@@ -51,8 +51,8 @@ const SASL_AUTHENTICATE: u16 = 36;
 const LONGEST: u32 = 104_857_600;
 const LAST_VERSION: u16 = 20;
 
-/// Whether a request begins here. The header has few certain bytes: the client's name must be a name, and where there is
-/// none only the question that modern clients begin with is taken.
+/// Whether a request begins here. The header has few certain bytes: the client's name must be a name, and where it is
+/// empty only the question that modern clients begin with is taken.
 fn request(bytes: &[u8]) -> Option<bool> {
     const LONGEST_NAME: usize = 128;
     let fits = |(place, byte): (usize, &u8)| match place {
@@ -72,12 +72,11 @@ fn request(bytes: &[u8]) -> Option<bool> {
     if !(10..=LONGEST).contains(&length) {
         return Some(false);
     }
+    let early = correlation < 1 << 16;
     match rest.u16()? {
-        0xffff | 0 => {
-            let first =
-                key == API_VERSIONS && version <= 4 && length <= 256 && correlation < 1 << 16;
-            Some(first)
-        }
+        0 => Some(key == API_VERSIONS && version <= 4 && length <= 256 && early),
+        // No name at all: of these bytes there are enough that no other protocol has.
+        0xffff => Some(early && length < 1 << 20),
         name if usize::from(name) <= LONGEST_NAME && u32::from(name) + 10 <= length => {
             let name = usize::from(name);
             let text = rest.0.get(..name.min(rest.0.len()))?;
@@ -87,7 +86,7 @@ fn request(bytes: &[u8]) -> Option<bool> {
                 (false, _) => Some(false),
                 (true, false) => None,
                 // A short name is a few bits only.
-                (true, true) => Some(name > 3 || correlation < 1 << 16 && length < 1 << 20),
+                (true, true) => Some(name > 3 || early && length < 1 << 20),
             }
         }
         _ => Some(false),

@@ -89,19 +89,21 @@ fn header(bytes: &[u8]) -> Begins {
     if !(21..=LONGEST).contains(&length) {
         return Begins::No;
     }
+    // Some old drivers fill in -1, where a request answers nothing.
+    let unasked = answers == 0 || kind == QUERY && answers == u32::MAX;
     let sure = match (kind, rest.u8()) {
         (_, None) => return Begins::Unsure,
         // Sections of kind 0 or 1, behind flags of which three are defined.
         (MESSAGE, Some(section)) => flags & !0x1_0003 == 0 && section <= 1,
         // A namespace, behind flags.
-        (QUERY, Some(name)) => flags & !0xff == 0 && name.is_ascii_graphic() && answers == 0,
+        (QUERY, Some(name)) => flags & !0xff == 0 && name.is_ascii_graphic() && unasked,
         (COMPRESSED, Some(_)) => matches!(flags, REPLY | UPDATE..=DELETE | MESSAGE),
         (REPLY, Some(_)) => flags & !0xf == 0 && answers != 0 && length >= 36,
         _ => false,
     };
-    match (sure, answers) {
-        (true, 0) => Begins::Request,
-        (true, _) => Begins::Reply,
+    match (sure, unasked) {
+        (true, true) => Begins::Request,
+        (true, false) => Begins::Reply,
         (false, _) => Begins::No,
     }
 }

@@ -77,3 +77,39 @@ fn a_plain_login_is_a_password() {
     assert_eq!((credential.principal.as_deref(), credential.secret.length()), (Some("app"), 6));
     assert_eq!((credential.exposure, credential.accepted), (Exposure::Readable, Some(true)));
 }
+
+/// Byte by byte after the specification of MongoDB's authentication: `SCRAM-SHA-1`, as servers before 4.0 want it. No
+/// sample speaks it.
+#[test]
+fn a_login_by_scram_is_told_with_its_mechanism() {
+    let payload = |text: &[u8]| {
+        let length = u32::try_from(text.len()).unwrap().to_le_bytes();
+        named(5, "payload", &[&length, [0].as_slice(), text].concat())
+    };
+    let start = document(&[
+        int("saslStart", 1),
+        text("mechanism", "SCRAM-SHA-1"),
+        payload(b"n,,n=app,r=fyko+d2lbbFgONRv9qkxdawL"),
+        text("$db", "admin"),
+    ]);
+    let proof =
+        b"c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=MC2T8BvbmWRckDw8oWl5IVghwCY=";
+    let go_on = document(&[int("saslContinue", 1), payload(proof), text("$db", "admin")]);
+    let said = document(&[payload(b"r=x,s=y,i=10000"), named(8, "done", &[0]), ok(1.0)]);
+    let done = document(&[payload(b"v=z"), named(8, "done", &[1]), ok(1.0)]);
+    let facts = facts(
+        "mongodb",
+        &[
+            client(message(1, 0, &start)),
+            server(message(8, 1, &said)),
+            client(message(2, 0, &go_on)),
+            server(message(9, 2, &done)),
+        ],
+    );
+    let credential = facts.readable.unwrap().credentials.remove(0);
+    assert_eq!((credential.mechanism, credential.accepted), ("scram-sha-1", Some(true)));
+    assert_eq!(
+        (credential.principal.as_deref(), credential.exposure),
+        (Some("app"), Exposure::Crackable)
+    );
+}

@@ -29,8 +29,13 @@ impl Protocol for Postgresql {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let client = opening(head.bytes);
-        let server = authentication(head.bytes);
+        let (client, server) = match head.from_start {
+            true => (opening(head.bytes), authentication(head.bytes)),
+            false => (
+                either(opening(head.bytes), statement(head.bytes)),
+                either(authentication(head.bytes), failure(head.bytes)),
+            ),
+        };
         match (client, server, head.direction) {
             (Probe::Yes, _, Direction::ToServer) | (_, Probe::Yes, Direction::ToClient) => {
                 Probe::Yes
@@ -47,6 +52,53 @@ impl Protocol for Postgresql {
 
     fn fields(&self) -> &'static [Field] {
         calls::FIELDS
+    }
+}
+
+/// What two probes of one side say together.
+fn either(one: Probe, other: Probe) -> Probe {
+    match (one, other) {
+        (Probe::Yes, _) | (_, Probe::Yes) => Probe::Yes,
+        (Probe::No, Probe::No) => Probe::No,
+        _ => Probe::Unsure,
+    }
+}
+
+/// Whether a statement begins here, to be executed or prepared: how conversations are known that were joined late.
+fn statement(bytes: &[u8]) -> Probe {
+    const LONGEST_NAME: usize = 64;
+    let fits = |(place, byte): (usize, &u8)| match place {
+        0 => matches!(byte, b'Q' | b'P'),
+        _ => *byte == 0,
+    };
+    if !bytes.iter().take(2).enumerate().all(fits) {
+        return Probe::No;
+    }
+    let Some(text) = bytes.get(5..) else { return Probe::Unsure };
+    if bytes.first() == Some(&b'Q') {
+        return sql::begins(text);
+    }
+    match memchr::memchr(0, text.get(..LONGEST_NAME).unwrap_or(text)) {
+        Some(end) => text.get(end + 1..).map_or(Probe::No, sql::begins),
+        None if text.len() < LONGEST_NAME => Probe::Unsure,
+        None => Probe::No,
+    }
+}
+
+/// Whether a server says here that something failed.
+fn failure(bytes: &[u8]) -> Probe {
+    const SEVERITIES: [&[u8]; 3] = [b"SERROR\0", b"SFATAL\0", b"SPANIC\0"];
+    let fits = |(place, byte): (usize, &u8)| *byte == if place == 0 { b'E' } else { 0 };
+    if !bytes.iter().take(3).enumerate().all(fits) {
+        return Probe::No;
+    }
+    let text = bytes.get(5..).unwrap_or_default();
+    if SEVERITIES.iter().any(|known| text.starts_with(known)) {
+        Probe::Yes
+    } else if SEVERITIES.iter().any(|known| known.starts_with(text)) {
+        Probe::Unsure
+    } else {
+        Probe::No
     }
 }
 
@@ -188,6 +240,14 @@ impl Grammar for Conversation {
         Next::More
     }
 
+    fn resumes(&self, direction: Direction, bytes: &[u8]) -> bool {
+        let begins = match direction {
+            Direction::ToServer => statement(bytes),
+            Direction::ToClient => failure(bytes),
+        };
+        self.asked.is_none() && begins == Probe::Yes
+    }
+
     fn upgrading(&self) -> bool {
         self.missing && self.asked == Some(Asked::Tls)
     }
@@ -196,7 +256,10 @@ impl Grammar for Conversation {
         self.missing = true;
         self.pairing.lose();
         match direction {
-            Direction::ToServer => self.started = true,
+            Direction::ToServer => {
+                self.started = true;
+                self.pairing.forget();
+            }
             Direction::ToClient => {
                 self.method = Method::Unknown;
                 self.sasl.end();

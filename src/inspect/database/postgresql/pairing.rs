@@ -16,7 +16,7 @@ const STATEMENTS: usize = 64;
 pub(super) struct Pairing {
     database: Vec<u8>,
     statements: VecDeque<(Vec<u8>, &'static [u8])>,
-    /// The verb of the statement that was bound last.
+    /// The verb of the statement that was bound last; empty when it is not known.
     bound: &'static [u8],
     awaited: VecDeque<Unit>,
     lost: bool,
@@ -50,6 +50,12 @@ impl Pairing {
         self.awaited.clear();
     }
 
+    /// What was prepared and bound is not known any longer.
+    pub(super) fn forget(&mut self) {
+        self.statements.clear();
+        self.bound = b"";
+    }
+
     pub(super) fn query(&mut self, verb: &[u8], notes: &mut Notes, at: Moment) {
         self.asked(verb, Unit::Query, notes, at);
     }
@@ -70,7 +76,8 @@ impl Pairing {
         let mut rest = Reader(message);
         let (Some(_portal), Some(name)) = (rest.until(0), rest.until(0)) else { return };
         let known = self.statements.iter().find(|(known, _)| known == name);
-        self.bound = known.map_or(b"EXECUTE", |(_, verb)| verb);
+        let unknown: &[u8] = if self.lost { b"" } else { b"EXECUTE" };
+        self.bound = known.map_or(unknown, |(_, verb)| verb);
     }
 
     pub(super) fn execute(&mut self, notes: &mut Notes, at: Moment) {
@@ -82,7 +89,10 @@ impl Pairing {
     }
 
     fn asked(&mut self, verb: &[u8], unit: Unit, notes: &mut Notes, at: Moment) {
-        let name = CallName::Rpc { service: &self.database, method: verb };
+        let name = match self.database.is_empty() || verb.is_empty() {
+            true => CallName::Unknown,
+            false => CallName::Rpc { service: &self.database, method: verb },
+        };
         notes.asked_in_turn(name, at);
         self.expect(unit);
     }

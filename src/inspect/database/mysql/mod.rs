@@ -3,6 +3,9 @@
 //! Takes both byte streams; gives the server's version, whether TLS was offered and taken, the login and its mechanism,
 //! the verbs of statements and whether they succeeded. Statements and rows are not looked at.
 
+#[cfg(test)]
+mod tests;
+
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Login, Message, Notes, Said};
 use super::super::reader::Reader;
@@ -23,13 +26,18 @@ impl Protocol for Mysql {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        match (greeting(head.bytes), login(head.bytes), head.direction) {
-            (Probe::Yes, _, Direction::ToClient) | (_, Probe::Yes, Direction::ToServer) => {
-                Probe::Yes
-            }
-            (Probe::Yes, _, _) | (_, Probe::Yes, _) => Probe::Reversed,
-            (Probe::No, Probe::No, _) => Probe::No,
-            _ => Probe::Unsure,
+        let (server, client) = match head.from_start {
+            true => (turned_away(head.bytes), Probe::No),
+            false => (Probe::No, statement(head.bytes)),
+        };
+        let said = [(greeting(head.bytes), Direction::ToClient), (server, Direction::ToClient)];
+        let asked = [(login(head.bytes), Direction::ToServer), (client, Direction::ToServer)];
+        let all = said.iter().chain(&asked);
+        match all.clone().find(|(probe, _)| *probe == Probe::Yes) {
+            Some((_, side)) if *side == head.direction => Probe::Yes,
+            Some(_) => Probe::Reversed,
+            None if all.clone().any(|(probe, _)| *probe == Probe::Unsure) => Probe::Unsure,
+            None => Probe::No,
         }
     }
 
@@ -91,6 +99,48 @@ fn login(bytes: &[u8]) -> Probe {
     }
 }
 
+/// Whether the server turns the client away where it should greet it: an error in a packet numbered 0.
+fn turned_away(bytes: &[u8]) -> Probe {
+    const HEADER: usize = 4;
+    // Shorter ones say nothing that could be told from other bytes.
+    const SHORTEST: u8 = 16;
+    let length = bytes.first().map_or(usize::MAX, |length| usize::from(*length) + HEADER);
+    let fits = |(place, byte): (usize, &u8)| match place {
+        0 => *byte >= SHORTEST,
+        1..=3 => *byte == 0,
+        4 => *byte == 0xff,
+        5 => true,
+        // Codes of servers begin with 1000.
+        6 => matches!(byte, 3..=15),
+        _ => byte.is_ascii_graphic() || *byte == b' ',
+    };
+    if !bytes.iter().take(length).enumerate().all(fits) {
+        Probe::No
+    } else if bytes.len() < length {
+        Probe::Unsure
+    } else {
+        Probe::Yes
+    }
+}
+
+/// Whether a statement begins here, to be executed or prepared: a packet numbered 0 with a verb of SQL.
+fn statement(bytes: &[u8]) -> Probe {
+    let fits = |(place, byte): (usize, &u8)| match place {
+        3 => *byte == 0,
+        4 => matches!(*byte, QUERY | PREPARE),
+        _ => true,
+    };
+    match bytes.get(5..) {
+        _ if !bytes.iter().take(5).enumerate().all(fits) => Probe::No,
+        Some(text) if bytes.get(..3) != Some(&[0; 3]) => sql::begins(text),
+        Some(_) => Probe::No,
+        None => Probe::Unsure,
+    }
+}
+
+const QUERY: u8 = 0x03;
+const PREPARE: u8 = 0x16;
+
 const CONNECT_WITH_DB: u32 = 0x8;
 const COMPRESS: u32 = 0x20;
 const SSL: u32 = 0x800;
@@ -116,6 +166,8 @@ struct Conversation {
     nameless: bool,
     awaited: bool,
     deaf: bool,
+    /// Something that the client said is missing, which may have chosen another database.
+    adrift: bool,
 }
 
 impl Grammar for Conversation {
@@ -158,11 +210,18 @@ impl Grammar for Conversation {
         Next::More
     }
 
+    fn resumes(&self, direction: Direction, bytes: &[u8]) -> bool {
+        direction == Direction::ToServer && !self.compressed && statement(bytes) == Probe::Yes
+    }
+
     fn lost(&mut self, direction: Direction) {
         self.awaited = false;
         self.deaf = true;
         match direction {
-            Direction::ToServer => self.logged_in = true,
+            Direction::ToServer => {
+                self.logged_in = true;
+                self.adrift = true;
+            }
             Direction::ToClient => self.plugin.clear(),
         }
     }
@@ -258,13 +317,14 @@ impl Conversation {
 
     fn command(&mut self, packet: &[u8], notes: &mut Notes, at: Moment) {
         let Some((code, rest)) = packet.split_first() else { return };
-        let method: &[u8] = match code {
+        let method: &[u8] = match *code {
             0x01 => return,
             0x02 => {
                 self.database = bounded(rest);
+                self.adrift = false;
                 b"USE"
             }
-            0x03 => sql::verb(rest),
+            QUERY => sql::verb(rest),
             0x04 => b"FIELD LIST",
             0x09 => b"STATISTICS",
             0x0a => b"PROCESS INFO",
@@ -272,7 +332,7 @@ impl Conversation {
             0x0e => b"PING",
             0x11 => b"CHANGE USER",
             0x12 => b"BINLOG DUMP",
-            0x16 => b"PREPARE",
+            PREPARE => b"PREPARE",
             0x17 => b"EXECUTE",
             0x1a => b"RESET STATEMENT",
             0x1b => b"SET OPTION",
@@ -283,7 +343,11 @@ impl Conversation {
             _ => return,
         };
         self.awaited = !self.deaf;
-        notes.asked(0, CallName::Rpc { service: &self.database, method }, at);
+        let name = match self.adrift {
+            true => CallName::Unknown,
+            false => CallName::Rpc { service: &self.database, method },
+        };
+        notes.asked(0, name, at);
     }
 
     fn server(&mut self, sequence: u8, packet: &[u8], notes: &mut Notes, at: Moment) {
@@ -368,113 +432,4 @@ fn length_encoded(rest: &mut Reader<'_>) -> Option<usize> {
 
 fn bounded(text: &[u8]) -> Vec<u8> {
     text.get(..limits::TEXT_BYTES).unwrap_or(text).to_vec()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::super::feeder::{client, facts, inspect, server};
-    use super::*;
-    use crate::model::Exposure;
-
-    fn packet(sequence: u8, body: &[u8]) -> Vec<u8> {
-        let length = u32::try_from(body.len()).unwrap().to_le_bytes();
-        [&length[..3], &[sequence], body].concat()
-    }
-
-    /// Protocol::HandshakeV10 of the documentation, with and without CLIENT_SSL.
-    fn greeting(tls: bool, plugin: &[u8]) -> Vec<u8> {
-        let low: u16 = if tls { 0xffff } else { 0xf7df };
-        let parts: [&[u8]; 10] = [
-            b"\x0a8.0.36\0",
-            &[9, 0, 0, 0],
-            b"saltsalt\0",
-            &low.to_le_bytes(),
-            &[0xff, 2, 0],
-            &0x00ff_u16.to_le_bytes(),
-            &[21],
-            &[0; 10],
-            b"saltsaltsalt\0",
-            plugin,
-        ];
-        packet(0, &[parts.concat().as_slice(), &[0]].concat())
-    }
-
-    /// Protocol::HandshakeResponse41.
-    fn login(response: &[u8], plugin: &[u8]) -> Vec<u8> {
-        let capabilities = 0x0008_8000 | CONNECT_WITH_DB | PLUGIN_AUTH | 0x0200 | 0x80;
-        let length = [u8::try_from(response.len()).unwrap()];
-        let parts: [&[u8]; 9] = [
-            &u32::to_le_bytes(capabilities),
-            &[0, 0, 0, 1, 45],
-            &[0; 23],
-            b"app\0",
-            &length,
-            response,
-            b"orders\0",
-            plugin,
-            &[0],
-        ];
-        packet(1, &parts.concat())
-    }
-
-    #[test]
-    fn a_login_in_clear_is_told_with_its_mechanism_and_calls_with_their_outcome() {
-        let facts = facts(
-            "mysql",
-            &[
-                server(greeting(true, b"mysql_native_password")),
-                client(login(&[7; 20], b"mysql_native_password")),
-                server(packet(2, &[0, 0, 0, 2, 0, 0, 0])),
-                client(packet(0, b"\x03SELECT secret")),
-                server(
-                    [packet(1, &[1]), packet(2, b"def"), packet(3, &[0xfe, 0, 0, 2, 0])].concat(),
-                ),
-                client(packet(0, b"\x03INSERT INTO t")),
-                server(packet(1, b"\xff\x48\x04#42S02")),
-                client(packet(0, &[1])),
-            ],
-        );
-        let readable = facts.readable.unwrap();
-        let credential = &readable.credentials[0];
-        assert_eq!(
-            (credential.mechanism, credential.accepted),
-            ("mysql_native_password", Some(true))
-        );
-        assert_eq!(credential.exposure, Exposure::Crackable);
-        assert_eq!(credential.principal.as_deref(), Some("app"));
-        assert_eq!(readable.programs[0].version, "8.0.36");
-        assert!(readable.upgrade.unwrap().clear_after.is_some(), "TLS was offered");
-        let calls = facts.calls.unwrap().calls;
-        let told: Vec<_> =
-            calls.iter().map(|c| (&*c.service, &*c.method, c.succeeded, c.failed)).collect();
-        assert_eq!(told, [("orders", "SELECT", 1, 0), ("orders", "INSERT", 0, 1)]);
-    }
-
-    #[test]
-    fn a_server_may_ask_for_the_password_in_clear() {
-        let facts = facts(
-            "mysql",
-            &[
-                server(greeting(false, b"mysql_native_password")),
-                client(login(&[7; 20], b"mysql_native_password")),
-                server(packet(2, b"\xfemysql_clear_password\0")),
-                client(packet(3, b"s3cret\0")),
-                server(packet(4, b"\xff\x15\x04#28000denied")),
-            ],
-        );
-        let readable = facts.readable.unwrap();
-        let clear = &readable.credentials[1];
-        assert_eq!((clear.mechanism, clear.secret.length()), ("mysql_clear_password", 6));
-        assert_eq!((clear.exposure, clear.accepted), (Exposure::Readable, Some(false)));
-        assert!(readable.upgrade.is_none(), "TLS was not offered");
-    }
-
-    #[test]
-    fn a_request_for_tls_hands_over_at_once() {
-        let request = packet(1, &[[0x85, 0xae, 0x1f, 0].as_slice(), &[0; 28]].concat());
-        let events = [server(greeting(true, b"caching_sha2_password")), client(request)];
-        let (facts, next) = inspect("mysql", &events, 3);
-        assert_eq!((next, facts.plaintext), (Next::Switch("tls"), None));
-        assert_eq!(facts.readable.unwrap().upgrade.unwrap().state, UpgradeState::Accepted);
-    }
 }
