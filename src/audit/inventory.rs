@@ -33,8 +33,7 @@ pub(super) struct Inventory {
 struct Edge {
     facts: EdgeFacts,
     kept: Postures,
-    /// Of the last session.
-    protocol: Option<&'static str>,
+    protocol: Option<&'static str>, // of the last session
 }
 
 impl Edge {
@@ -140,9 +139,7 @@ impl Inventory {
         facts.bytes += bytes;
         note_descent(&mut facts.descent, audited);
         note_use(&mut facts.used, audited);
-        // Nearly always the same: the list is not looked at then, which is far away.
-        if edge.protocol != session.protocol {
-            edge.protocol = session.protocol;
+        if std::mem::replace(&mut edge.protocol, session.protocol) != session.protocol {
             note_protocol(&mut facts.protocols, session.protocol);
         }
         let hour = hour_of(session.first.time);

@@ -17,9 +17,6 @@ const FINISHED_RECORD: u16 = 50;
 /// Content type of application data.
 const DATA: u8 = 23;
 
-/// Encrypted records of a short connection.
-const FEW_RECORDS: usize = 8;
-
 /// Handshake message types (RFC 8446 section 4, RFC 5246 section 7.4, RFC 6066).
 pub(super) mod kind {
     pub(in crate::inspect::tls) const CLIENT_HELLO: u8 = 1;
@@ -164,9 +161,6 @@ impl Handshake {
         const HANDSHAKE: u8 = 22;
         let direction = record.direction;
         if self.facts.records.len() < limits::RECORD_FACTS {
-            if self.facts.records.is_empty() {
-                self.facts.records.reserve(FEW_RECORDS);
-            }
             self.facts.records.push(record);
         } else {
             self.facts.records_cut = true;
@@ -243,15 +237,9 @@ impl Handshake {
     }
 
     pub(super) fn letter(&mut self, direction: Direction, letter: char) {
-        const MOST: usize = 32;
-        let history = &mut self.facts.history;
-        if history.len() < MOST {
-            if history.is_empty() {
-                // Most come near it, and growing step by step costs more than the letters.
-                history.reserve_exact(MOST);
-            }
+        if self.facts.history.len() < 32 {
             let client = direction == Direction::ToServer;
-            history.push(if client { letter.to_ascii_uppercase() } else { letter });
+            self.facts.history.push(if client { letter.to_ascii_uppercase() } else { letter });
         }
     }
 
