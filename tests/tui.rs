@@ -190,12 +190,12 @@ fn all_screens_a_filter_a_resize_and_out_again() {
 
 #[test]
 fn signals_give_the_terminal_back() {
-    for (name, code) in [("-TERM", "130"), ("-INT", "130"), ("-HUP", "130")] {
+    for name in ["-TERM", "-INT", "-HUP"] {
         let Some(terminal) = Terminal::new(&format!("signal{name}"), 80, 24) else { return };
         terminal.start("--mouse");
         terminal.shows("Open findings");
         signal(name, &terminal.pid());
-        terminal.ended_with(code);
+        terminal.ended_with("0");
     }
 }
 
