@@ -67,9 +67,9 @@ fn a_rule_that_is_not_there_is_refused_with_a_near_one() {
     assert!(run.out.is_empty() && run.err.contains("weak-suite"), "{}", run.err);
 }
 
-/// Of clear text, callers, tokens, discovery and coverage every rule is seen to fire on real traffic, and to stay quiet.
+/// Every rule is seen to fire on real traffic, and to stay quiet on other.
 #[test]
-fn rules_about_what_is_readable_have_a_sample_that_fires_and_one_that_does_not() {
+fn rules_have_a_sample_that_fires_and_one_that_does_not() {
     let mut seen = [BTreeSet::new(), BTreeSet::new()];
     for capture in captures() {
         let truth = truth::read(&capture);
@@ -78,10 +78,9 @@ fn rules_about_what_is_readable_have_a_sample_that_fires_and_one_that_does_not()
             codes.extend(told.into_iter().flat_map(truth::set));
         }
     }
-    const FAMILIES: [&str; 9] =
-        ["WL1", "WL4007", "WL4008", "WL4009", "WL4010", "WL5", "WL6008", "WL7", "WL9"];
-    let readable = |code: &String| FAMILIES.iter().any(|family| code.starts_with(family));
-    for (code, name) in rules().into_iter().filter(|(code, _)| readable(code)) {
+    // What hygiene asks of hellos and heads (6xxx) differs from sample to sample, and is told by the tests of its rules.
+    let recorded = |code: &String| !code.starts_with("WL6") || code == "WL6008";
+    for (code, name) in rules().into_iter().filter(|(code, _)| recorded(code)) {
         let file = format!("rules/{code}-{name}.toml");
         let rule = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
         let said = |words: &str| rule.contains(words);

@@ -61,7 +61,8 @@ def http1_bearer(lab):
         ])
     calls = [call("", "GET /orders", 1, 200), call("", "GET /orders/*", 1, 200), call("", "POST /orders", 1, 201)]
     return Truth(
-        [clear(address, "http/1.1", calls, auth_schemes=["bearer"])], present=["WL1001"], never_shown=[TOKEN]
+        [clear(address, "http/1.1", calls, auth_schemes=["bearer"])], present=["WL1001"], absent=["WL3018"],
+        never_shown=[TOKEN],
     )
 
 

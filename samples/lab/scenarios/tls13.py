@@ -82,7 +82,7 @@ def tls13_resumed(lab):
             openssl_client(lab, address(), "-tls1_3", session, lab.path("session"))
     return Truth(
         [tls13(cipher=AES_256, resumed=False), tls13(cipher=AES_256, resumed=True, evidence="inherited")],
-        [hidden(lab, "api", "server", address())], present=["WL4001", "WL9001"],
+        [hidden(lab, "api", "server", address())], present=["WL4001", "WL9001"], absent=["WL2009"],
     )
 
 

@@ -40,7 +40,7 @@ def tls12_trusted(lab):
     return Truth(
         [tls(posture="mtls", client_auth="presented", **H2)],
         [certificate(f"{end}.pem", role, holder, at) for role, holder, end in made for at in range(2)],
-        absent=["WL3002", "WL3007", "WL3015", "WL3017", "WL4003", "WL4004", "WL4005", "WL4006"], **trusting(lab),
+        absent=["WL3002", "WL3007", "WL3015", "WL3016", "WL3017", "WL4003", "WL4004", "WL4005", "WL4006"], **trusting(lab),
     )
 
 
@@ -122,7 +122,7 @@ def tls12_revoked(lab):
     return Truth(
         [tls(**H2), refused("client: 44", alpn=None), tls(address("backend"), sni="billing.shop.test", **H2)],
         [*shown(lab, "api"), certificate(f"{billing}.pem", "server", address("backend"))],
-        present=["WL3007", "WL4001", "WL4003", "WL8001"], absent=["WL3002"], **trusting(lab, crl=crl),
+        present=["WL3007", "WL4001", "WL4003", "WL8001"], absent=["WL3002", "WL3008"], **trusting(lab, crl=crl),
         note="Only the certificate of api is revoked, not that of billing.",
     )
 
@@ -217,7 +217,7 @@ def tls12_rotation(lab):
     replaced(lab, "renewed")
     return Truth(
         [tls(count=2, **H2), tls(count=2, **H2)], shown(lab, "api", "renewed"), present=["WL4001"],
-        maybe=["WL3005", "WL4005"], absent=["WL3002", "WL4003", "WL4006"], **trusting(lab),
+        maybe=["WL3005", "WL4005"], absent=["WL3002", "WL3019", "WL4003", "WL4006"], **trusting(lab),
         note="A rotation as it should be: the identity and the issuer stay, the key and the dates change.",
     )
 
@@ -355,7 +355,7 @@ def tls12_names(lab):
     with lab.capture():
         for port, (_, _, asked, fits) in names.items():
             call_https(lab, *([] if fits else ["-insecure"]), server=address(port=port), name=asked)
-    return Truth(told, seen, present=["WL3009", "WL4001", "WL4003"], absent=["WL3002"], **trusting(lab),
+    return Truth(told, seen, present=["WL3009", "WL3016", "WL4001", "WL4003"], absent=["WL3002"], **trusting(lab),
                  note="Ports 8442 and 8444 have the names that do not fit.")
 
 
