@@ -166,7 +166,7 @@ mod tests {
             (LinkType::LOOP, [&[0, 0, 0, 2][..], ip].concat()),
         ];
         for (link, data) in frames {
-            assert!(passes("tcp dst port https and host 10.0.0.1", link, &data), "{link}");
+            assert!(passes("tcp dst port 443 and host 10.0.0.1", link, &data), "{link}");
             assert!(!passes("udp or port 80", link, &data), "{link}");
         }
     }

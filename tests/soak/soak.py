@@ -44,7 +44,7 @@ import socket, sys, time
 for line in sys.stdin:
     try:
         c = socket.create_connection(('{SERVER}', int(line)), timeout=2)
-        at = time.time(); c.sendall(b'GET /soak HTTP/1.1\\r\\nHost: soak\\r\\n\\r\\n'); c.recv(4096); c.close()
+        at = time.monotonic(); c.sendall(b'GET /soak HTTP/1.1\\r\\nHost: soak\\r\\n\\r\\n'); c.recv(4096); c.close()
         print(at, flush=True)
     except OSError as error:
         print('failed', error, flush=True)
@@ -138,8 +138,8 @@ class Watch:
         self.process = within(B, *command, *self.args.watch_options,
                               stderr=open(self.log, "ab"), stdout=subprocess.DEVNULL)
         self.ticks = 0
-        until = time.time() + 20
-        while b"watching" not in self.said() and time.time() < until:
+        until = time.monotonic() + 20
+        while b"watching" not in self.said() and time.monotonic() < until:
             time.sleep(0.1)
 
     def said(self):
@@ -180,7 +180,7 @@ class Watch:
         self.process.wait()
         sound = integrity(self.db)
         self.begin()
-        self.killed = time.time()
+        self.killed = time.monotonic()
         return sound
 
     def end(self):
@@ -205,8 +205,8 @@ class Screen:
         self.tmux("kill-server")
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", "200", "-y", "60",
                   f"{args.binary} tui --db {db} --read-only")
-        until = time.time() + 30
-        while "[1 Overview]" not in self.picture() and time.time() < until:
+        until = time.monotonic() + 30
+        while "[1 Overview]" not in self.picture() and time.monotonic() < until:
             time.sleep(0.1)
         # Sessions, those of the markers alone, the newest first.
         self.tmux("send-keys", "-t", "0", "6", "/")
@@ -245,10 +245,10 @@ class Markers(threading.Thread):
         return process.stdout.readline().strip()
 
     def run(self):
-        port, due = FIRST_PORT, time.time()
+        port, due = FIRST_PORT, time.monotonic()
         while not self.stop.is_set() or self.waiting:
-            if time.time() >= due and not self.stop.is_set():
-                due = time.time() + self.args.marker_seconds
+            if time.monotonic() >= due and not self.stop.is_set():
+                due = time.monotonic() + self.args.marker_seconds
                 self.ask(self.server, port)
                 at = self.ask(self.client, port)
                 if at.startswith("failed"):
@@ -257,7 +257,7 @@ class Markers(threading.Thread):
                     self.waiting[port] = [float(at), None, None if self.screen else 0.0]
                 port = port + 1 if port < 60000 else FIRST_PORT
             self.look()
-            if self.stop.is_set() and all(time.time() - at > 30 for at, _, _ in self.waiting.values()):
+            if self.stop.is_set() and all(time.monotonic() - at > 30 for at, _, _ in self.waiting.values()):
                 break
             time.sleep(0.02)
         if self.screen:
@@ -268,7 +268,7 @@ class Markers(threading.Thread):
     def look(self):
         # What was not committed when the watch was killed, or was sent while there was none, is gone with it.
         gone = [port for port, known in self.waiting.items() if known[1] is None and known[0] < self.watch.killed]
-        if self.watch.killed and time.time() - self.watch.killed > 2:
+        if self.watch.killed and time.monotonic() - self.watch.killed > 2:
             for port in gone:
                 self.waiting.pop(port)
                 self.lost += 1
@@ -276,16 +276,16 @@ class Markers(threading.Thread):
             for port in self.rows():
                 known = self.waiting.get(port)
                 if known and known[1] is None:
-                    known[1] = time.time() - known[0]
+                    known[1] = time.monotonic() - known[0]
         if self.screen and self.waiting:
             numbers = set(re.findall(r"\d+", self.screen.picture()))
             for port, known in self.waiting.items():
                 if known[2] is None and str(port) in numbers:
-                    known[2] = time.time() - known[0]
+                    known[2] = time.monotonic() - known[0]
         over = [port for port, known in self.waiting.items() if None not in known[1:]]
         # What scrolled off the screen before it was seen is given up; its row counts all the same.
         over += [port for port, known in self.waiting.items()
-                 if known[1] is not None and time.time() - known[0] > 30 and port not in over]
+                 if known[1] is not None and time.monotonic() - known[0] > 30 and port not in over]
         self.done += [(port, *self.waiting.pop(port)) for port in over]
 
     def rows(self):
@@ -354,6 +354,12 @@ def make(name, args, watch):
         time.sleep(args.fault_seconds)
         os.remove(filler)
         return "filled and emptied"
+    if name == "clock":
+        # Everything here goes by a clock that is never set.
+        for seconds in (60, -120, 60):
+            time.clock_settime(time.CLOCK_REALTIME, time.time() + seconds)
+            time.sleep(args.fault_seconds / 2)
+        return "a minute ahead, a minute behind, and right again"
     if name == "kill":
         return "integrity " + watch.kill_and_begin()
     if name == "reload":
@@ -375,7 +381,7 @@ def make(name, args, watch):
         time.sleep(args.fault_seconds)
         args.receiving = receive(args)
         return "gone and back"
-    raise SystemExit(f"no such fault: {name} (link, lock, full, kill, reload, broken, receiver)")
+    raise SystemExit(f"no such fault: {name} (link, lock, full, kill, reload, broken, receiver, clock)")
 
 
 def replay(args):
@@ -391,14 +397,14 @@ def replay(args):
 def sample(args, watch, sender, told):
     """Samples once a second until the time is over; every sample, and what was said of faults."""
     samples, due = [], faults(args)
-    begun = last = time.time()
+    begun = last = time.monotonic()
     watch.used(1.0)
     with open(os.path.join(args.out, "samples.csv"), "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["second", "sent", "packets", "lost", "connections", "sessions", "rss", "cpu_percent", "db_bytes"])
-        while time.time() - begun < args.seconds:
-            time.sleep(max(0.0, last + 1 - time.time()))
-            now = time.time()
+        while time.monotonic() - begun < args.seconds:
+            time.sleep(max(0.0, last + 1 - time.monotonic()))
+            now = time.monotonic()
             packets, lost, connections, sessions = watch.counted()
             files = [watch.db + end for end in ("", "-wal")]
             size = sum(os.path.getsize(name) for name in files if os.path.exists(name))
@@ -485,7 +491,7 @@ def arguments():
     parser.add_argument("--keep-sessions", default="samples")
     parser.add_argument("--marker-seconds", type=float, default=1.0)
     parser.add_argument("--screen", action="store_true", help="measure the dashboard, too")
-    parser.add_argument("--faults", default="", help="NAME@SECOND,...: link, lock, full, kill, reload, broken, receiver")
+    parser.add_argument("--faults", default="", help="NAME@SECOND,...: link, lock, full, kill, reload, broken, receiver, clock")
     parser.add_argument("--fault-seconds", type=float, default=10)
     parser.add_argument("--receiver", choices=["answers", "hangs", "refuses"], help="deliver every event to a webhook that does this")
     parser.add_argument("--db-folder", help="where the database is, for example a small tmpfs for the fault full")
