@@ -117,6 +117,12 @@ fn infer(sequence: &Sequence) -> Conclusion {
     } else if sequence.offer.post_handshake_auth && authenticates_later(&sequence, &part) {
         part.told =
             Told::unknown("the client may have presented a certificate after the handshake");
+    } else if sequence.offer.post_handshake_auth
+        && part.told.client == ClientStep::NotRequested
+        && declines_later(&sequence, &part)
+    {
+        let why = "it was not asked in the handshake; later it may have been, and had none";
+        part.told = Told::new(ClientStep::NotRequested, Confidence::Medium, why);
     }
     outcome::conclude(&sequence, &part, &server, bare)
 }
@@ -221,6 +227,18 @@ fn authenticates_later(sequence: &Sequence, part: &ClientPart) -> bool {
             if *finished == model.finished()
                 && model.is_verify(*verify)
                 && model.most(*certificate) >= CERTIFICATE)
+    })
+}
+
+/// Whether an empty Certificate, which names the request that it answers (RFC 8446 section 4.4.2), and a Finished seem
+/// to follow later.
+fn declines_later(sequence: &Sequence, part: &ClientPart) -> bool {
+    const EMPTY: std::ops::RangeInclusive<usize> = 9..=72;
+    let Some(model) = part.model.filter(|model| !model.is_rounded()) else { return false };
+    let later = sequence.records.to_server.lengths.get(part.records..).unwrap_or_default();
+    later.windows(2).any(|two| {
+        matches!(two, [certificate, finished]
+            if *finished == model.finished() && EMPTY.contains(&model.most(*certificate)))
     })
 }
 

@@ -185,6 +185,16 @@ fn a_certificate_that_may_have_come_later_leaves_it_open() {
 }
 
 #[test]
+fn a_request_that_may_have_been_declined_later_makes_it_less_sure() {
+    let mut sequence =
+        sequence(AES_256, "<23 <501 <96 <69 >69 <250 >52 <250 <94 <37 >57 >69 <19 >52");
+    let sure = |sequence: &Sequence| (told_of(sequence).0, told_of(sequence).1);
+    assert_eq!(sure(&sequence), (NotRequested, High));
+    sequence.offer.post_handshake_auth = true;
+    assert_eq!(sure(&sequence), (NotRequested, Medium));
+}
+
+#[test]
 fn long_chains_in_fragments_are_told() {
     let records = "<27 <529 <529 <529 <200 <281 <53 >529 >529 >529 >400 >281 >53 <300";
     assert_eq!(told(AES_128, records).0, Unknown, "the server's fragments say it did not ask");
