@@ -14,15 +14,17 @@ use crate::model::limits;
 /// How often memory is measured.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Part of the bound, in percent, beyond which connections are given up. What is above it is for an outcome beside the
-/// run that it is made of, which a publication needs for a moment, and for what comes between two looks.
-const HIGH: u64 = 75;
+/// Part of the bound, in percent, beyond which connections are given up.
+const HIGH: u64 = 90;
 
 /// Part of the connections, in percent, that stay when memory is short.
 const KEEP: u8 = 50;
 
 /// Times in a row that giving up connections may not help.
 const ATTEMPTS: u32 = 4;
+
+/// Looks for which no other run is begun after one was: ending a run needs memory itself.
+const REST: u32 = 120;
 
 /// Bytes that a connection costs, roughly, with what its protocol needs.
 const CONNECTION: u64 = 4096;
@@ -40,6 +42,8 @@ struct Status {
     file: File,
     looked: Instant,
     attempts: u32,
+    /// Looks until another run may be begun.
+    rest: u32,
 }
 
 /// What is to be given up.
@@ -55,7 +59,8 @@ impl Memory {
     /// Keeps the process below so many bytes.
     #[must_use]
     pub fn below(most: u64) -> Self {
-        let status = |file| Mutex::new(Status { file, looked: Instant::now(), attempts: 0 });
+        let status =
+            |file| Mutex::new(Status { file, looked: Instant::now(), attempts: 0, rest: 0 });
         let file = File::open("/proc/self/statm").ok();
         Self { most, status: file.map(status), resident: AtomicU64::new(0) }
     }
@@ -97,13 +102,14 @@ impl Status {
     }
 
     fn decide(&mut self, resident: u64, most: u64) -> Option<Relief> {
+        self.rest = self.rest.saturating_sub(1);
         if resident < most / 100 * HIGH {
             self.attempts = 0;
             return None;
         }
         self.attempts += 1;
-        if self.attempts > ATTEMPTS {
-            self.attempts = 0;
+        if self.attempts > ATTEMPTS && self.rest == 0 {
+            (self.attempts, self.rest) = (0, REST);
             return Some(Relief::Run);
         }
         Some(Relief::Connections(KEEP))
@@ -120,13 +126,16 @@ mod tests {
     #[test]
     fn connections_are_given_up_first_and_then_what_was_gathered() {
         let file = tempfile::tempfile().unwrap();
-        let mut status = Status { file, looked: Instant::now(), attempts: 0 };
+        let mut status = Status { file, looked: Instant::now(), attempts: 0, rest: 0 };
         assert_eq!(status.decide(50, 100), None);
         for _ in 0..ATTEMPTS {
             assert_eq!(status.decide(95, 100), Some(Relief::Connections(KEEP)));
         }
         assert_eq!(status.decide(95, 100), Some(Relief::Run));
-        assert_eq!(status.decide(95, 100), Some(Relief::Connections(KEEP)));
+        for _ in 1..REST {
+            assert_eq!(status.decide(95, 100), Some(Relief::Connections(KEEP)));
+        }
+        assert_eq!(status.decide(95, 100), Some(Relief::Run));
     }
 
     #[test]

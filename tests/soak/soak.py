@@ -344,15 +344,15 @@ def make(name, args, watch):
         return "locked and let go"
     if name == "full":
         filler = os.path.join(os.path.dirname(watch.db), "filler")
-        with open(filler, "wb") as file:
-            try:
+        try:
+            with open(filler, "wb", buffering=0) as file:
                 while True:
                     file.write(bytes(1 << 16))
-                    file.flush()
-            except OSError:
-                pass
+        except OSError:
+            pass  # it is full
         time.sleep(args.fault_seconds)
-        os.remove(filler)
+        if os.path.exists(filler):
+            os.remove(filler)
         return "filled and emptied"
     if name == "clock":
         # Everything here goes by a clock that is never set.
