@@ -37,7 +37,9 @@ fn a_connection_is_in_the_database_while_it_goes_on_and_counted_once_when_it_end
         lab.query("select posture, protocol, end_state from v_sessions"),
         "plaintext,http/1.1,open"
     );
-    assert_eq!(lab.query("select count(*) > 0 from v_findings where rule = 'WL1001'"), "1");
+    // What it comes to is published after it.
+    let found = "select count(*) > 0 from v_findings where rule = 'WL1001'";
+    assert!(wait_for(PATIENCE, || lab.query(found) == "1"), "{}", watch.said());
     talk.close();
     let ended = "select end_state from v_sessions";
     assert!(wait_for(PATIENCE, || lab.query(ended) == "fin"), "{}", watch.said());
