@@ -36,11 +36,10 @@ impl Protocol for Consul {
             _ if FIRST_STREAM.starts_with(head.bytes) => Begins::Perhaps,
             _ => Begins::No,
         };
-        match (begins, head.direction) {
-            (Begins::Yes, Direction::ToServer) => Probe::Yes,
-            (Begins::Yes, Direction::ToClient) => Probe::Reversed,
-            (Begins::Perhaps, _) => Probe::Unsure,
-            (Begins::No, _) => Probe::No,
+        match begins {
+            Begins::Yes => head.sent_by(Direction::ToServer),
+            Begins::Perhaps => Probe::Unsure,
+            Begins::No => Probe::No,
         }
     }
 

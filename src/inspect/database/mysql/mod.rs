@@ -26,18 +26,10 @@ impl Protocol for Mysql {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let (server, client) = match head.from_start {
-            true => (turned_away(head.bytes), Probe::No),
-            false => (Probe::No, statement(head.bytes)),
-        };
-        let said = [(greeting(head.bytes), Direction::ToClient), (server, Direction::ToClient)];
-        let asked = [(login(head.bytes), Direction::ToServer), (client, Direction::ToServer)];
-        let all = said.iter().chain(&asked);
-        match all.clone().find(|(probe, _)| *probe == Probe::Yes) {
-            Some((_, side)) if *side == head.direction => Probe::Yes,
-            Some(_) => Probe::Reversed,
-            None if all.clone().any(|(probe, _)| *probe == Probe::Unsure) => Probe::Unsure,
-            None => Probe::No,
+        let (client, server) = (login(head.bytes), greeting(head.bytes));
+        match head.from_start {
+            true => head.of_sides(client, server.or(turned_away(head.bytes))),
+            false => head.of_sides(client.or(statement(head.bytes)), server),
         }
     }
 

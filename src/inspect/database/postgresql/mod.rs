@@ -29,20 +29,12 @@ impl Protocol for Postgresql {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let (client, server) = match head.from_start {
-            true => (opening(head.bytes), authentication(head.bytes)),
-            false => (
-                either(opening(head.bytes), statement(head.bytes)),
-                either(authentication(head.bytes), failure(head.bytes)),
-            ),
-        };
-        match (client, server, head.direction) {
-            (Probe::Yes, _, Direction::ToServer) | (_, Probe::Yes, Direction::ToClient) => {
-                Probe::Yes
+        let (client, server) = (opening(head.bytes), authentication(head.bytes));
+        match head.from_start {
+            true => head.of_sides(client, server),
+            false => {
+                head.of_sides(client.or(statement(head.bytes)), server.or(failure(head.bytes)))
             }
-            (Probe::Yes, _, _) | (_, Probe::Yes, _) => Probe::Reversed,
-            (Probe::No, Probe::No, _) => Probe::No,
-            _ => Probe::Unsure,
         }
     }
 
@@ -52,15 +44,6 @@ impl Protocol for Postgresql {
 
     fn fields(&self) -> &'static [Field] {
         calls::FIELDS
-    }
-}
-
-/// What two probes of one side say together.
-fn either(one: Probe, other: Probe) -> Probe {
-    match (one, other) {
-        (Probe::Yes, _) | (_, Probe::Yes) => Probe::Yes,
-        (Probe::No, Probe::No) => Probe::No,
-        _ => Probe::Unsure,
     }
 }
 
@@ -92,14 +75,7 @@ fn failure(bytes: &[u8]) -> Probe {
     if !bytes.iter().take(3).enumerate().all(fits) {
         return Probe::No;
     }
-    let text = bytes.get(5..).unwrap_or_default();
-    if SEVERITIES.iter().any(|known| text.starts_with(known)) {
-        Probe::Yes
-    } else if SEVERITIES.iter().any(|known| known.starts_with(text)) {
-        Probe::Unsure
-    } else {
-        Probe::No
-    }
+    Probe::begins(bytes.get(5..).unwrap_or_default(), &SEVERITIES)
 }
 
 const SSL_REQUEST: u32 = 80_877_103;
