@@ -36,11 +36,7 @@ impl Protocol for Consul {
             _ if FIRST_STREAM.starts_with(head.bytes) => Begins::Perhaps,
             _ => Begins::No,
         };
-        match begins {
-            Begins::Yes => head.sent_by(Direction::ToServer),
-            Begins::Perhaps => Probe::Unsure,
-            Begins::No => Probe::No,
-        }
+        head.of_sides(begins.into(), Probe::No)
     }
 
     fn inspector(&self, context: &Context) -> Box<dyn Inspector> {

@@ -8,6 +8,7 @@ mod pairing;
 mod tests;
 
 use self::pairing::Pairing;
+use super::super::begins::Begins;
 use super::super::calls;
 use super::super::exchange::{Exchange, Frame, Grammar, Login, Message, Notes};
 use super::super::reader::Reader;
@@ -110,7 +111,7 @@ fn opening(bytes: &[u8]) -> Probe {
 
 /// Clients name the user first or soon; every name is one of a few.
 fn first_parameter(bytes: &[u8]) -> Probe {
-    const KNOWN: [&[u8]; 10] = [
+    const KNOWN: [&[u8]; 11] = [
         b"user\0",
         b"database\0",
         b"options\0",
@@ -121,32 +122,20 @@ fn first_parameter(bytes: &[u8]) -> Probe {
         b"TimeZone\0",
         b"extra_float_digits\0",
         b"datestyle\0",
+        b"_pq_.",
     ];
-    if KNOWN.iter().any(|known| bytes.starts_with(known)) || bytes.starts_with(b"_pq_.") {
-        Probe::Yes
-    } else if KNOWN.iter().any(|known| known.starts_with(bytes)) || b"_pq_.".starts_with(bytes) {
-        Probe::Unsure
-    } else {
-        Probe::No
-    }
+    Probe::begins(bytes, &KNOWN)
 }
 
 /// Whether a server's first answer to a startup message begins here: a request for authentication.
 fn authentication(bytes: &[u8]) -> Probe {
-    let fits = |(place, byte): (usize, &u8)| match place {
-        0 => *byte == b'R',
-        1..=3 | 5..=7 => *byte == 0,
-        4 => *byte >= 8,
-        _ => *byte <= 12,
-    };
-    const JUDGED: usize = 9;
-    if !bytes.iter().take(JUDGED).enumerate().all(fits) {
-        Probe::No
-    } else if bytes.len() < JUDGED {
-        Probe::Unsure
-    } else {
-        Probe::Yes
-    }
+    let begins = Begins::judge(bytes, 9, |place, byte| match place {
+        0 => byte == b'R',
+        1..=3 | 5..=7 => byte == 0,
+        4 => byte >= 8,
+        _ => byte <= 12,
+    });
+    begins.into()
 }
 
 /// What the client asked for before the startup message.
