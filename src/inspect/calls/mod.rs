@@ -149,6 +149,20 @@ impl Calls {
         Some(id)
     }
 
+    /// Counts a request of a call that is known.
+    pub(super) fn request_again(&mut self, call: CallId, at: Moment) {
+        self.facts.requests = self.facts.requests.saturating_add(1);
+        self.facts.first_request.get_or_insert(at);
+        if let Some(call) = self.facts.calls.get_mut(usize::from(call.0)) {
+            call.count = call.count.saturating_add(1);
+        }
+    }
+
+    /// What a call is named by: of a gRPC call, its path.
+    pub(super) fn name(&self, call: CallId) -> &[u8] {
+        self.keys.get(usize::from(call.0)).map_or(&[], |key| &*key.name)
+    }
+
     /// Counts requests that could not be named.
     pub(super) fn unnamed(&mut self, count: u64) {
         self.facts.unnamed = self.facts.unnamed.saturating_add(count);

@@ -58,7 +58,7 @@ pub(in crate::inspect) fn named_parts(name: &[u8], between: u8) -> Vec<u8> {
 }
 
 /// The part before query, fragment and path parameters.
-pub(super) fn without_query(target: &[u8]) -> &[u8] {
+pub(in crate::inspect) fn without_query(target: &[u8]) -> &[u8] {
     memchr::memchr3(b'?', b'#', b';', target).and_then(|end| target.get(..end)).unwrap_or(target)
 }
 

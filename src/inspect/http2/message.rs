@@ -2,9 +2,10 @@
 
 use smallvec::SmallVec;
 
-use super::hpack::{Field, Sink};
+use super::hpack::{EntryNo, Field, Sink};
 use crate::inspect::calls::frameworks::{self, FrameworkField};
-use crate::inspect::calls::{Calls, HeaderName, Used};
+use crate::inspect::calls::target::without_query;
+use crate::inspect::calls::{CallId, Calls, HeaderName, Used};
 use crate::model::{Direction, Moment, limits};
 
 /// The fields of one header block that say which call it is and how it ended. Has no `Debug`: it holds raw bytes from
@@ -15,6 +16,10 @@ pub(super) struct Message {
     post: bool,
     method: SmallVec<[u8; 8]>,
     path: SmallVec<[u8; 128]>,
+    /// The entry of the header table that the path is.
+    path_entry: Option<EntryNo>,
+    /// The path is the name of this gRPC call. Then it is not kept.
+    call_by_path: Option<CallId>,
     /// A field of requests was there.
     pub(super) request: bool,
     /// A field could not be seen.
@@ -49,6 +54,25 @@ impl Message {
         Some(&*self.path).filter(|path| !path.is_empty())
     }
 
+    /// The entry of the header table of which the path is all there is to know of a gRPC call: no host, no query, not
+    /// cut.
+    pub(super) fn path_entry(&self) -> Option<EntryNo> {
+        let path = &*self.path;
+        let whole = path.len() < limits::TEXT_BYTES && without_query(path) == path;
+        self.path_entry.filter(|_| whole && path.starts_with(b"/"))
+    }
+
+    /// The gRPC call that the path was the name of when it came before.
+    pub(super) fn call_by_path(&self) -> Option<CallId> {
+        self.call_by_path
+    }
+
+    /// Takes the path, which is known as the name of a call.
+    pub(super) fn spell(&mut self, name: &[u8]) {
+        self.call_by_path = None;
+        keep(&mut self.path, name);
+    }
+
     /// Whether a request whose `content-type` could not be seen looks like gRPC: a POST to `/package.Service/Method`.
     pub(super) fn may_be_grpc(&self) -> bool {
         let Some((service, method)) = self
@@ -78,6 +102,29 @@ impl Message {
     }
 }
 
+/// What a field comes to that came before.
+#[derive(Clone, Copy)]
+pub(super) enum Note {
+    /// Nothing that it did not come to then.
+    Nothing,
+    /// `:method: POST`
+    Post,
+    /// A field of requests.
+    Request,
+    /// `:path`, the name of this gRPC call.
+    Call(CallId),
+    /// `content-type`, and whether it is gRPC's, or else one that says that the path names service and method.
+    Content { grpc: bool, call: bool },
+    /// A field that carries these credentials.
+    Credentials(Used),
+    /// The request may come again.
+    Repeatable,
+    /// `:status`
+    Status(Option<u16>),
+    /// `grpc-status`
+    GrpcStatus(Option<u16>),
+}
+
 /// Takes fields as they are decoded.
 pub(super) struct Taking<'a> {
     message: &'a mut Message,
@@ -87,6 +134,8 @@ pub(super) struct Taking<'a> {
 }
 
 impl Sink for Taking<'_> {
+    type Note = Note;
+
     #[inline]
     fn wants(&self, name: HeaderName) -> usize {
         match name {
@@ -113,86 +162,134 @@ impl Sink for Taking<'_> {
     }
 
     #[inline]
-    fn field(&mut self, field: &Field<'_>) {
-        match field.name {
-            HeaderName::Other => return,
-            // These are gathered, so what was given before adds nothing.
-            HeaderName::Authority
-            | HeaderName::UserAgent
-            | HeaderName::Server
-            | HeaderName::SetCookie
-            | HeaderName::App
-                if field.again =>
-            {
-                return;
+    fn field(&mut self, field: &Field<'_>) -> Option<Note> {
+        match (field.name, field.value, self.direction) {
+            (HeaderName::Other, ..) => Some(Note::Nothing),
+            (_, None, _) => {
+                self.message.unknown = true;
+                None
             }
-            _ => {}
+            (_, Some(value), Direction::ToServer) => self.of_request(field, value),
+            (name, Some(value), Direction::ToClient) => self.of_response(name, value),
         }
-        match (field.value, self.direction) {
-            (None, _) => self.message.unknown = true,
-            (Some(value), Direction::ToServer) => self.of_request(field.name, value, field.code),
-            (Some(value), Direction::ToClient) => self.of_response(field.name, value),
+    }
+
+    #[inline]
+    fn again(&mut self, note: Note) {
+        let message = &mut *self.message;
+        match note {
+            Note::Nothing => {}
+            Note::Post => (message.request, message.post) = (true, true),
+            Note::Request => message.request = true,
+            Note::Call(call) => {
+                message.request = true;
+                message.path.clear();
+                message.call_by_path = Some(call);
+            }
+            Note::Content { grpc, call } => {
+                message.typed = true;
+                message.grpc = grpc;
+                message.call |= call;
+            }
+            Note::Credentials(used) => message.used.add(used),
+            Note::Repeatable => message.repeatable = true,
+            Note::Status(status) => message.status = status,
+            Note::GrpcStatus(status) => message.grpc_status = status,
         }
     }
 }
 
 impl Taking<'_> {
-    fn of_request(&mut self, name: HeaderName, value: &[u8], code: Option<&[u8]>) {
-        let message = &mut *self.message;
+    fn of_request(&mut self, field: &Field<'_>, value: &[u8]) -> Option<Note> {
+        let (name, message) = (field.name, &mut *self.message);
         match name {
             HeaderName::Method => {
                 message.request = true;
                 message.post = value == b"POST";
-                if !message.post {
-                    keep(&mut message.method, value);
+                if message.post {
+                    return Some(Note::Post);
                 }
+                keep(&mut message.method, value);
             }
             HeaderName::Path => {
                 message.request = true;
-                keep(&mut message.path, value);
+                message.spell(value);
+                message.path_entry = field.entry;
                 message.used.add(self.calls.credential(name, value));
             }
-            HeaderName::Scheme => message.request = true,
-            HeaderName::Authority => self.calls.authority(value),
-            HeaderName::UserAgent => self.calls.user_agent(value),
+            HeaderName::Scheme => {
+                message.request = true;
+                return Some(Note::Request);
+            }
+            HeaderName::Authority => {
+                self.calls.authority(value);
+                return Some(Note::Nothing);
+            }
+            HeaderName::UserAgent => {
+                self.calls.user_agent(value);
+                return Some(Note::Nothing);
+            }
             HeaderName::ContentType => {
-                message.typed = true;
-                message.grpc = is_grpc(value);
-                message.call |= !message.grpc && frameworks::is_connect(value);
+                let grpc = is_grpc(value);
+                let note = Note::Content { grpc, call: !grpc && frameworks::is_connect(value) };
+                self.again(note);
+                return Some(note);
             }
             HeaderName::Framework(field) => {
                 message.call |= field.marks_a_call();
                 self.calls.framework(field, value, Direction::ToServer, self.at);
             }
             HeaderName::Credential(_) | HeaderName::App | HeaderName::Referer => {
-                if name == HeaderName::App {
-                    self.calls.framework(FrameworkField::App, value, Direction::ToServer, self.at);
-                }
-                let used = self.calls.credential(name, value);
-                message.used.add(used);
-                if let Some(code) = code {
-                    self.calls.credential_has_code(name, code, used);
-                }
+                return Some(self.credential(field, value));
             }
-            HeaderName::Repeatable => message.repeatable = true,
+            HeaderName::Repeatable => {
+                message.repeatable = true;
+                return Some(Note::Repeatable);
+            }
             HeaderName::Unknown => message.unknown = true,
-            _ => {}
+            _ => return Some(Note::Nothing),
         }
+        None
     }
 
-    fn of_response(&mut self, name: HeaderName, value: &[u8]) {
-        match name {
-            HeaderName::Status => self.message.status = number(value),
-            HeaderName::GrpcStatus => self.message.grpc_status = number(value),
-            HeaderName::ContentType => self.message.grpc = is_grpc(value),
-            HeaderName::Server => self.calls.server_product(value),
+    fn credential(&mut self, field: &Field<'_>, value: &[u8]) -> Note {
+        let name = field.name;
+        if name == HeaderName::App {
+            self.calls.framework(FrameworkField::App, value, Direction::ToServer, self.at);
+        }
+        let used = self.calls.credential(name, value);
+        self.message.used.add(used);
+        if let Some(code) = field.code {
+            self.calls.credential_has_code(name, code, used);
+        }
+        Note::Credentials(used)
+    }
+
+    fn of_response(&mut self, name: HeaderName, value: &[u8]) -> Option<Note> {
+        let note = match name {
+            HeaderName::Status => Note::Status(number(value)),
+            HeaderName::GrpcStatus => Note::GrpcStatus(number(value)),
+            HeaderName::ContentType => Note::Content { grpc: is_grpc(value), call: false },
+            HeaderName::Server => {
+                self.calls.server_product(value);
+                Note::Nothing
+            }
             HeaderName::Framework(field) => {
                 self.calls.framework(field, value, Direction::ToClient, self.at);
+                return None;
             }
-            HeaderName::SetCookie => self.calls.set_cookie(value, self.at),
-            HeaderName::Unknown => self.message.unknown = true,
-            _ => {}
-        }
+            HeaderName::SetCookie => {
+                self.calls.set_cookie(value, self.at);
+                Note::Nothing
+            }
+            HeaderName::Unknown => {
+                self.message.unknown = true;
+                return None;
+            }
+            _ => Note::Nothing,
+        };
+        self.again(note);
+        Some(note)
     }
 }
 

@@ -13,11 +13,12 @@ mod streams;
 mod tests;
 
 use self::frames::{Frame, HEADER_BYTES, fragment};
-use self::message::Message;
+use self::message::{Message, Note};
 use self::prints::Prints;
 use self::streams::{Stream, Streams};
 use super::begins::{Begins, tls_alert};
-use super::calls::{CallName, Calls, Status, registries};
+use super::calls::printing::says_that_it_changes;
+use super::calls::{CallId, CallName, Calls, Status, Used, registries};
 use super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use crate::model::{Direction, Evident, Facts, Moment, PerDirection, limits};
 
@@ -100,7 +101,7 @@ struct Side {
     skip: usize,
     /// A header block that is not whole yet.
     block: Option<Block>,
-    hpack: hpack::Decoder,
+    hpack: hpack::Decoder<Note>,
 }
 
 /// Where in a direction the next byte is.
@@ -406,7 +407,7 @@ impl Connection {
             }
         }
         match (block.kind, direction) {
-            (frames::HEADERS, Direction::ToServer) => self.request(block, &message, at),
+            (frames::HEADERS, Direction::ToServer) => self.request(block, &mut message, at),
             (frames::HEADERS, Direction::ToClient) => {
                 self.response(block, &message, at);
             }
@@ -414,10 +415,16 @@ impl Connection {
         }
     }
 
-    fn request(&mut self, block: &Block, message: &Message, at: Moment) {
+    fn request(&mut self, block: &Block, message: &mut Message, at: Moment) {
         let stream = block.stream;
         if !self.streams.opens(stream) || !(message.request || message.unknown) {
             return;
+        }
+        if let Some(known) = message.call_by_path() {
+            if message.grpc {
+                return self.known_request(stream, known, message.used, at);
+            }
+            message.spell(self.calls.name(known));
         }
         let grpc = message.grpc || message.may_be_grpc();
         let name = match (message.path(), message.method()) {
@@ -435,7 +442,24 @@ impl Connection {
         if wanted.is_none() {
             self.prints.begin((stream, block.end_stream), message, &mut self.calls, at);
         }
+        // Only where the name is all that a request of this path is looked at for.
+        let plain =
+            message.grpc && wanted.is_none() && !message.path().is_some_and(says_that_it_changes);
+        if let (Some(call), Some(entry), true) = (call, message.path_entry(), plain) {
+            self.sides.to_server.hpack.note(entry, Note::Call(call));
+        }
         if !self.streams.open(stream, Stream { wanted, call, used, grpc, ..Stream::default() }) {
+            self.calls.cut();
+        }
+    }
+
+    /// A request whose path was the name of this call when it came before.
+    fn known_request(&mut self, stream: u32, call: CallId, used: Used, at: Moment) {
+        self.grpc = true;
+        self.calls.request_again(call, at);
+        self.calls.authenticated_by(used, at);
+        let open = Stream { call: Some(call), used, grpc: true, ..Stream::default() };
+        if !self.streams.open(stream, open) {
             self.calls.cut();
         }
     }

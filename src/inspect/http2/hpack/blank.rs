@@ -94,16 +94,19 @@ mod tests {
     fn decoded(block: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
         struct All(Vec<(Vec<u8>, Vec<u8>)>);
         impl super::super::Sink for All {
+            type Note = ();
             fn wants(&self, _: crate::inspect::calls::HeaderName) -> usize {
                 usize::MAX
             }
             fn knows(&mut self, _: crate::inspect::calls::HeaderName, _: &[u8]) -> bool {
                 false
             }
-            fn field(&mut self, field: &super::super::Field<'_>) {
+            fn field(&mut self, field: &super::super::Field<'_>) -> Option<()> {
                 let value = field.value.unwrap_or_default().to_vec();
                 self.0.push((field.name_text.to_vec(), value));
+                None
             }
+            fn again(&mut self, (): ()) {}
         }
         let mut all = All(Vec::new());
         let mut decoder = super::super::Decoder::default();

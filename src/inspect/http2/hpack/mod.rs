@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 pub(in crate::inspect) use self::blank::blank;
 
 use self::reader::Reader;
-use self::table::Table;
+use self::table::{Indexed, Table};
 use crate::inspect::calls::HeaderName;
 
 /// A header block that cannot be read.
@@ -38,14 +38,22 @@ pub(super) struct Field<'a> {
     /// The sender forbids every intermediary to put the field into a table: it is a secret (section 7.1.3).
     #[cfg_attr(not(test), expect(dead_code, reason = "kept for the audit of credentials"))]
     pub(super) never_indexed: bool,
-    /// The very same field was given before, when it was put into the table.
-    pub(super) again: bool,
     /// What the value was sent as, where it was sent as a code and not put into the table.
     pub(super) code: Option<&'a [u8]>,
+    /// Which entry of the dynamic table it is, where it is one.
+    pub(super) entry: Option<EntryNo>,
 }
+
+/// The number of an entry of the dynamic table, in the order in which they were put there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct EntryNo(u64);
 
 /// Who is given the fields of a block.
 pub(super) trait Sink {
+    /// What it makes of a field, to be told when the very same field comes again. Requests of a connection are much
+    /// alike, and after the first of them most fields are indices.
+    type Note: Copy;
+
     /// How many bytes of the value of a field of this name are of interest. Values that need not be kept for later are
     /// not decoded further; a field of which nothing is wanted is neither kept nor given.
     fn wants(&self, name: HeaderName) -> usize;
@@ -54,14 +62,23 @@ pub(super) trait Sink {
     /// are sent again with every request, and decoding them is what reading a request costs.
     fn knows(&mut self, name: HeaderName, code: &[u8]) -> bool;
 
-    /// Takes the next field.
-    fn field(&mut self, field: &Field<'_>);
+    /// Takes the next field, and says what to tell when it comes again; nothing where it wants to be given it again.
+    fn field(&mut self, field: &Field<'_>) -> Option<Self::Note>;
+
+    /// Takes a field that came before.
+    fn again(&mut self, note: Self::Note);
 }
 
 /// Reads the header blocks of one direction of a connection.
-#[derive(Clone, Default)]
-pub(super) struct Decoder {
-    table: Table,
+#[derive(Clone)]
+pub(super) struct Decoder<N> {
+    table: Table<N>,
+}
+
+impl<N> Default for Decoder<N> {
+    fn default() -> Self {
+        Self { table: Table::default() }
+    }
 }
 
 /// Holds a decoded string, in place unless it is unusually long.
@@ -83,7 +100,7 @@ struct Buffers {
     value: Buffer,
 }
 
-impl Decoder {
+impl<N: Copy> Decoder<N> {
     /// Takes note that the connection begins here: the dynamic table is empty on both sides.
     pub(super) fn begin(&mut self) {
         self.table.begin();
@@ -99,11 +116,20 @@ impl Decoder {
         self.table.forget();
     }
 
+    /// Takes note of what is to be told when the field of this entry comes again. An entry that is gone has none.
+    pub(super) fn note(&mut self, entry: EntryNo, note: N) {
+        self.table.note(entry, note);
+    }
+
     /// Reads a whole header block.
     ///
     /// # Errors
     /// The block cannot be read to its end; fields before the fault were given.
-    pub(super) fn decode(&mut self, block: &[u8], sink: &mut impl Sink) -> Result<(), Malformed> {
+    pub(super) fn decode(
+        &mut self,
+        block: &[u8],
+        sink: &mut impl Sink<Note = N>,
+    ) -> Result<(), Malformed> {
         self.table.touch();
         let result = self.fields(&mut Reader::new(block), sink);
         if result.is_err() {
@@ -112,7 +138,11 @@ impl Decoder {
         result
     }
 
-    fn fields(&mut self, block: &mut Reader<'_>, sink: &mut impl Sink) -> Result<(), Malformed> {
+    fn fields(
+        &mut self,
+        block: &mut Reader<'_>,
+        sink: &mut impl Sink<Note = N>,
+    ) -> Result<(), Malformed> {
         let mut buffers = Buffers::default();
         while let Some(first) = block.peek() {
             if first & 0x80 != 0 {
@@ -129,19 +159,27 @@ impl Decoder {
     }
 
     /// Section 6.1.
-    fn indexed(&self, index: usize, sink: &mut impl Sink) -> Result<(), Malformed> {
-        let field = match statics::entry(index) {
-            Some(entry) => Field {
+    fn indexed(&mut self, index: usize, sink: &mut impl Sink<Note = N>) -> Result<(), Malformed> {
+        if let Some(entry) = statics::entry(index) {
+            sink.field(&Field {
                 name: entry.name,
                 name_text: entry.name_text,
                 value: Some(entry.value),
                 never_indexed: false,
-                again: false,
                 code: None,
-            },
-            None => self.table.field(index)?,
-        };
-        sink.field(&field);
+                entry: None,
+            });
+            return Ok(());
+        }
+        match self.table.field(index)? {
+            Indexed::Noted(note) => sink.again(note),
+            Indexed::Unwanted => {}
+            Indexed::Field(field) => {
+                if let (Some(note), Some(entry)) = (sink.field(&field), field.entry) {
+                    self.table.note(entry, note);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -150,7 +188,7 @@ impl Decoder {
         &mut self,
         block: &mut Reader<'_>,
         buffers: &mut Buffers,
-        sink: &mut impl Sink,
+        sink: &mut impl Sink<Note = N>,
     ) -> Result<(), Malformed> {
         let index = block.integer(6)?;
         let literal_name = if index == 0 { Some(block.text()?) } else { None };
@@ -167,6 +205,11 @@ impl Decoder {
             }
             (None, None) => {
                 let (name, text) = self.table.name(index)?;
+                if sink.wants(name.name) == 0 {
+                    self.table.insert_unread(name, value.length()?);
+                    self.table.settle();
+                    return Ok(());
+                }
                 buffers.name.clear();
                 buffers.name.extend_from_slice(text);
                 name_text = &buffers.name;
@@ -177,15 +220,16 @@ impl Decoder {
             self.table.insert_unread(name, value.length()?);
         } else {
             let value = value.decoded(usize::MAX, &mut buffers.value)?;
-            self.table.insert(name.name, name_text, value);
-            sink.field(&Field {
+            let entry = self.table.insert(name.name, name_text, value);
+            let note = sink.field(&Field {
                 name: name.name,
                 name_text,
                 value: Some(value),
                 never_indexed: false,
-                again: false,
                 code: None,
+                entry: Some(entry),
             });
+            note.into_iter().for_each(|note| self.table.note(entry, note));
         }
         self.table.settle();
         Ok(())
@@ -196,7 +240,7 @@ impl Decoder {
         &self,
         block: &mut Reader<'_>,
         buffers: &mut Buffers,
-        sink: &mut impl Sink,
+        sink: &mut impl Sink<Note = N>,
     ) -> Result<(), Malformed> {
         let never_indexed = block.peek().is_some_and(|first| first & 0x10 != 0);
         let index = block.integer(4)?;
@@ -216,7 +260,7 @@ impl Decoder {
         let (wanted, code) = (sink.wants(name), value.code());
         if wanted > 0 && !code.is_some_and(|code| sink.knows(name, code)) {
             let value = Some(value.decoded(wanted, &mut buffers.value)?);
-            sink.field(&Field { name, name_text, value, never_indexed, again: false, code });
+            sink.field(&Field { name, name_text, value, never_indexed, code, entry: None });
         }
         Ok(())
     }

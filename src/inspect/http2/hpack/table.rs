@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use super::{Field, Malformed, Name, statics};
+use super::{EntryNo, Field, Malformed, Name, statics};
 use crate::inspect::calls::HeaderName;
 use crate::model::limits;
 
@@ -21,9 +21,11 @@ const COMPACT_AFTER: usize = 4096;
 /// SETTINGS_HEADER_TABLE_SIZE is not followed: the encoder says in a header block which size it uses from there on
 /// (section 4.2), and that is what counts.
 #[derive(Clone)]
-pub(super) struct Table {
+pub(super) struct Table<N> {
     /// Oldest first.
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Entry<N>>,
+    /// The number of the oldest.
+    oldest: u64,
     /// Names and values in the order of the entries, behind those of entries that are gone.
     bytes: Vec<u8>,
     /// Position of the first of `bytes` in all bytes ever inserted.
@@ -39,21 +41,34 @@ pub(super) struct Table {
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct Entry<N> {
     name: HeaderName,
     start: u64,
     name_length: u32,
     value_length: u32,
     /// Whether its name and value are among the bytes.
     kept: bool,
+    /// What is to be told when it comes again.
+    note: Option<N>,
 }
 
-impl Default for Table {
+/// What an index stands for.
+pub(super) enum Indexed<'a, N> {
+    /// A field of which it is known what to tell.
+    Noted(N),
+    /// A field of which nothing is wanted.
+    Unwanted,
+    /// A field.
+    Field(Field<'a>),
+}
+
+impl<N> Default for Table<N> {
     /// A table of which nothing is known. It keeps as much as any table may hold: an entry kept for longer than the
     /// encoder keeps it does no harm, because nobody asks for it.
     fn default() -> Self {
         Self {
             entries: VecDeque::new(),
+            oldest: 0,
             bytes: Vec::new(),
             base: 0,
             size: 0,
@@ -64,7 +79,7 @@ impl Default for Table {
     }
 }
 
-impl fmt::Debug for Table {
+impl<N> fmt::Debug for Table<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table")
             .field("entries", &self.entries.len())
@@ -75,7 +90,7 @@ impl fmt::Debug for Table {
     }
 }
 
-impl Table {
+impl<N: Copy> Table<N> {
     /// Makes it the empty table of a connection that begins.
     pub(super) fn begin(&mut self) {
         *self = Self { capacity: INITIAL_SIZE, complete: true, ..Self::default() };
@@ -109,41 +124,54 @@ impl Table {
 
     /// The field with this index, which is not one of the static table.
     #[inline]
-    pub(super) fn field(&self, index: usize) -> Result<Field<'_>, Malformed> {
-        let Some(entry) = self.entry(index)? else {
-            return Ok(Field {
-                name: HeaderName::Unknown,
-                name_text: &[],
-                value: None,
-                never_indexed: false,
-                again: false,
-                code: None,
-            });
+    pub(super) fn field(&self, index: usize) -> Result<Indexed<'_, N>, Malformed> {
+        let unseen = Field {
+            name: HeaderName::Unknown,
+            name_text: &[],
+            value: None,
+            never_indexed: false,
+            code: None,
+            entry: None,
         };
+        let Some((place, entry)) = self.entry(index)? else { return Ok(Indexed::Field(unseen)) };
+        if let Some(note) = entry.note {
+            return Ok(Indexed::Noted(note));
+        }
+        if !entry.kept {
+            return Ok(Indexed::Unwanted);
+        }
         let (name_text, value) = self.texts(entry);
-        Ok(Field {
+        Ok(Indexed::Field(Field {
             name: entry.name,
             name_text,
             value: Some(value),
-            never_indexed: false,
-            again: true,
-            code: None,
-        })
+            entry: Some(EntryNo(self.oldest.saturating_add(place as u64))),
+            ..unseen
+        }))
+    }
+
+    /// Takes note of what is to be told when an entry comes again.
+    pub(super) fn note(&mut self, entry: EntryNo, note: N) {
+        let place = entry.0.checked_sub(self.oldest).and_then(|place| usize::try_from(place).ok());
+        if let Some(entry) = place.and_then(|place| self.entries.get_mut(place)) {
+            entry.note = Some(note);
+        }
     }
 
     /// The name of the field with this index, and its text where that was kept.
     #[inline]
     pub(super) fn name(&self, index: usize) -> Result<(Name, &[u8]), Malformed> {
-        let Some(entry) = self.entry(index)? else {
+        let Some((_, entry)) = self.entry(index)? else {
             return Ok((Name { name: HeaderName::Unknown, length: 0 }, &[]));
         };
         let name = Name { name: entry.name, length: entry.name_length as usize };
         Ok((name, self.texts(entry).0))
     }
 
-    /// Inserts an entry. [`Table::settle`] must follow.
-    pub(super) fn insert(&mut self, name: HeaderName, text: &[u8], value: &[u8]) {
+    /// Inserts an entry, and gives its number. [`Table::settle`] must follow.
+    pub(super) fn insert(&mut self, name: HeaderName, text: &[u8], value: &[u8]) -> EntryNo {
         let start = self.end();
+        let number = self.oldest.saturating_add(self.entries.len() as u64);
         self.bytes.extend_from_slice(text);
         self.bytes.extend_from_slice(value);
         self.push(Entry {
@@ -152,7 +180,9 @@ impl Table {
             name_length: length(text.len()),
             value_length: length(value.len()),
             kept: true,
+            note: None,
         });
+        EntryNo(number)
     }
 
     /// Inserts an entry of which only the size matters, and that its name is of no interest. [`Table::settle`] must
@@ -164,6 +194,7 @@ impl Table {
             name_length: length(name.length),
             value_length: length(value_length),
             kept: false,
+            note: None,
         });
     }
 
@@ -172,6 +203,7 @@ impl Table {
         while self.size > self.capacity {
             let Some(evicted) = self.entries.pop_front() else { break };
             self.size = self.size.saturating_sub(evicted.size());
+            self.oldest = self.oldest.saturating_add(1);
         }
         let live = self.entries.front().map_or(self.end(), |oldest| oldest.start);
         let dead = self.offset(live).min(self.bytes.len());
@@ -187,25 +219,25 @@ impl Table {
         self.size
     }
 
-    fn push(&mut self, entry: Entry) {
+    fn push(&mut self, entry: Entry<N>) {
         self.size = self.size.saturating_add(entry.size());
         self.entries.push_back(entry);
     }
 
-    /// The entry with this index; nothing where it is not known.
+    /// The entry with this index, and its place; nothing where it is not known.
     #[inline]
-    fn entry(&self, index: usize) -> Result<Option<Entry>, Malformed> {
+    fn entry(&self, index: usize) -> Result<Option<(usize, &Entry<N>)>, Malformed> {
         let age = index.checked_sub(statics::ENTRIES.saturating_add(1)).ok_or(Malformed)?;
         let known = self.entries.len().checked_sub(age.saturating_add(1));
-        match known.and_then(|place| self.entries.get(place)) {
-            Some(entry) => Ok(Some(*entry)),
+        match known.and_then(|place| Some((place, self.entries.get(place)?))) {
+            Some(found) => Ok(Some(found)),
             None if self.complete => Err(Malformed),
             None => Ok(None),
         }
     }
 
     #[inline]
-    fn texts(&self, entry: Entry) -> (&[u8], &[u8]) {
+    fn texts(&self, entry: &Entry<N>) -> (&[u8], &[u8]) {
         if !entry.kept {
             return (&[], &[]);
         }
@@ -230,8 +262,8 @@ fn length(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
-impl Entry {
-    fn size(self) -> usize {
+impl<N> Entry<N> {
+    fn size(&self) -> usize {
         OVERHEAD
             .saturating_add(self.name_length as usize)
             .saturating_add(self.value_length as usize)

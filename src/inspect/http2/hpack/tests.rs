@@ -11,16 +11,19 @@ type Line = (Vec<u8>, Option<Vec<u8>>, bool);
 struct All(Vec<Line>);
 
 impl Sink for All {
+    type Note = ();
     fn wants(&self, _: HeaderName) -> usize {
         usize::MAX
     }
     fn knows(&mut self, _: HeaderName, _: &[u8]) -> bool {
         false
     }
-    fn field(&mut self, field: &Field<'_>) {
+    fn field(&mut self, field: &Field<'_>) -> Option<()> {
         let value = field.value.map(<[u8]>::to_vec);
         self.0.push((field.name_text.to_vec(), value, field.never_indexed));
+        None
     }
+    fn again(&mut self, (): ()) {}
 }
 
 /// Takes only values whose names matter, with the names as they are known.
@@ -28,17 +31,20 @@ impl Sink for All {
 struct Wanted(Vec<(HeaderName, Option<Vec<u8>>)>);
 
 impl Sink for Wanted {
+    type Note = ();
     fn wants(&self, name: HeaderName) -> usize {
         if name == HeaderName::Other { 0 } else { usize::MAX }
     }
     fn knows(&mut self, _: HeaderName, _: &[u8]) -> bool {
         false
     }
-    fn field(&mut self, field: &Field<'_>) {
+    fn field(&mut self, field: &Field<'_>) -> Option<()> {
         if field.name != HeaderName::Other {
             self.0.push((field.name, field.value.map(<[u8]>::to_vec)));
         }
+        None
     }
+    fn again(&mut self, (): ()) {}
 }
 
 fn hex(text: &str) -> Vec<u8> {
@@ -47,19 +53,19 @@ fn hex(text: &str) -> Vec<u8> {
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
-fn begun() -> Decoder {
+fn begun() -> Decoder<()> {
     let mut decoder = Decoder::default();
     decoder.begin();
     decoder
 }
 
-fn read(decoder: &mut Decoder, block: &[u8]) -> Result<Vec<Line>, Malformed> {
+fn read(decoder: &mut Decoder<()>, block: &[u8]) -> Result<Vec<Line>, Malformed> {
     let mut all = All::default();
     decoder.decode(block, &mut all).map(|()| all.0)
 }
 
 /// Reads a block and writes its fields one a line.
-fn shown(decoder: &mut Decoder, block: &str) -> String {
+fn shown(decoder: &mut Decoder<()>, block: &str) -> String {
     let lines = read(decoder, &hex(block)).unwrap();
     let show = |(name, value, never): &Line| {
         let value = value.as_ref().map_or("?".into(), |value| String::from_utf8_lossy(value));
@@ -69,14 +75,15 @@ fn shown(decoder: &mut Decoder, block: &str) -> String {
 }
 
 /// Oldest first.
-fn table(decoder: &Decoder) -> Vec<String> {
+fn table(decoder: &Decoder<()>) -> Vec<String> {
     let newest_first = (62..).map_while(|index| decoder.table.field(index).ok());
-    let show = |field: Field<'_>| {
-        format!(
+    let show = |indexed: Indexed<'_, ()>| match indexed {
+        Indexed::Field(field) => format!(
             "{}: {}",
             String::from_utf8_lossy(field.name_text),
             String::from_utf8_lossy(field.value.unwrap_or_default())
-        )
+        ),
+        Indexed::Noted(()) | Indexed::Unwanted => "not given".to_owned(),
     };
     newest_first.map(show).collect()
 }
@@ -345,4 +352,75 @@ proptest! {
             }
         }
     }
+}
+
+/// Numbers the fields that it is given, and is told the number when one comes again.
+#[derive(Default)]
+struct Numbers {
+    given: u32,
+    told: Vec<u32>,
+    entries: Vec<EntryNo>,
+}
+
+impl Sink for Numbers {
+    type Note = u32;
+    fn wants(&self, _: HeaderName) -> usize {
+        usize::MAX
+    }
+    fn knows(&mut self, _: HeaderName, _: &[u8]) -> bool {
+        false
+    }
+    fn field(&mut self, field: &Field<'_>) -> Option<u32> {
+        self.given += 1;
+        self.entries.extend(field.entry);
+        (field.value != Some(b"unnoted")).then_some(self.given)
+    }
+    fn again(&mut self, note: u32) {
+        self.told.push(note);
+    }
+}
+
+fn insert(value: &str) -> Vec<u8> {
+    let length = |text: &str| u8::try_from(text.len()).unwrap();
+    [&[0x40, 1], &b"n"[..], &[length(value)], value.as_bytes()].concat()
+}
+
+#[test]
+fn of_a_field_that_comes_again_only_its_note_is_told() {
+    let (mut decoder, mut numbers) = (Decoder::default(), Numbers::default());
+    decoder.begin();
+    decoder.decode(&[insert("a"), insert("b"), vec![0xbf, 0xbe]].concat(), &mut numbers).unwrap();
+    assert_eq!((numbers.given, &*numbers.told), (2, &[1, 2][..]));
+    decoder.decode(&[insert("c"), vec![0xc0]].concat(), &mut numbers).unwrap();
+    assert_eq!((numbers.given, &*numbers.told), (3, &[1, 2, 1][..]), "its index has changed");
+}
+
+#[test]
+fn notes_can_be_made_later_and_go_with_their_entries() {
+    let (mut decoder, mut numbers) = (Decoder::default(), Numbers::default());
+    decoder.begin();
+    decoder.decode(&[insert("unnoted"), vec![0xbe]].concat(), &mut numbers).unwrap();
+    assert_eq!((numbers.given, numbers.told.len()), (2, 0));
+    let entry = numbers.entries[0];
+    decoder.note(entry, 77);
+    decoder.decode(&[0xbe], &mut numbers).unwrap();
+    assert_eq!((numbers.given, &*numbers.told), (2, &[77][..]));
+    // The table is emptied; what is put there next is another entry.
+    decoder
+        .decode(&[vec![0x20, 0x3f, 0xe1, 0x1f], insert("unnoted")].concat(), &mut numbers)
+        .unwrap();
+    decoder.note(entry, 78);
+    decoder.decode(&[0xbe], &mut numbers).unwrap();
+    assert_eq!((numbers.given, &*numbers.told), (4, &[77][..]), "a note for an entry that is gone");
+}
+
+#[test]
+fn an_entry_that_nobody_wants_is_not_given_when_it_comes_again() {
+    let (mut decoder, mut wanted) = (begun(), Wanted::default());
+    let length = |text: &str| u8::try_from(text.len()).unwrap();
+    let literal = |name: &str| [&[0x40, length(name)], name.as_bytes(), &[1], b"1"].concat();
+    let block = [literal("x-nothing"), literal("grpc-status"), vec![0xbf, 0xbe]].concat();
+    decoder.decode(&block, &mut wanted).unwrap();
+    let status = (HeaderName::GrpcStatus, Some(b"1".to_vec()));
+    assert_eq!(wanted.0, [status.clone(), status]);
 }
