@@ -66,8 +66,7 @@ impl Side {
     /// The next byte that can matter, and what is behind it. What cannot is only looked at for where words end.
     fn next<'a>(&mut self, bytes: &'a [u8]) -> Option<(u8, &'a [u8])> {
         let mut bytes = bytes;
-        let idle = self.key == Key::default() && self.address == Address::default();
-        if self.number.count == 0 && idle {
+        if self.number.count == 0 && self.key.begun == 0 && !self.address.begun {
             bytes = pass(bytes, &mut self.number.in_word);
         }
         bytes.split_first().map(|(byte, rest)| (*byte, rest))
@@ -85,7 +84,7 @@ impl Side {
 }
 
 /// What stands behind the `@` of an address: labels of a name, of which the last is of letters.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Default)]
 struct Address {
     begun: bool,
     /// Bytes of the label at hand.
@@ -136,29 +135,51 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// What is left of the bytes from the first on that can matter. A digit within a word begins no number.
-fn pass<'a>(mut bytes: &'a [u8], in_word: &mut bool) -> &'a [u8] {
-    let mut matters = |byte: &u8| {
-        let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(Class::Other);
-        let matters =
-            matches!(class, Class::Dash | Class::At) || (class == Class::Digit && !*in_word);
-        if !matters {
-            *in_word = class != Class::Other;
-        }
-        matters
-    };
-    // Many at once: from the dash to the nine there are only `.` and `/` besides what can matter.
-    while let Some((many @ [.., last], behind)) = bytes.split_first_chunk::<16>() {
-        let near =
-            |any, byte: &u8| any | (byte.wrapping_sub(b'-') <= b'9' - b'-') | (*byte == b'@');
-        if !many.iter().fold(false, near) {
-            matters(last);
-        } else if let Some(place) = many.iter().position(&mut matters) {
-            return bytes.get(place..).unwrap_or_default();
+fn pass<'a>(bytes: &'a [u8], in_word: &mut bool) -> &'a [u8] {
+    let mut bytes = bytes;
+    while !bytes.is_empty() {
+        let (near, behind) = match bytes.split_first_chunk::<16>() {
+            // Many at once: from the dash to the nine there are only `.` and `/` besides what can matter.
+            Some((many @ [.., last], behind)) if !many.iter().fold(false, is_near) => {
+                *in_word = class(*last) != Class::Other;
+                bytes = behind;
+                continue;
+            }
+            Some((_, behind)) => (16, behind),
+            None => (bytes.len(), &[][..]),
+        };
+        for place in 0..near {
+            let rest = bytes.get(place..).unwrap_or_default();
+            if matters(rest, *in_word) {
+                return rest;
+            }
+            *in_word = rest.first().is_some_and(|byte| class(*byte) != Class::Other);
         }
         bytes = behind;
     }
-    let passed = bytes.iter().position(matters).unwrap_or(bytes.len());
-    bytes.get(passed..).unwrap_or_default()
+    bytes
+}
+
+fn is_near(any: bool, byte: &u8) -> bool {
+    any | (byte.wrapping_sub(b'-') <= b'9' - b'-') | (*byte == b'@')
+}
+
+/// Whether the first of some bytes can matter, where nothing is at hand. Of digits and dashes that can be told from what
+/// follows: most are the beginning of nothing, as those of dates and of names of header fields.
+fn matters(bytes: &[u8], in_word: bool) -> bool {
+    const FIRST_GROUP: usize = 4;
+    match bytes.first().map(|byte| class(*byte)) {
+        Some(Class::At) => true,
+        Some(Class::Dash) => bytes.get(1).is_none_or(|next| *next == b'-'),
+        Some(Class::Digit) if !in_word => {
+            bytes.get(1..FIRST_GROUP).is_none_or(|others| others.iter().all(u8::is_ascii_digit))
+        }
+        _ => false,
+    }
+}
+
+fn class(byte: u8) -> Class {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(Class::Other)
 }
 
 /// What a byte can be to the search.
@@ -287,7 +308,7 @@ fn check_digit_fits(number: u64) -> bool {
 }
 
 /// How much of `-----BEGIN ... PRIVATE KEY-----` was there (RFC 7468).
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Default)]
 struct Key {
     /// Bytes of [`Key::BEGIN`].
     begun: usize,
@@ -424,5 +445,18 @@ mod tests {
         search.gap(Direction::ToServer);
         search.read(Direction::ToServer, b"11111111 ", Moment::default());
         assert_eq!(search.finish(), []);
+    }
+
+    proptest::proptest! {
+        /// Byte by byte nothing can be told from what follows.
+        #[test]
+        fn what_is_passed_over_is_nothing(
+            text in "([-@. a1/E]|4111111111111111|[0-9]{1,5}|-----BEGIN PRIVATE KEY|b.org|x{9,20}){0,40}"
+        ) {
+            let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+            let pieces: Vec<&[u8]> = text.as_bytes().chunks(23).collect();
+            proptest::prop_assert_eq!(found(&[text.as_bytes()]), found(&bytes));
+            proptest::prop_assert_eq!(found(&pieces), found(&bytes));
+        }
     }
 }

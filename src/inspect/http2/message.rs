@@ -19,7 +19,7 @@ pub(super) struct Message {
     /// The entry of the header table that the path is.
     path_entry: Option<EntryNo>,
     /// The path is the name of this gRPC call. Then it is not kept.
-    call_by_path: Option<CallId>,
+    call_by_path: Option<NamedCall>,
     /// A field of requests was there.
     pub(super) request: bool,
     /// A field could not be seen.
@@ -63,7 +63,7 @@ impl Message {
     }
 
     /// The gRPC call that the path was the name of when it came before.
-    pub(super) fn call_by_path(&self) -> Option<CallId> {
+    pub(super) fn call_by_path(&self) -> Option<NamedCall> {
         self.call_by_path
     }
 
@@ -102,6 +102,14 @@ impl Message {
     }
 }
 
+/// A gRPC call that is known by its path.
+#[derive(Clone, Copy)]
+pub(super) struct NamedCall {
+    pub(super) id: CallId,
+    /// Its name says that it changes something.
+    pub(super) changes: bool,
+}
+
 /// What a field comes to that came before.
 #[derive(Clone, Copy)]
 pub(super) enum Note {
@@ -112,7 +120,7 @@ pub(super) enum Note {
     /// A field of requests.
     Request,
     /// `:path`, the name of this gRPC call.
-    Call(CallId),
+    Call(NamedCall),
     /// `content-type`, and whether it is gRPC's, or else one that says that the path names service and method.
     Content { grpc: bool, call: bool },
     /// A field that carries these credentials.
@@ -184,7 +192,7 @@ impl Sink for Taking<'_> {
             Note::Call(call) => {
                 message.request = true;
                 message.path.clear();
-                message.call_by_path = Some(call);
+                (message.path_entry, message.call_by_path) = (None, Some(call));
             }
             Note::Content { grpc, call } => {
                 message.typed = true;

@@ -13,7 +13,7 @@ mod streams;
 mod tests;
 
 use self::frames::{Frame, HEADER_BYTES, fragment};
-use self::message::{Message, Note};
+use self::message::{Message, NamedCall, Note};
 use self::prints::Prints;
 use self::streams::{Stream, Streams};
 use super::begins::{Begins, tls_alert};
@@ -421,10 +421,11 @@ impl Connection {
             return;
         }
         if let Some(known) = message.call_by_path() {
-            if message.grpc {
-                return self.known_request(stream, known, message.used, at);
+            let printed = known.changes && message.used.any();
+            if message.grpc && !printed {
+                return self.known_request(stream, known.id, message.used, at);
             }
-            message.spell(self.calls.name(known));
+            message.spell(self.calls.name(known.id));
         }
         let grpc = message.grpc || message.may_be_grpc();
         let name = match (message.path(), message.method()) {
@@ -442,11 +443,12 @@ impl Connection {
         if wanted.is_none() {
             self.prints.begin((stream, block.end_stream), message, &mut self.calls, at);
         }
-        // Only where the name is all that a request of this path is looked at for.
-        let plain =
-            message.grpc && wanted.is_none() && !message.path().is_some_and(says_that_it_changes);
-        if let (Some(call), Some(entry), true) = (call, message.path_entry(), plain) {
-            self.sides.to_server.hpack.note(entry, Note::Call(call));
+        if let (Some(id), Some(entry), Some(path)) = (call, message.path_entry(), message.path())
+            && message.grpc
+            && wanted.is_none()
+        {
+            let note = Note::Call(NamedCall { id, changes: says_that_it_changes(path) });
+            self.sides.to_server.hpack.note(entry, note);
         }
         if !self.streams.open(stream, Stream { wanted, call, used, grpc, ..Stream::default() }) {
             self.calls.cut();

@@ -24,7 +24,11 @@ impl Prints {
         calls: &mut Calls,
         at: Moment,
     ) {
-        let (Some(method), Some(path)) = (message.method(), message.path()) else { return };
+        let (Some(method), Some(path), true) =
+            (message.method(), message.path(), message.used.any())
+        else {
+            return;
+        };
         let rpc = message.grpc || message.call || message.may_be_grpc();
         if rpc && !says_that_it_changes(path) {
             return;

@@ -5,6 +5,7 @@ use crate::inspect::feeder::{Event, client, facts, inspect, seeded, server};
 use crate::model::{Call, CallFacts, FrameNo};
 
 mod missed;
+mod noted;
 
 type Lines<'a> = &'a [(&'a str, &'a str)];
 
