@@ -4,6 +4,7 @@
 //! however the frames are batched. Every frame, tick and flush is an *event* with a number; a session that ends carries
 //! the number of the event that ended it and its shard, and sessions are given in the order of these two.
 
+mod backlog;
 mod board;
 mod desk;
 mod guard;
@@ -25,6 +26,7 @@ use crate::flow::TableCounts;
 use crate::inspect::tls::{KeyLines, KeyLog};
 use crate::model::{Coverage, DatagramFacts, FlowKey, Moment, RunInfo, Session};
 
+pub use backlog::Unstored;
 pub use board::{Board, Snapshot};
 pub use desk::{Desk, Judges, Orders, Outlet};
 pub use keeper::{Keeper, KeeperState, WriteTimes};

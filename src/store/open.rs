@@ -103,6 +103,13 @@ impl Store {
         self.connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
     }
 
+    /// The same where nothing more can be written, as on a full disk.
+    #[cfg(test)]
+    pub(crate) fn full(self) -> Self {
+        self.connection.pragma_update(None, "max_page_count", 1).unwrap();
+        self
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

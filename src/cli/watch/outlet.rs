@@ -131,6 +131,16 @@ impl Outlet for Events {
         }
     }
 
+    fn waiting(&self) -> usize {
+        self.carrier.as_ref().map_or(0, Carrier::waiting)
+    }
+
+    fn give_up(&mut self) {
+        if let Some(carrier) = &self.carrier {
+            carrier.give_up_half();
+        }
+    }
+
     fn beat(&mut self) {
         if let Some(carrier) = &mut self.carrier {
             carrier.hand_on();

@@ -1,7 +1,7 @@
 //! What a watch says of itself on standard error.
 
 use crate::edge::deliver::{ReceiverReport, Report};
-use crate::engine::Snapshot;
+use crate::engine::{Snapshot, Unstored};
 use crate::model::{Diagnostic, Posture, escape_text};
 
 /// Microseconds from which on it is said how long judging takes: what is found is published ten times as late.
@@ -38,10 +38,26 @@ pub(super) fn statistics(
     if let Some(trouble) = trouble {
         line.push_str(&format!("; not stored: {}", trouble.message));
     }
-    if snapshot.unstored > 0 {
-        line.push_str(&format!("; {} sessions were given up", snapshot.unstored));
+    let Unstored { sessions, runs } = snapshot.unstored;
+    if sessions > 0 {
+        line.push_str(&format!("; {sessions} sessions were given up"));
+    }
+    if runs > 0 {
+        line.push_str(&format!("; the results of {runs} runs were given up"));
     }
     line
+}
+
+/// What was never stored, over the whole watch.
+pub(super) fn unstored(Unstored { sessions, runs }: Unstored) -> Vec<Diagnostic> {
+    let said = |count: u64, what: String| {
+        let message = format!("{what} not stored: the database could not be written");
+        (count > 0).then(|| Diagnostic::warning("unstored", message))
+    };
+    let results = "is what came of them last: findings, edges, certificates";
+    let runs = said(runs, format!("{runs} runs were"))
+        .map(|said| said.note(format!("what the database lacks {results}")));
+    [said(sessions, format!("{sessions} sessions were")), runs].into_iter().flatten().collect()
 }
 
 fn postures(snapshot: &Snapshot) -> String {
