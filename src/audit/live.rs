@@ -30,6 +30,7 @@ impl Auditor {
     pub fn begin_run(&mut self) {
         self.inventory = Inventory::default();
         self.ledger = Ledger::default();
+        self.published = None;
         self.tally = Tally::default();
         self.credentials = Credentials::default();
         self.callers = Callers::default();
@@ -75,7 +76,7 @@ impl Auditor {
     /// Ends the run: gives what it came to, as [`Self::publish`] does, but keeps nothing of it. Another run is to begin.
     #[must_use]
     pub fn end_run(&mut self, run: RunInfo, capture: CaptureFacts) -> Outcome {
-        self.standing = None;
+        self.published = None;
         self.conclude(run, capture)
     }
 

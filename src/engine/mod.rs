@@ -13,6 +13,8 @@ mod intake;
 mod keeper;
 mod live;
 mod memory;
+#[cfg(test)]
+mod publish_tests;
 mod source;
 mod tally;
 mod threads;

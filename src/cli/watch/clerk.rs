@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::edge::deliver::{Courier, Delivery};
-use crate::model::{AuditedSession, Finding, Outcome, RunInfo, limits};
+use crate::model::{AuditedSession, Finding, FindingBody, Outcome, RunInfo, limits};
 use crate::report::SessionWriter;
 use crate::store::Spooled;
 
@@ -210,7 +210,7 @@ impl Clerk {
 
     fn finding(&mut self, at: i64, run: &RunInfo, finding: &Finding) {
         if self.writer.finding(run, finding).is_ok() {
-            let Finding { rule, rule_name, message, severity, .. } = finding;
+            let FindingBody { rule, rule_name, message, severity, .. } = &**finding;
             let summary = format!("{rule} {rule_name}: {message}");
             self.take_written(at, ("finding", severity.name()), &summary);
         }
