@@ -80,6 +80,8 @@ struct Inner {
     closed: bool,
     at_hand: Option<AtHand>,
     given_up: Unstored,
+    /// The run at hand was abandoned.
+    abandoned: bool,
 }
 
 /// The job that the writer has.
@@ -129,7 +131,15 @@ impl Backlog {
         let mut inner = self.inner();
         inner.at_hand = None;
         inner.given_up.sessions += job.sessions() as u64;
-        inner.given_up.runs += u64::from(matches!(job, Job::Publish(_)));
+        // A run may have been published more than once.
+        match job {
+            Job::Publish(_) if !inner.abandoned => {
+                inner.abandoned = true;
+                inner.given_up.runs += 1;
+            }
+            Job::Begin(_) => inner.abandoned = false,
+            _ => {}
+        }
     }
 
     /// Waits, but not longer than until the backlog is closed.
@@ -320,7 +330,11 @@ mod tests {
         backlog.done();
         assert_eq!(numbers(&next(&backlog)), [5, 6, 7]);
         assert_eq!(backlog.give_up_sessions(9), 3, "no more than there are");
-        assert_eq!(backlog.given_up(), Unstored { sessions: 7, runs: 0 });
+        assert_eq!(
+            backlog.given_up(),
+            Unstored { sessions: 4, runs: 0 },
+            "that may be written yet"
+        );
     }
 
     #[test]

@@ -326,9 +326,9 @@ mod tests {
     use super::*;
     use crate::model::fixture;
 
-    fn keeper(folder: &tempfile::TempDir, full: bool) -> Keeper {
+    fn keeper(folder: &tempfile::TempDir, works: bool) -> Keeper {
         let store = Store::open(&folder.path().join("w.db")).unwrap();
-        let store = if full { store.full() } else { store };
+        let store = if works { store } else { store.unwritable() };
         Keeper::start(store, Retention::default()).unwrap()
     }
 
@@ -344,21 +344,21 @@ mod tests {
     #[test]
     fn what_can_be_written_is_written_before_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let keeper = keeper(&folder, false);
+        let keeper = keeper(&folder, true);
         write(&keeper, 2);
         let (trouble, unstored) = keeper.end();
         assert_eq!((trouble.map(|one| one.message), unstored), (None, Unstored::default()));
     }
 
     #[test]
-    fn a_full_disk_is_not_waited_for_at_the_end_and_what_was_given_up_is_counted() {
+    fn what_cannot_be_written_is_not_waited_for_at_the_end_and_counted() {
         let folder = tempfile::tempdir().unwrap();
-        let keeper = keeper(&folder, true);
+        let keeper = keeper(&folder, false);
         write(&keeper, 3);
         let begun = Instant::now();
         let (trouble, unstored) = keeper.end();
         assert!(begun.elapsed() < LAST_PATIENCE);
-        assert_eq!(trouble.map(|one| one.code), Some("disk-full"));
+        assert!(trouble.is_some());
         let sessions = 3 * fixture::outcome().sessions.len() as u64;
         assert_eq!(unstored, Unstored { sessions, runs: 3 });
     }

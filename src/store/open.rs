@@ -103,10 +103,10 @@ impl Store {
         self.connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
     }
 
-    /// The same where nothing more can be written, as on a full disk.
+    /// The same where nothing can be written.
     #[cfg(test)]
-    pub(crate) fn full(self) -> Self {
-        self.connection.pragma_update(None, "max_page_count", 1).unwrap();
+    pub(crate) fn unwritable(self) -> Self {
+        self.connection.pragma_update(None, "query_only", true).unwrap();
         self
     }
 

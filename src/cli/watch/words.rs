@@ -50,14 +50,15 @@ pub(super) fn statistics(
 
 /// What was never stored, over the whole watch.
 pub(super) fn unstored(Unstored { sessions, runs }: Unstored) -> Vec<Diagnostic> {
-    let said = |count: u64, what: String| {
-        let message = format!("{what} not stored: the database could not be written");
+    let said = |count: u64, what: &str| {
+        let were = if count == 1 { " was" } else { "s were" };
+        let why = "the database could not be written";
+        let message = format!("{count} {what}{were} not stored: {why}");
         (count > 0).then(|| Diagnostic::warning("unstored", message))
     };
-    let results = "is what came of them last: findings, edges, certificates";
-    let runs = said(runs, format!("{runs} runs were"))
-        .map(|said| said.note(format!("what the database lacks {results}")));
-    [said(sessions, format!("{sessions} sessions were")), runs].into_iter().flatten().collect()
+    let note = "findings, edges and certificates that were not written before";
+    let runs = said(runs, "run").map(|said| said.note(format!("they lack {note}")));
+    [said(sessions, "session"), runs].into_iter().flatten().collect()
 }
 
 fn postures(snapshot: &Snapshot) -> String {
@@ -238,6 +239,16 @@ mod tests {
             "stats: 1000 packets, 7 lost, 0 connections, 2 sessions (1 mtls, 1 plaintext), 0 edges, \
              1 finding, 64 MiB; away: eth1"
         );
+    }
+
+    #[test]
+    fn what_was_never_stored_is_said_by_kind() {
+        let words = |sessions, runs| -> Vec<String> {
+            unstored(Unstored { sessions, runs }).into_iter().map(|one| one.message).collect()
+        };
+        assert_eq!(words(0, 0), [] as [&str; 0]);
+        let why = "not stored: the database could not be written";
+        assert_eq!(words(7, 1), [format!("7 sessions were {why}"), format!("1 run was {why}")]);
     }
 
     #[test]
