@@ -6,12 +6,14 @@
 
 mod backlog;
 mod board;
+mod clock;
 mod desk;
 mod guard;
 mod inline;
 mod intake;
 mod keeper;
 mod live;
+mod losses;
 mod memory;
 #[cfg(test)]
 mod publish_tests;
@@ -30,6 +32,7 @@ use crate::model::{Coverage, DatagramFacts, FlowKey, Moment, RunInfo, Session};
 
 pub use backlog::Unstored;
 pub use board::{Board, Snapshot};
+pub use clock::now;
 pub use desk::{Desk, Judges, Orders, Outlet};
 pub use keeper::{Keeper, KeeperState, WriteTimes};
 pub use live::{Audience, LiveInput, Pulse, live};

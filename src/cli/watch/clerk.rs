@@ -6,9 +6,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::edge::deliver::{Courier, Delivery};
+use crate::engine::now;
 use crate::model::{AuditedSession, Finding, FindingBody, Outcome, RunInfo, limits};
 use crate::report::SessionWriter;
 use crate::store::Spooled;
@@ -154,7 +154,7 @@ impl Carrier {
         let written = !self.all || writer.stats(outcome).is_ok();
         let lines = if written { writer.into_inner() } else { Vec::new() };
         self.told = true;
-        self.way.put(now(), Told::Ended(lines));
+        self.way.put(now().micros(), Told::Ended(lines));
         self.hand_on();
     }
 
@@ -172,7 +172,7 @@ impl Carrier {
             return;
         }
         self.told = true;
-        self.way.put(now(), told());
+        self.way.put(now().micros(), told());
     }
 }
 
@@ -252,11 +252,6 @@ impl Clerk {
             }
         }
     }
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
