@@ -317,8 +317,8 @@ impl Ledger {
             }
             at
         };
-        let new = |(key, _): &(&Box<[u8]>, &Unsettled)| !self.undecided.contains_key(*key);
-        let more = other.into_iter().flat_map(|other| &other.undecided).filter(new);
+        let more = other.into_iter().flat_map(|other| &other.undecided);
+        let more = more.filter(|known| !self.undecided.contains_key(&**known.0));
         let mut places: Vec<_> =
             self.undecided.iter().chain(more).map(|(_, place)| named(place)).collect();
         places.sort_unstable();
