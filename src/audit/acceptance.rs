@@ -311,7 +311,7 @@ mod tests {
     }
 
     fn states(outcome: &Outcome) -> Vec<&'static str> {
-        outcome.findings.iter().map(Finding::state).collect()
+        outcome.findings.iter().map(|finding| finding.state()).collect()
     }
 
     fn codes(said: &[Diagnostic]) -> Vec<&'static str> {

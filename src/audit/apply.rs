@@ -110,6 +110,7 @@ impl Auditor {
         weight: u64,
         samples: &dyn Fn() -> Vec<(Vec<Moment>, Endpoint, Endpoint)>,
     ) -> bool {
+        let of_a_run_that_goes_on = self.standing.is_some();
         let ledger = self.standing.as_mut().unwrap_or(&mut self.ledger);
         if hit.verdict == RuleVerdict::NotObservable {
             self.key.clear();
@@ -127,16 +128,30 @@ impl Auditor {
         let (severity, confidence) = (hit.severity, hit.confidence.min(surest));
         let occurrence = Occurrence { first, last, severity, confidence, weight };
         let known = ledger.again(&self.key, &occurrence);
-        let slot = match known {
+        let (slot, facts) = match known {
             Some((_, false)) => return false,
-            Some((slot, true)) => Some(slot),
+            Some((slot, true)) => (Some(slot), None),
             None => {
-                let parts = (rule.finding_parts(subject), ends(subject));
-                ledger.begin(&self.key, rule, parts, &occurrence)
+                self.print.clear();
+                if of_a_run_that_goes_on {
+                    rule.write_print(subject, &mut self.print);
+                }
+                match ledger.take_up(&self.key, &self.print, &occurrence) {
+                    Some((slot, facts)) => (Some(slot), Some(facts)),
+                    None => {
+                        let parts = (rule.finding_parts(subject), ends(subject));
+                        (ledger.begin(&self.key, rule, parts, &occurrence), None)
+                    }
+                }
             }
         };
         if let Some(slot) = slot {
-            let facts = hit.facts.clone().unwrap_or_else(|| rule.facts(subject));
+            let begins = known.is_none() && facts.is_none();
+            let facts = facts.or_else(|| hit.facts.clone());
+            let facts = facts.unwrap_or_else(|| rule.facts(subject));
+            if begins {
+                ledger.remember(slot, &self.print, &facts);
+            }
             for (frames, client, server) in samples() {
                 ledger
                     .add_evidence(slot, Evidence { frames, client, server, facts: facts.clone() });

@@ -9,9 +9,9 @@ use super::edge_use::{note_particulars, note_use};
 use super::history::{note_descent, note_reception};
 use crate::model::{
     AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
-    Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, EdgeUse, Endpoint, EndpointAccess,
-    EndpointFacts, Finding, Graded, Moment, Particulars, Posture, Postures, Refusals, Seen,
-    ServiceRow, Severity, Timestamp, limits, room_for_one,
+    Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, Endpoint, EndpointAccess, EndpointFacts,
+    Finding, Graded, Moment, Particulars, Posture, Postures, Refusals, Seen, ServiceRow, Severity,
+    Timestamp, limits, room_for_one,
 };
 
 pub(super) type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -52,7 +52,7 @@ impl Edge {
             descent: Descent::default(),
             hours: Vec::new(),
             access: EdgeAccess::default(),
-            used: EdgeUse::default(),
+            used: Arc::default(),
         };
         Self { facts, kept: Postures::default(), protocol: None }
     }
@@ -138,7 +138,7 @@ impl Inventory {
         facts.last = facts.last.max(session.last);
         facts.bytes += bytes;
         note_descent(&mut facts.descent, audited);
-        note_use(&mut facts.used, audited);
+        note_use(Arc::make_mut(&mut facts.used), audited);
         if std::mem::replace(&mut edge.protocol, session.protocol) != session.protocol {
             note_protocol(&mut facts.protocols, session.protocol);
         }

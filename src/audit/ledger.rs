@@ -1,29 +1,34 @@
 //! Findings as they gather: counted, not repeated.
 
-use std::cmp::{Ordering, Reverse};
-use std::net::IpAddr;
+mod join;
 
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
 
-use super::naming::revealed;
 use crate::identity::Names;
 use crate::model::{
-    Confidence, Endpoint, Evidence, Finding, FindingId, Moment, NotObservable, Party, Severity,
-    Text, Undecided, UndecidedAt, limits,
+    Confidence, Endpoint, Evidence, Finding, FindingBody, FindingId, Moment, NamedFacts,
+    NotObservable, Party, Severity, Text, Undecided, UndecidedAt, limits,
 };
 use crate::rule::{FindingParts, Rule, RuleSet};
+
+pub(super) use join::Naming;
+use join::{Merged, Told};
 
 /// All findings of a run.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    slots: HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>,
+    slots: Slots,
     entries: Vec<Entry>,
     not_observable: Vec<u64>,
     /// How many findings fewer than the most there is room for.
     taken: usize,
     undecided: HashMap<Box<[u8]>, Unsettled, foldhash::quality::RandomState>,
     undecided_cut: bool,
+    /// What was judged for an earlier publication, as far as it was not taken up again.
+    before: Option<Before>,
+    /// Findings that were put together of several for the last publication.
+    merged: Merged,
     /// Hits that were not kept because there were too many findings.
     pub(super) overflow: u64,
 }
@@ -34,17 +39,41 @@ type Ends = Option<(Endpoint, Endpoint)>;
 /// Where a rule could not decide, between these ends.
 type Unsettled = (UndecidedAt, Ends);
 
+type Slots = HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>;
+
+/// Findings of an earlier publication.
+#[derive(Debug)]
+struct Before {
+    slots: Slots,
+    entries: Vec<Option<Entry>>,
+}
+
 /// A finding that is not named yet.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Entry {
-    /// Large, and need not move as the list grows and is put in order.
-    finding: Box<Finding>,
+    finding: Finding,
     key: Vec<(&'static str, String)>,
     /// The ends of the session that it began with.
     ends: Ends,
+    /// How it was published last, unless it has changed since.
+    told: Option<Told>,
+    /// What was read of the subject that it began with, where that is remembered.
+    print: Box<[u8]>,
+    /// The facts of that subject.
+    facts: NamedFacts,
+    /// What is counted of one that was taken up again.
+    now: Option<Now>,
 }
 
-/// One time that a rule was true.
+/// What is counted of a finding that was taken up again.
+#[derive(Debug)]
+struct Now {
+    seen: Occurrence,
+    evidence: Vec<Evidence>,
+}
+
+/// One time that a rule was true, or several.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Occurrence {
     pub(super) first: Moment,
     pub(super) last: Moment,
@@ -53,29 +82,83 @@ pub(super) struct Occurrence {
     pub(super) weight: u64,
 }
 
+impl Occurrence {
+    fn add(&mut self, other: &Self) {
+        self.weight += other.weight;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.severity = self.severity.max(other.severity);
+        self.confidence = self.confidence.max(other.confidence);
+    }
+
+    fn of(finding: &FindingBody) -> Self {
+        let FindingBody { first, last, severity, confidence, count, .. } = *finding;
+        Self { first, last, severity, confidence, weight: count }
+    }
+
+    fn put(self, finding: &mut FindingBody) {
+        let Self { first, last, severity, confidence, weight } = self;
+        (finding.first, finding.last, finding.count) = (first, last, weight);
+        (finding.severity, finding.confidence) = (severity, confidence);
+    }
+}
+
+impl Entry {
+    fn add(&mut self, hit: &Occurrence) {
+        match &mut self.now {
+            Some(now) => now.seen.add(hit),
+            None => {
+                self.told = None;
+                let mut seen = Occurrence::of(&self.finding);
+                seen.add(hit);
+                seen.put(&mut self.finding);
+            }
+        }
+    }
+
+    fn evidence(&mut self) -> &mut Vec<Evidence> {
+        match &mut self.now {
+            Some(now) => &mut now.evidence,
+            None => {
+                self.told = None;
+                &mut self.finding.evidence
+            }
+        }
+    }
+
+    fn pieces(&self) -> usize {
+        self.now.as_ref().map_or(self.finding.evidence.len(), |now| now.evidence.len())
+    }
+}
+
 impl Ledger {
-    /// One with room for so many findings.
-    pub(super) fn with_room(room: usize) -> Self {
-        Self { taken: limits::FINDINGS.saturating_sub(room), ..Self::default() }
+    /// One with room for so many findings, which takes up again what did not change since an earlier one.
+    pub(super) fn after(before: Option<Self>, room: usize) -> Self {
+        let taken = limits::FINDINGS.saturating_sub(room);
+        let Some(Self { slots, entries, merged, .. }) = before else {
+            return Self { taken, ..Self::default() };
+        };
+        let new = Slots::with_capacity_and_hasher(slots.len(), Default::default());
+        let room = Vec::with_capacity(entries.len());
+        let before = Before { slots, entries: entries.into_iter().map(Some).collect() };
+        let before = Some(before);
+        Self { slots: new, entries: room, taken, before, merged, ..Self::default() }
     }
 
     /// Counts a hit on a finding that is known under `key`, and says which it is and whether it may use another piece of
     /// evidence; `None` when it is not known.
     pub(super) fn again(&mut self, key: &[u8], hit: &Occurrence) -> Option<(usize, bool)> {
         let slot = *self.slots.get(key)?;
-        let finding = &mut self.entries.get_mut(slot)?.finding;
-        finding.count += hit.weight;
-        finding.first = finding.first.min(hit.first);
-        finding.last = finding.last.max(hit.last);
-        finding.severity = finding.severity.max(hit.severity);
-        finding.confidence = finding.confidence.max(hit.confidence);
-        Some((slot, finding.evidence.len() < limits::EVIDENCE))
+        let entry = self.entries.get_mut(slot)?;
+        entry.add(hit);
+        Some((slot, entry.pieces() < limits::EVIDENCE))
     }
 
     /// Adds a piece of evidence to a finding.
     pub(super) fn add_evidence(&mut self, slot: usize, evidence: Evidence) {
-        let known = self.entries.get_mut(slot).map(|entry| &mut entry.finding.evidence);
-        if let Some(known) = known.filter(|known| known.len() < limits::EVIDENCE) {
+        let entry = self.entries.get_mut(slot);
+        if let Some(entry) = entry.filter(|entry| entry.pieces() < limits::EVIDENCE) {
+            let known = entry.evidence();
             match known.len() {
                 // Most findings have one piece or as many as they may.
                 0 => known.reserve_exact(1),
@@ -90,6 +173,40 @@ impl Ledger {
         self.entries.len()
     }
 
+    fn is_full(&self) -> bool {
+        self.entries.len() + self.taken >= limits::FINDINGS
+    }
+
+    /// Takes up again what is known of an earlier publication under `key`, if its subject was read as `print` then too, and
+    /// says which finding it is and what its facts are.
+    pub(super) fn take_up(
+        &mut self,
+        key: &[u8],
+        print: &[u8],
+        hit: &Occurrence,
+    ) -> Option<(usize, NamedFacts)> {
+        let Before { slots, entries } = self.before.as_mut()?;
+        let (key, slot) = slots.remove_entry(key)?;
+        let entry = entries.get_mut(slot)?.take()?;
+        if self.is_full() || entry.ends.is_some() || print.is_empty() || *entry.print != *print {
+            return None;
+        }
+        let slot = self.entries.len();
+        self.slots.insert(key, slot);
+        let facts = entry.facts.clone();
+        let now = Some(Now { seen: *hit, evidence: Vec::new() });
+        self.entries.push(Entry { now, ..entry });
+        Some((slot, facts))
+    }
+
+    /// Remembers how the subject was read that a finding began with, so that it can be taken up again.
+    pub(super) fn remember(&mut self, slot: usize, print: &[u8], facts: &NamedFacts) {
+        if let Some(entry) = self.entries.get_mut(slot).filter(|_| !print.is_empty()) {
+            entry.print = print.into();
+            entry.facts = facts.clone();
+        }
+    }
+
     /// Begins a finding that is not known, if there is room, and says which it is. One about a session comes with its
     /// ends, whose names are not final.
     pub(super) fn begin(
@@ -99,13 +216,13 @@ impl Ledger {
         (parts, ends): (FindingParts, Ends),
         hit: &Occurrence,
     ) -> Option<usize> {
-        if self.entries.len() + self.taken >= limits::FINDINGS {
+        if self.is_full() {
             self.overflow += 1;
             return None;
         }
         let slot = self.entries.len();
         self.slots.insert(key.into(), slot);
-        let finding = Finding {
+        let finding = FindingBody {
             id: FindingId([0; 16]),
             rule: rule.code.clone(),
             rule_name: rule.name.clone(),
@@ -128,7 +245,15 @@ impl Ledger {
             seen_at: Vec::new(),
             accepted: None,
         };
-        self.entries.push(Entry { finding: Box::new(finding), key: parts.key, ends });
+        self.entries.push(Entry {
+            finding: finding.into(),
+            key: parts.key,
+            ends,
+            told: None,
+            print: Box::default(),
+            facts: NamedFacts::new(),
+            now: None,
+        });
         Some(slot)
     }
 
@@ -177,34 +302,11 @@ impl Ledger {
             .collect()
     }
 
-    /// The findings of both by their final names, in order. One that both have is told as the other counted it.
-    pub(super) fn joined(mut self, other: &Self, names: &Names) -> Vec<Finding> {
-        let known = |key: &[u8]| other.slots.contains_key(key);
-        let mut again: Vec<usize> =
-            self.slots.iter().filter(|(key, _)| known(key)).map(|(_, slot)| *slot).collect();
-        again.sort_unstable();
-        let mut place = 0;
-        self.entries.retain(|_| {
-            place += 1;
-            again.binary_search(&(place - 1)).is_err()
-        });
-        self.entries.extend(other.entries.iter().cloned());
-        self.finish(names)
-    }
-
-    /// The places of both where rules could not decide.
-    pub(super) fn undecided_in_both(&mut self, other: &Self, names: &Names) -> Undecided {
-        for (key, place) in &other.undecided {
-            self.undecided.entry(key.clone()).or_insert_with(|| place.clone());
-        }
-        self.undecided_cut |= other.undecided_cut;
-        self.undecided_places(names)
-    }
-
-    /// Where rules could not decide, by final names, in a fixed order.
-    pub(super) fn undecided_places(&mut self, names: &Names) -> Undecided {
-        let named = |(mut at, ends): Unsettled| {
-            if let Some((client, server)) = ends {
+    /// Where rules could not decide, by final names, in a fixed order; here, and in another ledger.
+    pub(super) fn undecided_places(&self, other: Option<&Self>, names: &Names) -> Undecided {
+        let named = |(at, ends): &Unsettled| {
+            let mut at = at.clone();
+            if let Some((client, server)) = *ends {
                 let named = |name: &mut Text, party: Party| {
                     if !name.is_empty() {
                         *name = party.service;
@@ -215,8 +317,10 @@ impl Ledger {
             }
             at
         };
+        let more = other.into_iter().flat_map(|other| &other.undecided);
+        let more = more.filter(|known| !self.undecided.contains_key(&**known.0));
         let mut places: Vec<_> =
-            std::mem::take(&mut self.undecided).into_values().map(named).collect();
+            self.undecided.iter().chain(more).map(|(_, place)| named(place)).collect();
         places.sort_unstable();
         places.dedup_by(|next, first| {
             let same = (&next.rule, &next.client, &next.server, next.port)
@@ -226,122 +330,14 @@ impl Ledger {
             }
             same
         });
-        Undecided { places, cut: self.undecided_cut }
+        let cut = self.undecided_cut || other.is_some_and(|other| other.undecided_cut);
+        Undecided { places, cut }
     }
-
-    /// Gives the findings by their final names: worst first, then by rule, confidence and identity. Findings that are
-    /// the same by these names become one.
-    pub(super) fn finish(self, names: &Names) -> Vec<Finding> {
-        let mut findings = one_of_each(self.entries.into_iter().map(|entry| entry.named(names)));
-        findings.sort_by(|one, other| in_order(one, other));
-        findings.into_iter().map(|finding| *finding).collect()
-    }
-}
-
-impl Entry {
-    fn named(self, names: &Names) -> Box<Finding> {
-        let Self { mut finding, mut key, ends } = self;
-        if let Some(ends) = ends {
-            let (client, server) = (names.client(ends.0), names.server(ends.1));
-            let both = [client.service.as_str(), server.service.as_str()];
-            let reveal = |text: &mut String| {
-                if let Some(named) = revealed(text, ends, both) {
-                    *text = named;
-                }
-            };
-            for evidence in &mut finding.evidence {
-                // They are shared with other findings, unless they tell a name.
-                if evidence.facts.iter().any(|(_, value)| revealed(value, ends, both).is_some()) {
-                    evidence.facts.make_mut().iter_mut().for_each(|(_, value)| reveal(value));
-                }
-            }
-            key.iter_mut().for_each(|(_, value)| reveal(value));
-            finding.subject.as_mut().map(reveal);
-            if let Some(named) = revealed(&finding.message, ends, both) {
-                finding.message = named.into();
-            }
-            finding.client = finding.client.is_some().then_some(client);
-            finding.server = finding.server.is_some().then_some(server);
-        }
-        let parties = finding.server.iter().chain(&finding.client);
-        let profile = parties.filter_map(|party| party.profile.as_ref()).next();
-        finding.mapped = profile.map(|profile| profile.place.clone());
-        if finding.declared.is_none() {
-            finding.declared.clone_from(&finding.mapped);
-        }
-        finding.id = identity(&finding, &key);
-        finding
-    }
-}
-
-/// The worst first, then by rule, confidence, where it is, and what.
-fn in_order(one: &Finding, other: &Finding) -> Ordering {
-    fn worst(finding: &Finding) -> (Reverse<Severity>, &str) {
-        (Reverse(finding.severity), &finding.rule)
-    }
-    fn server(finding: &Finding) -> Option<(&str, Option<u16>)> {
-        finding.server.as_ref().map(|party| (party.service.as_str(), finding.server_port))
-    }
-    fn client(finding: &Finding) -> Option<&str> {
-        finding.client.as_ref().map(|party| party.service.as_str())
-    }
-    fn place(finding: &Finding) -> impl Ord {
-        (Reverse(finding.confidence), server(finding), client(finding))
-    }
-    worst(one)
-        .cmp(&worst(other))
-        .then_with(|| place(one).cmp(&place(other)))
-        .then_with(|| (&one.subject, one.id).cmp(&(&other.subject, other.id)))
-}
-
-/// Puts findings with the same identity together; the one that was seen first speaks for all.
-#[expect(clippy::vec_box, reason = "they are put in order next, and are large")]
-fn one_of_each(all: impl Iterator<Item = Box<Finding>>) -> Vec<Box<Finding>> {
-    let mut places: HashMap<FindingId, usize, foldhash::quality::RandomState> = HashMap::default();
-    let mut findings: Vec<Box<Finding>> = Vec::with_capacity(all.size_hint().0);
-    for mut finding in all {
-        finding.seen_at = addresses(&finding);
-        let place = *places.entry(finding.id).or_insert(findings.len());
-        match findings.get_mut(place) {
-            Some(known) => merge(known, *finding),
-            None => findings.push(finding),
-        }
-    }
-    findings
-}
-
-/// Where the server of a finding was when it was seen.
-fn addresses(finding: &Finding) -> Vec<IpAddr> {
-    let Some(server) = &finding.server else { return Vec::new() };
-    let sampled = finding.evidence.iter().map(|evidence| evidence.server.addr);
-    let mut all: Vec<IpAddr> = sampled.chain([server.addr]).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-fn merge(known: &mut Finding, other: Finding) {
-    let (mut first, mut second) = (std::mem::replace(known, other.clone()), other);
-    if second.first < first.first {
-        std::mem::swap(&mut first, &mut second);
-    }
-    first.count = first.count.saturating_add(second.count);
-    first.last = first.last.max(second.last);
-    first.severity = first.severity.max(second.severity);
-    first.confidence = first.confidence.max(second.confidence);
-    first.seen_at.append(&mut second.seen_at);
-    first.seen_at.sort_unstable();
-    first.seen_at.dedup();
-    first.seen_at.truncate(limits::FINDING_ADDRESSES);
-    first.evidence.append(&mut second.evidence);
-    first.evidence.sort_by_key(|evidence| evidence.frames.first().map(|moment| moment.frame));
-    first.evidence.truncate(limits::EVIDENCE);
-    *known = first;
 }
 
 /// The identity of a finding: what the rule and its key say, length-prefixed so that no two keys run together.
-fn identity(finding: &Finding, key: &[(&'static str, String)]) -> FindingId {
-    let Finding { rule, client, server, server_port, .. } = finding;
+fn identity(finding: &FindingBody, key: &[(&'static str, String)]) -> FindingId {
+    let FindingBody { rule, client, server, server_port, .. } = finding;
     let names = [client, server].map(|party| party.as_ref().map(|p| &*p.service));
     identity_of(rule, names, *server_port, key.iter().map(|(path, value)| (*path, value.as_str())))
 }
@@ -416,63 +412,4 @@ fn cuts(line: Option<&str>, values: usize) -> Vec<Vec<&str>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{ServiceRow, fixture};
-
-    /// A finding with the identity that its own parts give it.
-    fn finding(rule: &Rule, client: &str, server: &str, values: &[&str]) -> Finding {
-        let mut finding = fixture::finding(&rule.code, &rule.name, Severity::High, 1);
-        finding.client = Some(fixture::party(client, "10.0.1.5"));
-        finding.server = Some(fixture::party(server, "10.0.2.9"));
-        finding.subject = (!values.is_empty()).then(|| values.join(", "));
-        let key = rule.key.iter().copied().zip(values.iter().copied());
-        let names = [Some(client), Some(server)];
-        finding.id = identity_of(&rule.code, names, finding.server_port, key);
-        finding
-    }
-
-    #[test]
-    fn a_finding_is_counted_at_the_addresses_where_it_was_seen() {
-        let rules = RuleSet::built_in().unwrap();
-        let rule = rules.find("plaintext-rpc").unwrap();
-        let (mut both, other) =
-            (finding(rule, "a", "payments", &[]), finding(rule, "b", "payments", &[]));
-        let mut second = both.clone();
-        second.server = Some(fixture::party("payments", "10.0.2.10"));
-        both.evidence.clear();
-        second.evidence.clear();
-        let findings = one_of_each([both, second, other].map(Box::new).into_iter());
-        let findings: Vec<Finding> = findings.into_iter().map(|finding| *finding).collect();
-        let at = |addr: &str| ServiceRow {
-            service: fixture::party("payments", addr),
-            endpoint: format!("{addr}:50051"),
-            ..fixture::outcome().services[1].clone()
-        };
-        let mut rows = ["10.0.2.9", "10.0.2.10", "10.0.2.11"].map(at);
-        crate::audit::count_findings(&mut rows, &findings);
-        assert_eq!(
-            rows.map(|row| (row.findings, row.worst.is_some())),
-            [(2, true), (1, true), (0, false)]
-        );
-    }
-
-    #[test]
-    fn a_renamed_service_is_found_by_what_it_was_called() {
-        let rules = RuleSet::built_in().unwrap();
-        let values = ["a, b", "payments", "c", "d"];
-        let mut seen = 0;
-        for rule in rules.rules().iter().filter(|rule| rule.key.len() <= values.len()) {
-            let now = finding(rule, "orders", "payments", &values[..rule.key.len()]);
-            let was: Vec<&str> =
-                values.iter().map(|v| if *v == "payments" { "pay" } else { v }).collect();
-            let old = finding(rule, "orders", "pay", &was[..rule.key.len()]);
-            assert_eq!(renamed(rule, &now, "pay", "payments"), Some(old.id), "{}", rule.code);
-            assert_eq!(renamed(rule, &now, "pay", "nobody"), None);
-            let others = Finding { id: old.id, ..now };
-            assert_eq!(renamed(rule, &others, "pay", "payments"), None, "not its identity");
-            seen = seen.max(rule.key.len());
-        }
-        assert!(seen > 1, "rules with several values in their key are among them");
-    }
-}
+mod tests;

@@ -7,9 +7,9 @@ use super::credentials::Credentials;
 use super::inventory::Inventory;
 use super::ledger::Ledger;
 use super::ongoing::{Judged, can_be_judged, connection, news};
-use super::{Auditor, Callers, HashMap, KeepSessions, Tally, judge, naming};
+use super::{Auditor, Callers, CaptureFacts, HashMap, KeepSessions, Tally, judge, naming};
 use crate::identity::{Directory, Names};
-use crate::model::{Announcement, AuditedSession, EndState, Session, Subject};
+use crate::model::{Announcement, AuditedSession, EndState, Outcome, RunInfo, Session, Subject};
 use crate::pki::Authorities;
 use crate::rule::{Evaluator, Policy, RuleSet, Verdict};
 
@@ -30,6 +30,7 @@ impl Auditor {
     pub fn begin_run(&mut self) {
         self.inventory = Inventory::default();
         self.ledger = Ledger::default();
+        self.published = None;
         self.tally = Tally::default();
         self.credentials = Credentials::default();
         self.callers = Callers::default();
@@ -59,6 +60,24 @@ impl Auditor {
             naming::sessions(&Names::settle(self.directory.clone(), &named), &mut kept);
         }
         kept
+    }
+
+    /// How many sessions there are to give out.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Forgets the oldest sessions that there are to give out, and says how many.
+    pub fn forget_kept(&mut self, count: usize) -> usize {
+        self.kept.drain(..count.min(self.kept.len())).len()
+    }
+
+    /// Ends the run: gives what it came to, as [`Self::publish`] does, but keeps nothing of it. Another run is to begin.
+    #[must_use]
+    pub fn end_run(&mut self, run: RunInfo, capture: CaptureFacts) -> Outcome {
+        self.published = None;
+        self.conclude(run, capture)
     }
 
     /// Goes by another directory and policy from here on.
@@ -186,8 +205,7 @@ impl Auditor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::CaptureFacts;
-    use crate::model::{Posture, RunInfo, fixture};
+    use crate::model::{Posture, fixture};
 
     fn auditor() -> Auditor {
         let rules = Arc::new(RuleSet::built_in().unwrap());

@@ -43,7 +43,7 @@ use earlier::EarlierRuns;
 use hashbrown::HashMap;
 use history::History;
 use inventory::Inventory;
-use ledger::Ledger;
+use ledger::{Ledger, Naming};
 use ongoing::Ongoing;
 use recall::Memory;
 use resumption::Resumption;
@@ -83,6 +83,8 @@ pub struct Auditor {
     ledger: Ledger,
     /// Findings of what is only judged when an outcome is made, while the run goes on.
     standing: Option<Ledger>,
+    /// The same of the last time, to be taken up again where nothing changed.
+    published: Option<Ledger>,
     tally: Tally,
     credentials: Credentials,
     callers: Callers,
@@ -97,6 +99,7 @@ pub struct Auditor {
     /// the sessions.
     evidence: HashMap<(usize, Endpoint), u64, foldhash::quality::RandomState>,
     key: Vec<u8>,
+    print: Vec<u8>,
 }
 
 /// What the sessions of a run come to.
@@ -135,6 +138,7 @@ impl Auditor {
             history: History::default(),
             ledger: Ledger::default(),
             standing: None,
+            published: None,
             tally: Tally::default(),
             credentials: Credentials::default(),
             callers: Callers::default(),
@@ -147,6 +151,7 @@ impl Auditor {
             kept: Vec::new(),
             evidence: HashMap::default(),
             key: Vec::new(),
+            print: Vec::new(),
         }
     }
 
@@ -259,13 +264,13 @@ impl Auditor {
     /// What is known of a run that goes on: the same as [`Self::finish`] would give now, but for sessions, of which it
     /// gives those that came or changed since the last time, and for grades, which [`grade`] gives whoever needs them.
     ///
-    /// Its cost grows with the inventory, not with the sessions.
+    /// Its cost grows with the inventory, not with the sessions; findings that are as they were are those of the last time.
     #[must_use]
     pub fn publish(&mut self, run: RunInfo, capture: CaptureFacts) -> Outcome {
         let room = limits::FINDINGS.saturating_sub(self.ledger.len());
-        self.standing = Some(Ledger::with_room(room));
+        self.standing = Some(Ledger::after(self.published.take(), room));
         let outcome = self.conclude(run, capture);
-        self.standing = None;
+        self.published = self.standing.take();
         outcome
     }
 
@@ -302,17 +307,17 @@ impl Auditor {
         };
         run.ruleset = rules.digest();
         run.rules = rules.rules().len();
-        let (undecided, mut findings) = match self.standing.take() {
-            Some(mut standing) => (
-                standing.undecided_in_both(&self.ledger, &names),
-                standing.joined(&self.ledger, &names),
+        let how = Naming { names: &names, policy: self.policy.as_ref() };
+        let (undecided, findings) = match &mut self.standing {
+            Some(standing) => (
+                standing.undecided_places(Some(&self.ledger), &names),
+                standing.published(&mut self.ledger, &how),
             ),
             None => {
-                let mut ledger = std::mem::take(&mut self.ledger);
-                (ledger.undecided_places(&names), ledger.finish(&names))
+                let ledger = std::mem::take(&mut self.ledger);
+                (ledger.undecided_places(None, &names), ledger.finish(&how))
             }
         };
-        self.policy.iter().for_each(|policy| policy::declare(policy, &mut findings));
         Outcome {
             services: inventory::service_rows(&endpoints, &findings),
             edges: inventory::edge_rows(edges),

@@ -7,9 +7,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Aspect, EdgeFacts, EdgeUse, EndIdentity, EntryStanding, Finding, IdentityRank, Moment, Party,
-    Place, PolicyFacts, PolicyStanding, Posture, Seen, Sighting, Timestamp, Used, Why, counted,
-    is_internal, limits,
+    Aspect, EdgeFacts, EdgeUse, EndIdentity, EntryStanding, FindingBody, IdentityRank, Moment,
+    Party, Place, PolicyFacts, PolicyStanding, Posture, Seen, Sighting, Timestamp, Used, Why,
+    counted, is_internal, limits,
 };
 use crate::rule::{Demand, Found, Policy, PolicyEdge, Require, glob_matches, identity_fits};
 
@@ -67,17 +67,16 @@ fn against(fact: &PolicyFacts, what: &str) -> String {
     }
 }
 
-/// Points findings about an edge at the entry that speaks of it: who declares the edge can act on it.
-pub(super) fn declare(policy: &Policy, findings: &mut [Finding]) {
-    for finding in findings.iter_mut().filter(|finding| finding.declared == finding.mapped) {
-        let (Some(client), Some(server), Some(port)) =
-            (&finding.client, &finding.server, finding.server_port)
-        else {
-            continue;
-        };
-        if let Some(found) = policy.find(&client.service, &server.service, port) {
-            finding.declared = Some(found.edge.place.clone());
-        }
+/// Points a finding about an edge at the entry that speaks of it: who declares the edge can act on it.
+pub(super) fn declare(policy: &Policy, finding: &mut FindingBody) {
+    if finding.declared != finding.mapped {
+        return;
+    }
+    if let (Some(client), Some(server), Some(port)) =
+        (&finding.client, &finding.server, finding.server_port)
+        && let Some(found) = policy.find(&client.service, &server.service, port)
+    {
+        finding.declared = Some(found.edge.place.clone());
     }
 }
 
@@ -104,7 +103,7 @@ impl<'e> Named<'e> {
             sessions: edge.postures.total(),
             first: edge.first,
             last: edge.last,
-            used: edge.used.clone(),
+            used: EdgeUse::clone(&edge.used),
             hours: hours(edge).collect(),
             egress: is_egress(edge),
         }

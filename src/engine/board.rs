@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{Pulse, Standing, Tally};
+use super::{Pulse, Standing, Tally, Unstored};
 use crate::model::{Coverage, Finding, RunInfo};
 
 /// Snapshots that may wait for one subscriber.
@@ -33,8 +33,8 @@ pub struct Snapshot {
     pub tally: Tally,
     /// What stands now.
     pub standing: Standing,
-    /// Sessions that could not be stored and were given up.
-    pub unstored: u64,
+    /// What could not be stored and was given up.
+    pub unstored: Unstored,
     /// How long making this took, in microseconds.
     pub micros: u64,
 }

@@ -5,11 +5,13 @@
 //! cost grows with the inventory, sessions are handed over as they come.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Audience, Board, Keeper, Pulse, Snapshot, Standing, Tally};
+use super::losses::{incomplete, since};
+use super::memory::{ROW, SESSION};
+use super::{Audience, Board, Keeper, Pulse, Snapshot, Standing, Tally, Unstored};
 use crate::audit::{Auditor, CaptureFacts, grade};
 use crate::identity::Directory;
 use crate::model::{
@@ -33,8 +35,12 @@ const COST: u32 = 9;
 pub struct Orders {
     /// Judge by these from here on.
     judges: Mutex<Option<Judges>>,
+    /// Give up the older half of what waits to be stored and told: memory is short.
+    pub give_up: AtomicBool,
     /// Begin another run at once, and forget what can be forgotten: memory is short.
     pub relieve: AtomicBool,
+    /// Bytes that wait to be stored and told, roughly.
+    waiting: AtomicU64,
 }
 
 /// What sessions are judged by.
@@ -58,6 +64,12 @@ impl Orders {
         *self.judges.lock().unwrap_or_else(PoisonError::into_inner) = Some(judges);
     }
 
+    /// Bytes that wait to be stored and told, roughly.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     fn judges(&self) -> Option<Judges> {
         self.judges.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -79,6 +91,14 @@ pub trait Outlet: Send {
 
     /// Time went on: called several times a second, whether or not anything happened.
     fn beat(&mut self) {}
+
+    /// How many events wait in memory.
+    fn waiting(&self) -> usize {
+        0
+    }
+
+    /// Gives up the older half of them: memory is short.
+    fn give_up(&mut self) {}
 }
 
 /// The auditor's side.
@@ -102,8 +122,13 @@ pub struct Desk<'a> {
     changed: bool,
     told: HashMap<FindingId, Severity>,
     tally: Tally,
+    /// An outcome was published that the keeper did not take.
+    untaken: bool,
     /// Sessions that wait for the keeper.
     waiting: Vec<AuditedSession>,
+    /// How many sessions may wait, here and with the keeper.
+    most: usize,
+    /// Sessions that waited here and were given up.
     unstored: u64,
 }
 
@@ -140,9 +165,18 @@ impl<'a> Desk<'a> {
             changed: false,
             told: HashMap::new(),
             tally: Tally::default(),
+            untaken: false,
             waiting: Vec::new(),
+            most: limits::UNSTORED_SESSIONS,
             unstored: 0,
         }
+    }
+
+    /// Lets no more sessions wait to be stored than so many.
+    #[must_use]
+    pub fn holding(mut self, most: usize) -> Self {
+        self.most = most;
+        self
     }
 
     /// Says from the beginning that something of the user's own files could not be read.
@@ -152,7 +186,7 @@ impl<'a> Desk<'a> {
         self
     }
 
-    /// Ends the last run, and gives its outcome, how it is kept, and how many sessions could not be stored.
+    /// Ends the last run, and gives its outcome, how it is kept, and how many sessions were given up before they were.
     #[must_use]
     pub fn finish(mut self) -> (Outcome, Option<Keeper>, u64) {
         self.flush();
@@ -163,8 +197,11 @@ impl<'a> Desk<'a> {
         (outcome, self.keeper, self.unstored)
     }
 
+    /// What the run has come to, of which the auditor then knows nothing any more.
     fn end_run(&mut self) -> Outcome {
-        let mut outcome = self.publish();
+        let begun = Instant::now();
+        let outcome = self.auditor.end_run(self.info(), self.capture());
+        let mut outcome = self.tell(outcome, begun);
         grade(&mut outcome);
         self.outlet.ended(&outcome);
         outcome
@@ -205,7 +242,12 @@ impl<'a> Desk<'a> {
 
     fn publish(&mut self) -> Outcome {
         let begun = Instant::now();
-        let mut outcome = self.auditor.publish(self.info(), self.capture());
+        let outcome = self.auditor.publish(self.info(), self.capture());
+        self.tell(outcome, begun)
+    }
+
+    /// Tells everybody but the keeper of an outcome, whose making began then.
+    fn tell(&mut self, mut outcome: Outcome, begun: Instant) -> Outcome {
         self.published = begun;
         self.changed = false;
         let news: Arc<[Finding]> = self.news(&outcome).cloned().collect();
@@ -225,7 +267,7 @@ impl<'a> Desk<'a> {
             edges: outcome.edges.len(),
             tally: self.tally.clone(),
             standing,
-            unstored: self.unstored,
+            unstored: self.unstored(),
             micros: u64::try_from(self.cost.as_micros()).unwrap_or(u64::MAX),
         };
         self.outlet.published(&snapshot);
@@ -244,33 +286,73 @@ impl<'a> Desk<'a> {
     /// Hands an outcome to the keeper, with the sessions that wait.
     fn hand_over(&mut self, outcome: Outcome, whatever: bool) {
         let Some(keeper) = &self.keeper else { return };
-        if keeper.takes_outcome() || whatever {
+        self.untaken = !(keeper.takes_outcome() || whatever);
+        if !self.untaken {
             self.handed = Instant::now();
             let sessions = std::mem::take(&mut self.waiting);
             keeper.publish(Outcome { sessions, ..outcome });
-        } else {
-            self.keep_waiting();
         }
+        self.keep_waiting();
     }
 
-    /// Hands the keeper the sessions that came, so that none waits for what they come to.
+    /// Hands the keeper the sessions that came, so that none waits for what they come to. They get their names when it can
+    /// take them.
     fn hand_over_sessions(&mut self) {
         let Some(keeper) = &self.keeper else { return };
         self.handed = Instant::now();
-        self.waiting.append(&mut self.auditor.hand_out(&self.datagrams.announcements));
-        if keeper.is_free() && !self.waiting.is_empty() {
-            let sessions = std::mem::take(&mut self.waiting);
-            keeper.write_sessions(self.info(), sessions);
-        } else {
-            self.keep_waiting();
+        if keeper.is_free() {
+            self.waiting.append(&mut self.auditor.hand_out(&self.datagrams.announcements));
+            if !self.waiting.is_empty() {
+                let sessions = std::mem::take(&mut self.waiting);
+                keeper.write_sessions(self.info(), sessions);
+            }
         }
+        self.keep_waiting();
+    }
+
+    /// Sessions that are to be stored and are not.
+    fn unwritten(&self) -> usize {
+        let Some(keeper) = &self.keeper else { return 0 };
+        keeper.sessions() + self.waiting.len() + self.auditor.kept()
     }
 
     /// Gives up the oldest sessions beyond what may wait.
     fn keep_waiting(&mut self) {
-        let over = self.waiting.len().saturating_sub(limits::UNSTORED_SESSIONS);
-        self.waiting.drain(..over);
-        self.unstored += over as u64;
+        self.give_up_sessions(self.unwritten().saturating_sub(self.most));
+    }
+
+    /// Gives up the oldest sessions that wait: those with the keeper came first.
+    fn give_up_sessions(&mut self, count: usize) {
+        let Some(keeper) = self.keeper.as_ref().filter(|_| count > 0) else { return };
+        let rest = count.saturating_sub(keeper.give_up_sessions(count));
+        let here = self.waiting.drain(..rest.min(self.waiting.len())).len();
+        let later = self.auditor.forget_kept(rest - here);
+        self.unstored += (here + later) as u64;
+    }
+
+    /// Gives up the older half of what waits: sessions and events, and what an earlier run came to when few of them wait.
+    fn give_up_waiting(&mut self) {
+        let sessions = self.unwritten();
+        if sessions > limits::LEAST_WAITING {
+            self.give_up_sessions(sessions.div_ceil(2));
+        } else if let Some(keeper) = &self.keeper {
+            keeper.give_up_run();
+        }
+        self.outlet.give_up();
+    }
+
+    /// Bytes that wait to be stored and told, roughly.
+    fn waiting_bytes(&self) -> u64 {
+        let one_by_one = (self.unwritten() + self.outlet.waiting()) as u64;
+        let rows = self.keeper.as_ref().map_or(0, Keeper::rows) as u64;
+        one_by_one.saturating_mul(SESSION).saturating_add(rows.saturating_mul(ROW))
+    }
+
+    /// What was given up, here and by the keeper.
+    fn unstored(&self) -> Unstored {
+        let keeper = self.keeper.as_ref().map(|keeper| keeper.state().unstored());
+        let Unstored { sessions, runs } = keeper.unwrap_or_default();
+        Unstored { sessions: sessions.saturating_add(self.unstored), runs }
     }
 
     /// Ends the run and begins another one, judged by other rules where some are given.
@@ -325,100 +407,28 @@ impl Audience for Desk<'_> {
         if let Some(judges) = self.orders.judges() {
             self.begin_run(Some(judges));
         }
+        if self.orders.give_up.swap(false, Ordering::Relaxed) {
+            self.give_up_waiting();
+        }
         if self.orders.relieve.swap(false, Ordering::Relaxed) {
-            self.begin_run(None);
+            // What ended runs came to is in memory as well, while it cannot be stored.
+            while self.keeper.as_ref().is_some_and(Keeper::give_up_run) {}
             self.auditor.forget();
+            self.begin_run(None);
         }
         if self.began.elapsed() >= self.window {
             self.begin_run(None);
         }
         let wait = PUBLISH.max(self.cost.saturating_mul(COST));
-        let waits = !self.waiting.is_empty() || self.changed;
-        if waits && self.published.elapsed() >= wait {
+        let untaken = || self.untaken && self.keeper.as_ref().is_some_and(Keeper::takes_outcome);
+        if (self.changed || untaken()) && self.published.elapsed() >= wait {
             let outcome = self.publish();
             self.hand_over(outcome, false);
         } else if self.handed.elapsed() >= HAND_OVER {
             self.hand_over_sessions();
         }
+        self.orders.waiting.store(self.waiting_bytes(), Ordering::Relaxed);
     }
-}
-
-/// What the capture counted since another moment.
-fn since(base: &Coverage, now: &Coverage) -> Coverage {
-    let mut coverage = now.clone();
-    coverage.frames = now.frames.saturating_sub(base.frames);
-    coverage.bytes = now.bytes.saturating_sub(base.bytes);
-    coverage.cut_frames = now.cut_frames.saturating_sub(base.cut_frames);
-    coverage.half_open = now.half_open.saturating_sub(base.half_open);
-    coverage.half_open_evicted = now.half_open_evicted.saturating_sub(base.half_open_evicted);
-    coverage.evicted = now.evicted.saturating_sub(base.evicted);
-    coverage.dropped = now.dropped.saturating_sub(base.dropped);
-    for (kind, count) in &mut coverage.frame_kinds {
-        let before = base.frame_kinds.iter().find(|known| known.0 == *kind).map_or(0, |one| one.1);
-        *count = count.saturating_sub(before);
-    }
-    coverage.frame_kinds.retain(|kind| kind.1 > 0);
-    if base.frames > 0 {
-        coverage.first = base.last;
-    }
-    coverage
-}
-
-fn times(count: u64) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
-}
-
-/// What makes the evidence of the capture incomplete.
-fn incomplete(pulse: &Pulse, coverage: &Coverage) -> Vec<Incomplete> {
-    let mut all = Vec::new();
-    let mut say = |code, message| all.push(Incomplete { code, message });
-    if coverage.dropped > 0 {
-        let message = format!(
-            "{} packets were lost, {} were read: a handshake can be lost this way",
-            coverage.dropped, coverage.frames
-        );
-        say("drops", message);
-    }
-    for source in &pulse.sources {
-        if source.outages > 0 {
-            let times = times(source.outages);
-            let now = if source.is_down { ", and is away now" } else { "" };
-            say("interface-outage", format!("{} went away {times}{now}", source.name));
-        }
-        if source.cut {
-            say(
-                "truncated-capture",
-                format!("{} ends in the middle, or is no capture", source.name),
-            );
-        }
-    }
-    if pulse.clock_steps > 0 {
-        say(
-            "clock-step",
-            format!("the clock of the capture was set back {}", times(pulse.clock_steps)),
-        );
-    }
-    if coverage.evicted > 0 {
-        say(
-            "evicted",
-            format!("{} connections were given up for want of memory", coverage.evicted),
-        );
-    }
-    if coverage.cut_frames > 0 {
-        let message = format!(
-            "{} of {} frames were cut by the snapshot length",
-            coverage.cut_frames, coverage.frames
-        );
-        say("snaplen-too-small", message);
-    }
-    if pulse.failed_readers > 0 {
-        let message = format!(
-            "{} sessions could not be read because of a bug in wirelint",
-            pulse.failed_readers
-        );
-        say("internal", message);
-    }
-    all
 }
 
 #[cfg(test)]

@@ -5,13 +5,12 @@
 //! Nobody waits for it: whoever finds it busy keeps what is new until it is not. Grades are given here, off the auditor's
 //! thread.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-
+use super::backlog::{Backlog, Found, Job, Unstored};
 use super::clock::now;
 use crate::audit::grade;
 use crate::model::{AuditedSession, Diagnostic, Outcome, RunInfo};
@@ -28,35 +27,29 @@ const BACK_OFF: [Duration; 4] = [
 /// How often what may not stay is taken out.
 const PRUNE: Duration = Duration::from_secs(60);
 
-/// How long the end of an audit waits for a database that cannot be written.
-const LAST_PATIENCE: Duration = Duration::from_secs(8);
+/// How long the end of an audit waits for another program to let go of the database. A full disk is not waited for.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Jobs that may wait: a few runs that end while the database cannot be written.
-const JOBS: usize = 16;
+/// How long it waits then between attempts.
+const LAST_WAIT: Duration = Duration::from_millis(20);
 
 /// The writer's end of a database.
 pub struct Keeper {
-    work: Sender<Job>,
     state: Arc<KeeperState>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// How writing goes.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct KeeperState {
-    busy: AtomicBool,
-    /// An outcome waits or is being written.
-    publishing: AtomicBool,
+    backlog: Backlog,
     written: AtomicU64,
     failures: AtomicU64,
     last_micros: AtomicU64,
     times: [AtomicU64; WriteTimes::BOUNDS.len() + 1],
     micros: AtomicU64,
-    ending: AtomicBool,
     /// What is in the way, while something is.
     trouble: Mutex<Option<Diagnostic>>,
-    /// Something was given up at the end: what was in the way stays.
-    gave_up: AtomicBool,
 }
 
 /// How long transactions took.
@@ -73,20 +66,12 @@ impl WriteTimes {
     pub const BOUNDS: [u64; 5] = [10_000, 100_000, 500_000, 1_000_000, 5_000_000];
 }
 
-enum Job {
-    Begin(Box<RunInfo>),
-    Sessions(Box<RunInfo>, Vec<AuditedSession>),
-    Publish(Box<Outcome>),
-    Finish(u8),
-}
-
 impl Keeper {
     /// Writes to this database from here on, by a thread of its own.
     ///
     /// # Errors
     /// The system grants no thread.
     pub fn start(store: Store, retention: Retention) -> std::io::Result<Self> {
-        let (work, jobs) = bounded(JOBS);
         let state = Arc::new(KeeperState::default());
         let writer = Writer {
             store,
@@ -96,43 +81,65 @@ impl Keeper {
             state: Arc::clone(&state),
             pruned: Instant::now(),
             ending: None,
+            gave_up: false,
         };
         let named = thread::Builder::new().name("store".to_owned());
-        let thread = Some(named.spawn(move || writer.work(&jobs))?);
-        Ok(Self { work, state, thread })
+        let thread = Some(named.spawn(move || writer.work())?);
+        Ok(Self { state, thread })
     }
 
     /// Whether it has nothing to do now, so that sessions are written at once.
     #[must_use]
     pub fn is_free(&self) -> bool {
-        self.work.is_empty() && !self.state.busy.load(Ordering::Acquire)
+        self.state.backlog.is_empty()
     }
 
     /// Whether it would take an outcome: it has written the last one. Sessions are written in a moment, and waited for.
     #[must_use]
     pub fn takes_outcome(&self) -> bool {
-        !self.state.publishing.load(Ordering::Acquire)
+        !self.state.backlog.publishes()
     }
 
     /// Begins a run.
     pub fn begin(&self, run: &RunInfo) {
-        let _gone = self.work.send(Job::Begin(Box::new(run.clone())));
+        self.state.backlog.push(Job::Begin(Box::new(run.clone())));
     }
 
     /// Writes sessions of the run. To be called when it is free.
     pub fn write_sessions(&self, run: RunInfo, sessions: Vec<AuditedSession>) {
-        let _gone = self.work.send(Job::Sessions(Box::new(run), sessions));
+        self.state.backlog.push(Job::Sessions(Box::new(run), sessions));
     }
 
     /// Grades an outcome, and writes what of it is not written yet. To be called when it takes one.
     pub fn publish(&self, outcome: Outcome) {
-        self.state.publishing.store(true, Ordering::Release);
-        let _gone = self.work.send(Job::Publish(Box::new(outcome)));
+        self.state.backlog.push(Job::Publish(Box::new(outcome)));
     }
 
     /// Ends the run at hand.
     pub fn finish(&self, code: u8) {
-        let _gone = self.work.send(Job::Finish(code));
+        self.state.backlog.push(Job::Finish(code));
+    }
+
+    /// Sessions that it was given and has not written.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.state.backlog.sessions()
+    }
+
+    /// Rows that wait of what ended runs came to.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.state.backlog.rows()
+    }
+
+    /// Gives up the oldest of these sessions, and says how many.
+    pub fn give_up_sessions(&self, count: usize) -> usize {
+        self.state.backlog.give_up_sessions(count)
+    }
+
+    /// Gives up what the oldest run came to that has ended and is not written. Says whether there was one.
+    pub fn give_up_run(&self) -> bool {
+        self.state.backlog.give_up_run()
     }
 
     /// How writing goes.
@@ -141,18 +148,15 @@ impl Keeper {
         &self.state
     }
 
-    /// Waits until everything is written, or it is clear that it will not be, which it then says.
+    /// Waits until everything is written, or it is clear that it will not be. Then it says what was in the way, and, over
+    /// the whole audit, what was given up.
     #[must_use]
-    pub fn end(mut self) -> Option<Diagnostic> {
-        self.state.ending.store(true, Ordering::Release);
-        let (closed, _) = bounded(0);
-        drop(std::mem::replace(&mut self.work, closed));
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            return Some(Diagnostic::error("internal", "the writer of the database failed"));
-        }
-        self.state.trouble()
+    pub fn end(mut self) -> (Option<Diagnostic>, Unstored) {
+        self.state.backlog.close();
+        let failed = self.thread.take().is_some_and(|thread| thread.join().is_err());
+        let broken = || Diagnostic::error("internal", "the writer of the database failed");
+        let trouble = if failed { Some(broken()) } else { self.state.trouble() };
+        (trouble, self.state.unstored())
     }
 }
 
@@ -161,6 +165,12 @@ impl KeeperState {
     #[must_use]
     pub fn trouble(&self) -> Option<Diagnostic> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was given up so far.
+    #[must_use]
+    pub fn unstored(&self) -> Unstored {
+        self.backlog.given_up()
     }
 
     /// How often writing failed.
@@ -204,9 +214,6 @@ impl KeeperState {
     }
 
     fn set_trouble(&self, trouble: Option<Diagnostic>) {
-        if trouble.is_none() && self.gave_up.load(Ordering::Acquire) {
-            return;
-        }
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 }
@@ -221,26 +228,23 @@ struct Writer {
     pruned: Instant,
     /// Since when it is known that the end waits.
     ending: Option<Instant>,
+    /// The end would wait too long: nothing more is tried.
+    gave_up: bool,
 }
 
 impl Writer {
-    fn work(mut self, jobs: &Receiver<Job>) {
+    fn work(mut self) {
+        let state = Arc::clone(&self.state);
         loop {
-            match jobs.recv_timeout(PRUNE) {
-                Ok(job) => {
-                    self.state.busy.store(true, Ordering::Release);
-                    let published = matches!(job, Job::Publish(_));
+            match state.backlog.take(PRUNE) {
+                Found::Job(job) => {
                     let job = self.prepared(job);
-                    self.until_done(&job);
-                    if published {
-                        self.state.publishing.store(false, Ordering::Release);
-                    }
-                    self.state.busy.store(false, Ordering::Release);
+                    self.until_done(job);
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Found::Nothing => {}
+                Found::Closed => return,
             }
-            if self.pruned.elapsed() >= PRUNE {
+            if self.pruned.elapsed() >= PRUNE && !self.gave_up {
                 self.prune();
             }
         }
@@ -249,7 +253,7 @@ impl Writer {
     /// A job, with no more of an outcome than is to be written.
     fn prepared(&mut self, job: Job) -> Job {
         match job {
-            Job::Publish(mut outcome) => {
+            Job::Publish(mut outcome) if !self.gave_up => {
                 grade(&mut outcome);
                 let sessions = std::mem::take(&mut outcome.sessions);
                 Job::Publish(Box::new(Outcome { sessions, ..self.written.changes(&outcome) }))
@@ -262,38 +266,29 @@ impl Writer {
         }
     }
 
-    fn until_done(&mut self, job: &Job) {
-        let mut attempts = 0;
-        loop {
-            let begun = Instant::now();
-            match self.attempt(job) {
-                Ok(()) => {
-                    self.state.note_written(begun.elapsed());
-                    return self.state.set_trouble(None);
-                }
-                Err(error) => {
-                    self.state.failures.fetch_add(1, Ordering::Relaxed);
-                    self.state.set_trouble(Some(error.diagnostic()));
-                }
-            }
-            let wait = BACK_OFF.get(attempts).or(BACK_OFF.last()).copied().unwrap_or_default();
-            attempts += 1;
-            let until = Instant::now() + wait;
-            while Instant::now() < until {
-                if self.state.ending.load(Ordering::Acquire) {
-                    let since = *self.ending.get_or_insert_with(Instant::now);
-                    if since.elapsed() > LAST_PATIENCE {
-                        self.state.gave_up.store(true, Ordering::Release);
-                        return;
-                    }
-                    if attempts > 1 {
-                        attempts = 1;
-                        break;
-                    }
-                }
-                thread::sleep(Duration::from_millis(50));
+    fn until_done(&mut self, mut job: Job) {
+        let state = Arc::clone(&self.state);
+        let mut waits = BACK_OFF.iter();
+        while !self.gave_up {
+            state.backlog.trim(&mut job);
+            let (begun, last) = (Instant::now(), state.backlog.is_closed());
+            let Err(error) = self.attempt(&job) else {
+                state.note_written(begun.elapsed());
+                state.set_trouble(None);
+                return state.backlog.done();
+            };
+            state.failures.fetch_add(1, Ordering::Relaxed);
+            state.set_trouble(Some(error.diagnostic()));
+            if state.backlog.is_closed() {
+                let since = self.ending.get_or_insert_with(Instant::now).elapsed();
+                let hopeless = !matches!(error, StoreError::Locked { .. });
+                self.gave_up = (last && hopeless) || since >= LAST_PATIENCE;
+                thread::sleep(LAST_WAIT);
+            } else {
+                state.backlog.wait(waits.next().or(BACK_OFF.last()).copied().unwrap_or_default());
             }
         }
+        state.backlog.abandon(&job);
     }
 
     fn attempt(&mut self, job: &Job) -> Result<(), StoreError> {
@@ -318,5 +313,48 @@ impl Writer {
             self.state.failures.fetch_add(1, Ordering::Relaxed);
             self.state.set_trouble(Some(error.diagnostic()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fixture;
+
+    fn keeper(folder: &tempfile::TempDir, works: bool) -> Keeper {
+        let store = Store::open(&folder.path().join("w.db")).unwrap();
+        let store = if works { store } else { store.unwritable() };
+        Keeper::start(store, Retention::default()).unwrap()
+    }
+
+    fn write(keeper: &Keeper, runs: u64) {
+        for _ in 0..runs {
+            let outcome = fixture::outcome();
+            keeper.begin(&outcome.run);
+            keeper.publish(outcome);
+            keeper.finish(0);
+        }
+    }
+
+    #[test]
+    fn what_can_be_written_is_written_before_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let keeper = keeper(&folder, true);
+        write(&keeper, 2);
+        let (trouble, unstored) = keeper.end();
+        assert_eq!((trouble.map(|one| one.message), unstored), (None, Unstored::default()));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_not_waited_for_at_the_end_and_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let keeper = keeper(&folder, false);
+        write(&keeper, 3);
+        let begun = Instant::now();
+        let (trouble, unstored) = keeper.end();
+        assert!(begun.elapsed() < LAST_PATIENCE);
+        assert!(trouble.is_some());
+        let sessions = 3 * fixture::outcome().sessions.len() as u64;
+        assert_eq!(unstored, Unstored { sessions, runs: 3 });
     }
 }

@@ -1,7 +1,8 @@
 //! `--max-memory`: how much of it is in use, and what is given up when it is too much.
 //!
-//! The order: first the connections that were quiet longest, half of them at a time; when that does not help for a few
-//! seconds, what the run at hand gathered, by beginning another one.
+//! The order: first the older half of what waits to be stored and told, while that is much: what was counted and found
+//! does not depend on it. Then the connections that were quiet longest, half of them at a time; when that does not help for
+//! a few seconds, what the run at hand gathered, by beginning another one.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -29,6 +30,15 @@ const REST: u32 = 120;
 /// Bytes that a connection costs, roughly, with what its protocol needs.
 const CONNECTION: u64 = 4096;
 
+/// Bytes that a session which waits costs, roughly.
+pub(super) const SESSION: u64 = 6144;
+
+/// Bytes that a finding, an edge or a certificate's use costs, roughly.
+pub(super) const ROW: u64 = 2048;
+
+/// The part of the bound that is much for what waits.
+const MUCH: u64 = 16;
+
 /// Watches over the memory of the process.
 #[derive(Debug)]
 pub struct Memory {
@@ -49,6 +59,8 @@ struct Status {
 /// What is to be given up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Relief {
+    /// The older half of what waits to be stored and told.
+    Waiting,
     /// Connections, until this part of them is left, in percent.
     Connections(u8),
     /// What the run gathered.
@@ -72,15 +84,27 @@ impl Memory {
         most.clamp(limits::SHARDS, limits::FLOWS)
     }
 
+    /// How many sessions may wait to be stored: an eighth of memory is for them.
+    #[must_use]
+    pub fn unstored(&self) -> usize {
+        waiting(self.most / 8, limits::UNSTORED_SESSIONS)
+    }
+
+    /// How many events may wait to be told: a sixteenth of memory is for them.
+    #[must_use]
+    pub fn untold(&self) -> usize {
+        waiting(self.most / 16, limits::UNTOLD_EVENTS)
+    }
+
     /// Bytes in use when last measured.
     #[must_use]
     pub fn resident(&self) -> u64 {
         self.resident.load(Ordering::Relaxed)
     }
 
-    /// Says, now and then, what is to be given up.
+    /// Says, now and then, what is to be given up, where so many bytes wait to be stored and told.
     #[must_use]
-    pub fn relief(&self) -> Option<Relief> {
+    pub fn relief(&self, waiting: u64) -> Option<Relief> {
         let mut status = self.status.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         if status.looked.elapsed() < LOOK {
             return None;
@@ -88,7 +112,7 @@ impl Memory {
         status.looked = Instant::now();
         let resident = status.read()?;
         self.resident.store(resident, Ordering::Relaxed);
-        status.decide(resident, self.most)
+        status.decide(resident, self.most, waiting)
     }
 }
 
@@ -101,11 +125,14 @@ impl Status {
         Some(pages.saturating_mul(PAGE))
     }
 
-    fn decide(&mut self, resident: u64, most: u64) -> Option<Relief> {
+    fn decide(&mut self, resident: u64, most: u64, waiting: u64) -> Option<Relief> {
         self.rest = self.rest.saturating_sub(1);
         if resident < most / 100 * HIGH {
             self.attempts = 0;
             return None;
+        }
+        if waiting >= (most / MUCH).max(1) {
+            return Some(Relief::Waiting);
         }
         self.attempts += 1;
         if self.attempts > ATTEMPTS && self.rest == 0 {
@@ -116,6 +143,10 @@ impl Status {
     }
 }
 
+fn waiting(bytes: u64, most: usize) -> usize {
+    usize::try_from(bytes / SESSION).unwrap_or(usize::MAX).clamp(limits::LEAST_WAITING, most)
+}
+
 /// Bytes of a page, on every machine that this is built for.
 const PAGE: u64 = 4096;
 
@@ -124,18 +155,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_are_given_up_first_and_then_what_was_gathered() {
+    fn what_waits_is_given_up_first_then_connections_and_then_what_was_gathered() {
         let file = tempfile::tempfile().unwrap();
         let mut status = Status { file, looked: Instant::now(), attempts: 0, rest: 0 };
-        assert_eq!(status.decide(50, 100), None);
+        assert_eq!(status.decide(50, 100, 100), None);
+        for waiting in [50, 25, 12, 6] {
+            assert_eq!(status.decide(95, 100, waiting), Some(Relief::Waiting));
+        }
         for _ in 0..ATTEMPTS {
-            assert_eq!(status.decide(95, 100), Some(Relief::Connections(KEEP)));
+            assert_eq!(status.decide(95, 100, 5), Some(Relief::Connections(KEEP)));
         }
-        assert_eq!(status.decide(95, 100), Some(Relief::Run));
+        assert_eq!(status.decide(95, 100, 5), Some(Relief::Run));
         for _ in 1..REST {
-            assert_eq!(status.decide(95, 100), Some(Relief::Connections(KEEP)));
+            assert_eq!(status.decide(95, 100, 5), Some(Relief::Connections(KEEP)));
         }
-        assert_eq!(status.decide(95, 100), Some(Relief::Run));
+        assert_eq!(status.decide(95, 100, 5), Some(Relief::Run));
+    }
+
+    #[test]
+    fn what_may_wait_follows_from_the_bound() {
+        let of = |most| (Memory::below(most).unstored(), Memory::below(most).untold());
+        assert_eq!(of(1 << 30), (21_845, 10_922));
+        assert_eq!(of(0), (limits::LEAST_WAITING, limits::LEAST_WAITING));
+        assert_eq!(of(u64::MAX), (limits::UNSTORED_SESSIONS, limits::UNTOLD_EVENTS));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! however the frames are batched. Every frame, tick and flush is an *event* with a number; a session that ends carries
 //! the number of the event that ended it and its shard, and sessions are given in the order of these two.
 
+mod backlog;
 mod board;
 mod clock;
 mod desk;
@@ -12,7 +13,10 @@ mod inline;
 mod intake;
 mod keeper;
 mod live;
+mod losses;
 mod memory;
+#[cfg(test)]
+mod publish_tests;
 mod source;
 mod tally;
 mod threads;
@@ -26,6 +30,7 @@ use crate::flow::TableCounts;
 use crate::inspect::tls::{KeyLines, KeyLog};
 use crate::model::{Coverage, DatagramFacts, FlowKey, Moment, RunInfo, Session};
 
+pub use backlog::Unstored;
 pub use board::{Board, Snapshot};
 pub use clock::now;
 pub use desk::{Desk, Judges, Orders, Outlet};

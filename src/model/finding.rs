@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use ecow::EcoVec;
@@ -112,9 +113,47 @@ impl fmt::Debug for FindingId {
     }
 }
 
-/// One finding, however often it was seen. Every text in it is escaped.
+/// One finding, however often it was seen, shared by all that hold it: what one of them changes is its own from then on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Finding(Arc<FindingBody>);
+
+impl Finding {
+    /// Whether both are one and the same in memory, and so certainly equal.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl From<FindingBody> for Finding {
+    fn from(body: FindingBody) -> Self {
+        Self(Arc::new(body))
+    }
+}
+
+impl Deref for Finding {
+    type Target = FindingBody;
+
+    fn deref(&self) -> &FindingBody {
+        &self.0
+    }
+}
+
+impl DerefMut for Finding {
+    fn deref_mut(&mut self) -> &mut FindingBody {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl fmt::Debug for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a finding says. Every text in it is escaped.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Finding {
+pub struct FindingBody {
     /// Identity across runs.
     pub id: FindingId,
     /// Four-digit code of the rule, as `WL2001`.
@@ -159,7 +198,7 @@ pub struct Finding {
     pub accepted: Option<Acceptance>,
 }
 
-impl Finding {
+impl FindingBody {
     /// Whether nobody has accepted it.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -13,8 +13,8 @@ use crate::model::{
     Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
     CertificateRequest, CertificateRow, ChainFault, ChainFaults, ChainOutcome, ChainTrust,
     ClientAuth, ClientHello, Confidence, Coverage, Der, Digest, Direction, EdgeRow, EdgeUse,
-    EndState, Endpoint, Evidence, Facts, Finding, FindingId, FirstBytes, FrameNo, Graded,
-    Incomplete, KeyKind, Moment, NameCheck, NotObservable, Outcome, Particulars, Party,
+    EndState, Endpoint, Evidence, Facts, Finding, FindingBody, FindingId, FirstBytes, FrameNo,
+    Graded, Incomplete, KeyKind, Moment, NameCheck, NotObservable, Outcome, Particulars, Party,
     PerDirection, Posture, Postures, PublicKey, Recalled, RecordFact, Revocation, Roles, RunInfo,
     SanName, Seen, ServerHello, ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo,
     StreamFacts, Timestamp, TlsFacts, Traffic, Used, Version, Why, escape_text,
@@ -143,7 +143,7 @@ pub(crate) fn finding(rule: &str, name: &str, severity: Severity, count: u64) ->
     let code: u16 = rule[2..].parse().unwrap();
     let mut id = [0xaa; 16];
     id[14..].copy_from_slice(&code.to_be_bytes());
-    Finding {
+    let body = FindingBody {
         id: FindingId(id),
         rule: rule.into(),
         rule_name: name.into(),
@@ -165,7 +165,8 @@ pub(crate) fn finding(rule: &str, name: &str, severity: Severity, count: u64) ->
         mapped: None,
         seen_at: Vec::new(),
         accepted: None,
-    }
+    };
+    body.into()
 }
 
 fn evidence(frame: u64) -> Evidence {
@@ -232,7 +233,7 @@ fn edges() -> Vec<EdgeRow> {
         bytes: 3000,
         first: moment(1).time,
         last: moment(480).time,
-        used: EdgeUse { particulars: particulars(&[0x0304], 2), ..EdgeUse::default() },
+        used: EdgeUse { particulars: particulars(&[0x0304], 2), ..EdgeUse::default() }.into(),
         grade: Graded::default(),
     };
     let services = services();

@@ -352,8 +352,12 @@ pub const ONGOING: usize = 65_536;
 /// batches of packets are dropped and counted, so that a flood of short connections costs packets and not memory.
 pub const UNJUDGED_SESSIONS: u64 = 16_384;
 
-/// Sessions of a live audit that wait for a database that cannot be written; the oldest is given up, and counted.
+/// Sessions of a live audit that wait for a database that cannot be written; the oldest is given up, and counted. Fewer
+/// where little memory is allowed.
 pub const UNSTORED_SESSIONS: usize = 50_000;
+
+/// Sessions and events that may wait however little memory is allowed: those of a moment.
+pub const LEAST_WAITING: usize = 1024;
 
 /// Full handshakes that are remembered for the sessions that resume them.
 pub const ORIGINS: usize = 65_536;

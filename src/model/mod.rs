@@ -39,7 +39,8 @@ pub use diagnostic::{Diagnostic, Level, Lines, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{Field, Getter, Judged, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT, field};
 pub use finding::{
-    Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingId, NamedFacts, Severity,
+    Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingBody, FindingId, NamedFacts,
+    Severity,
 };
 pub use grade::{CEILINGS, Cause, Ceiling, Grade, Graded, Lift, Reason};
 pub use handle::Handle;

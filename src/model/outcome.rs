@@ -227,7 +227,7 @@ pub struct EdgeRow {
     /// Last packet.
     pub last: Timestamp,
     /// What its sessions used: versions, who the ends are, what is called.
-    pub used: EdgeUse,
+    pub used: Arc<EdgeUse>,
     /// What it comes to.
     pub grade: Graded,
 }

@@ -1,5 +1,6 @@
 //! A rule that was read and checked.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::{
@@ -166,6 +167,28 @@ impl Rule {
         out.extend(port.to_le_bytes());
     }
 
+    /// Writes everything that [`Rule::finding_parts`] and [`Rule::facts`] go by: what is written alike becomes the same.
+    /// Nothing for subjects that it does not know all of.
+    pub(crate) fn write_print(&self, subject: &Subject<'_>, out: &mut Vec<u8>) {
+        let [client, server] = match subject {
+            Subject::Certificate(at) => [Some(&at.party), None],
+            Subject::Credential(at) => [None, Some(&at.server)],
+            Subject::Endpoint(at) => [None, Some(&at.server)],
+            Subject::Edge(at) => [Some(&at.client), Some(&at.server)],
+            Subject::Change(at) => [None, Some(&at.server)],
+            Subject::Reliance(at) => [Some(&at.client), Some(&at.server)],
+            Subject::Session(_) | Subject::Policy(_) | Subject::Run(_) => return,
+        };
+        self.write_identity(subject, out);
+        for party in [client, server].into_iter().flatten() {
+            write_party(party, out);
+        }
+        let table = self.table();
+        let mut read = |number: usize| write_seen(&table.read(number, subject), out);
+        self.when.fields.iter().for_each(|number| read(*number));
+        self.message.each_field(&mut read);
+    }
+
     /// That it could not decide this subject.
     #[must_use]
     pub fn undecided_at(&self, subject: &Subject<'_>) -> UndecidedAt {
@@ -274,6 +297,21 @@ fn declared<'a>(subject: &Subject<'a>) -> Option<&'a Place> {
         Subject::Policy(policy) => Some(&policy.place),
         _ => None,
     }
+}
+
+/// Writes a party, but for its name.
+fn write_party(party: &Party, out: &mut Vec<u8>) {
+    match party.addr {
+        IpAddr::V4(addr) => out.extend(addr.octets()),
+        IpAddr::V6(addr) => out.extend(addr.octets()),
+    }
+    let (network, period) = (party.realm.network(), party.realm.period());
+    out.extend(network.map_or(u64::MAX, u64::from).to_le_bytes());
+    out.extend(period.to_le_bytes());
+    write_text(party.how, out);
+    // Whoever keeps what is written keeps the party, too: no other profile comes to lie in its place.
+    let profile = party.profile.as_ref().map_or(0, |profile| Arc::as_ptr(profile) as usize);
+    out.extend(profile.to_le_bytes());
 }
 
 fn parties(subject: &Subject<'_>) -> (Option<Party>, Option<Party>, Option<u16>) {

@@ -75,7 +75,22 @@ impl Message {
     }
 }
 
+impl Message {
+    /// Shows every field that it tells.
+    pub(crate) fn each_field(&self, show: &mut dyn FnMut(usize)) {
+        self.parts.iter().for_each(|part| part.each_field(show));
+    }
+}
+
 impl Part {
+    fn each_field(&self, show: &mut dyn FnMut(usize)) {
+        match self {
+            Self::Field(number) | Self::Counted(number, _) => show(*number),
+            Self::Optional(parts) => parts.iter().for_each(|part| part.each_field(show)),
+            Self::Literal(_) | Self::Setting(_) => {}
+        }
+    }
+
     /// Reads a piece that begins at this byte of the message.
     fn read(
         text: &str,

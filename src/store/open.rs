@@ -103,6 +103,13 @@ impl Store {
         self.connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
     }
 
+    /// The same where nothing can be written.
+    #[cfg(test)]
+    pub(crate) fn unwritable(self) -> Self {
+        self.connection.pragma_update(None, "query_only", true).unwrap();
+        self
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -60,8 +60,19 @@ fn a_disk_that_is_still_full_at_the_end_ends_with_its_code() {
     while file.write_all(&[0; 4096]).is_ok() {}
     drop(file);
     talk_until(&lab, &watch, || watch.said().contains("the disk is full"));
+    // Runs that end meanwhile wait as well, and none of them is waited for.
+    for _ in 0..12 {
+        let reloads = watch.said().matches("reloaded:").count();
+        watch.signal("-HUP");
+        let reloaded = || watch.said().matches("reloaded:").count() > reloads;
+        assert!(wait_for(PATIENCE, reloaded), "{}", watch.said());
+    }
+    let begun = std::time::Instant::now();
     let (code, said) = watch.end("-TERM");
     assert_eq!(code, Some(6), "{said}");
+    assert!(begun.elapsed() < PATIENCE / 3, "{said}");
+    assert!(said.contains("sessions were not stored"), "{said}");
+    assert!(said.contains("runs were not stored"), "{said}");
     assert_eq!(lab.integrity(), "ok");
 }
 

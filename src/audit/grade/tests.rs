@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::model::{
     CEILINGS, Ceiling, ChainOutcome, Incomplete, RuleText, Seen, Severity, fixture,
@@ -16,7 +18,7 @@ fn run(postures: Postures, findings: Vec<Finding>) -> Outcome {
     outcome.services.remove(0);
     outcome.edges.remove(0);
     outcome.services[0].particulars = fixture::particulars(&[0x0304], 0);
-    outcome.edges[0].used.particulars = fixture::particulars(&[0x0304], 0);
+    Arc::make_mut(&mut outcome.edges[0].used).particulars = fixture::particulars(&[0x0304], 0);
     outcome.services[0].postures = postures;
     outcome.edges[0].postures = postures;
     outcome

@@ -152,11 +152,11 @@ impl Planned {
         ports.chain([NAME_SERVER]).collect()
     }
 
-    /// Begins to deliver.
-    pub(super) fn start(self) -> std::io::Result<(Arc<Delivery>, Carrier)> {
+    /// Begins to deliver. At most so many events wait to be put into words.
+    pub(super) fn start(self, most: usize) -> std::io::Result<(Arc<Delivery>, Carrier)> {
         let (delivery, courier) = Delivery::start(self.spool, self.receivers)?;
         let delivery = Arc::new(delivery);
-        let carrier = Carrier::begin(Arc::clone(&delivery), courier, self.all)?;
+        let carrier = Carrier::begin(Arc::clone(&delivery), courier, (self.all, most))?;
         Ok((delivery, carrier))
     }
 }

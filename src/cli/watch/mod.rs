@@ -39,7 +39,7 @@ use crate::capture::{
 use crate::edge::deliver::Delivery;
 use crate::edge::metrics::MetricsServer;
 use crate::edge::{Asked, Notifier, on_signals};
-use crate::engine::{Board, Desk, Keeper, LiveInput, Memory, Orders, Relief, live};
+use crate::engine::{Board, Desk, Keeper, LiveInput, Memory, Orders, Relief, Unstored, live};
 use crate::model::{Accept, Diagnostic, Outcome, RunInfo};
 use crate::report::Verdict;
 use crate::store::{Retention, Store};
@@ -241,7 +241,7 @@ impl Watch<'_> {
         let Outputs { store, metrics, planned } = outputs;
         let keeper = store.map(|store| Keeper::start(store, self.retention())).transpose();
         let keeper = keeper.map_err(|error| thread_refused(&error))?;
-        let delivery = planned.map(Planned::start).transpose();
+        let delivery = planned.map(|planned| planned.start(self.memory.untold())).transpose();
         let delivery = delivery.map_err(|error| thread_refused(&error))?;
         let delivery = delivery.map(|(delivery, carrier)| {
             events.carry_by(carrier);
@@ -255,6 +255,7 @@ impl Watch<'_> {
         let lost_events = events.lost();
         let mut desk =
             Desk::new(auditor, run, seams, self.args.window, events).without(judges.lost);
+        desk = desk.holding(self.memory.unstored());
         let input = LiveInput {
             feed,
             filter,
@@ -337,7 +338,11 @@ impl Watch<'_> {
     }
 
     fn relief(&self) -> Option<u8> {
-        match self.memory.relief()? {
+        match self.memory.relief(self.orders.waiting())? {
+            Relief::Waiting => {
+                self.orders.give_up.store(true, Ordering::Relaxed);
+                None
+            }
             Relief::Connections(percent) => Some(percent),
             Relief::Run => {
                 self.orders.relieve.store(true, Ordering::Relaxed);
@@ -349,9 +354,14 @@ impl Watch<'_> {
     fn end(&self, outcome: &Outcome, keeper: Option<Keeper>, lost: (u64, u64)) -> Code {
         let verdict = Verdict::of(outcome);
         let mut code = if self.args.fail_on.is_some() { verdict.exit_code() } else { OK };
+        let (sessions, events) = lost;
+        let mut unstored = Unstored { sessions, runs: 0 };
         if let Some(keeper) = keeper {
             keeper.finish(code);
-            if let Some(trouble) = keeper.end() {
+            let (trouble, given_up) = keeper.end();
+            unstored.sessions = unstored.sessions.saturating_add(given_up.sessions);
+            unstored.runs = given_up.runs;
+            if let Some(trouble) = trouble {
                 self.terminal.say(&trouble);
                 code = STORAGE;
             }
@@ -359,12 +369,7 @@ impl Watch<'_> {
         for one in &outcome.coverage.incomplete {
             self.terminal.say(&Diagnostic::warning(one.code, one.message.clone()));
         }
-        let (unstored, events) = lost;
-        if unstored > 0 {
-            let message =
-                format!("{unstored} sessions were not stored: the database could not be written");
-            self.terminal.say(&Diagnostic::warning("unstored", message));
-        }
+        words::unstored(unstored).iter().for_each(|one| self.terminal.say(one));
         if events > 0 {
             let message = format!("{events} events could not be written");
             self.terminal.say(&Diagnostic::warning("events-lost", message));

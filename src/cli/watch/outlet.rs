@@ -9,7 +9,9 @@ use super::args::EventFormat;
 use super::clerk::Carrier;
 use super::event_file::{EventFile, Rotation};
 use crate::engine::{Outlet, Snapshot};
-use crate::model::{AuditedSession, Diagnostic, Finding, Outcome, RunInfo, escape_text};
+use crate::model::{
+    AuditedSession, Diagnostic, Finding, FindingBody, Outcome, RunInfo, escape_text,
+};
 use crate::report::SessionWriter;
 
 /// What the events of a watch are written to.
@@ -106,7 +108,7 @@ impl Outlet for Events {
         for finding in news.iter() {
             self.each(|writer| writer.finding(run, finding));
             if matches!(self.printed, Printed::Lines(_)) {
-                let Finding { severity, rule, rule_name, message, .. } = finding;
+                let FindingBody { severity, rule, rule_name, message, .. } = &**finding;
                 self.line(&format!("finding {severity} {rule} {rule_name}: {message}"));
             }
         }
@@ -128,6 +130,16 @@ impl Outlet for Events {
         self.flush();
         if let Some(carrier) = &mut self.carrier {
             carrier.ended(outcome);
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        self.carrier.as_ref().map_or(0, Carrier::waiting)
+    }
+
+    fn give_up(&mut self) {
+        if let Some(carrier) = &self.carrier {
+            carrier.give_up_half();
         }
     }
 

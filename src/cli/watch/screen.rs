@@ -149,7 +149,7 @@ impl Look<'_> {
             resident: watch.memory.resident(),
             sources: sources(now),
             trouble: trouble.map(|trouble| trouble.message),
-            unstored: now.unstored,
+            unstored: now.unstored.sessions,
             micros: (now.micros, keeper.map_or(0, KeeperState::last_micros)),
         })));
     }

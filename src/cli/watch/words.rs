@@ -1,7 +1,7 @@
 //! What a watch says of itself on standard error.
 
 use crate::edge::deliver::{ReceiverReport, Report};
-use crate::engine::Snapshot;
+use crate::engine::{Snapshot, Unstored};
 use crate::model::{Diagnostic, Posture, escape_text};
 
 /// Microseconds from which on it is said how long judging takes: what is found is published ten times as late.
@@ -38,10 +38,27 @@ pub(super) fn statistics(
     if let Some(trouble) = trouble {
         line.push_str(&format!("; not stored: {}", trouble.message));
     }
-    if snapshot.unstored > 0 {
-        line.push_str(&format!("; {} sessions were given up", snapshot.unstored));
+    let Unstored { sessions, runs } = snapshot.unstored;
+    if sessions > 0 {
+        line.push_str(&format!("; {sessions} sessions were given up"));
+    }
+    if runs > 0 {
+        line.push_str(&format!("; the results of {runs} runs were given up"));
     }
     line
+}
+
+/// What was never stored, over the whole watch.
+pub(super) fn unstored(Unstored { sessions, runs }: Unstored) -> Vec<Diagnostic> {
+    let said = |count: u64, what: &str| {
+        let were = if count == 1 { " was" } else { "s were" };
+        let why = "the database could not be written";
+        let message = format!("{count} {what}{were} not stored: {why}");
+        (count > 0).then(|| Diagnostic::warning("unstored", message))
+    };
+    let note = "findings, edges and certificates that were not written before";
+    let runs = said(runs, "run").map(|said| said.note(format!("they lack {note}")));
+    [said(sessions, "session"), runs].into_iter().flatten().collect()
 }
 
 fn postures(snapshot: &Snapshot) -> String {
@@ -222,6 +239,16 @@ mod tests {
             "stats: 1000 packets, 7 lost, 0 connections, 2 sessions (1 mtls, 1 plaintext), 0 edges, \
              1 finding, 64 MiB; away: eth1"
         );
+    }
+
+    #[test]
+    fn what_was_never_stored_is_said_by_kind() {
+        let words = |sessions, runs| -> Vec<String> {
+            unstored(Unstored { sessions, runs }).into_iter().map(|one| one.message).collect()
+        };
+        assert_eq!(words(0, 0), [] as [&str; 0]);
+        let why = "not stored: the database could not be written";
+        assert_eq!(words(7, 1), [format!("7 sessions were {why}"), format!("1 run was {why}")]);
     }
 
     #[test]

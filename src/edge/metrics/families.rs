@@ -164,7 +164,10 @@ fn storage(page: &mut Page, reading: &Reading) {
     page.family("wirelint_events_lost_total", Kind::Counter, help).sample(&[], reading.events_lost);
     let help = "Sessions that could not be stored and were given up.";
     page.family("wirelint_sessions_unstored_total", Kind::Counter, help)
-        .sample(&[], reading.snapshot.unstored);
+        .sample(&[], reading.snapshot.unstored.sessions);
+    let help = "Runs whose last results could not be stored and were given up.";
+    page.family("wirelint_runs_unstored_total", Kind::Counter, help)
+        .sample(&[], reading.snapshot.unstored.runs);
     if let Some(bytes) = reading.database_bytes {
         let help = "Size of the database and of the files beside it.";
         page.family("wirelint_db_size_bytes", Kind::Gauge, help).sample(&[], bytes);

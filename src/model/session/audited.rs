@@ -365,6 +365,6 @@ pub struct EdgeFacts {
     pub hours: Vec<(Timestamp, Posture, u64, u64)>,
     /// How the caller says who it is.
     pub access: EdgeAccess,
-    /// What its sessions used: versions, who the ends are, what is called.
-    pub used: EdgeUse,
+    /// What its sessions used: versions, who the ends are, what is called. Shared with what was published of it.
+    pub used: Arc<EdgeUse>,
 }
