@@ -7,7 +7,7 @@ import socket
 import socketserver
 import sys
 
-from words import server_tls, tls, words
+from words import calls, server_tls, tls, words
 
 
 def answered(text):
@@ -41,7 +41,7 @@ class Posts(http.server.BaseHTTPRequestHandler):
 
 
 def asked():
-    for number, method in enumerate(("inventory.reserve", "inventory.reserve", "inventory.vanish"), 1):
+    for number, method in enumerate(("inventory.reserve", "inventory.reserve", "inventory.vanish")[:calls(3)], 1):
         yield json.dumps({"jsonrpc": "2.0", "method": method, "params": {"item": "chair"}, "id": number}).encode()
 
 

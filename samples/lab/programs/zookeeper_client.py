@@ -11,6 +11,8 @@ given = words(2)
 more = {"auth_data": [("digest", f"{given['user']}:{given['password']}")]} if "user" in given else {}
 if "ca" in given:
     more = {"use_ssl": True, "ca": given["ca"], "certfile": given.get("cert"), "keyfile": given.get("key"), "check_hostname": False}
+if "patience" in given:
+    more["connection_retry"] = {"max_tries": 0}
 client = KazooClient(sys.argv[1], timeout=30, **more)
 client.start(int(given.get("patience", 10)))
 client.ensure_path("/dubbo/shop.Inventory/providers")

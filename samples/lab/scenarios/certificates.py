@@ -7,7 +7,7 @@ from driver.lab import scenario
 from driver.truth import Truth, certificate
 from driver.wire import ipv4
 
-from .tls12 import API, address, call_https, ends, openssl_client, serve_https, tls
+from .tls12 import API, FILE, address, call_https, ends, openssl_client, serve_https, tls
 
 H2 = {"alpn": "h2"}
 
@@ -92,12 +92,12 @@ def tls12_weak_certificates(lab):
     for port, made in ((8441, short), (8442, sha1)):
         lab.serve("server", [
             "openssl", "s_server", "-accept", address(port=port), "-cert", f"{made}.pem", "-key", f"{made}.key",
-            "-www", "-quiet", "-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0", "-groups", "X25519",
+            "-WWW", "-quiet", "-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0", "-groups", "X25519",
         ], port)
     with lab.capture():
         for port, name in ((8441, "short"), (8442, "sha1")):
             flags = ["-tls1_2", "-cipher", "DEFAULT:@SECLEVEL=0"]
-            openssl_client(lab, address(port=port), *flags, name=f"{name}.shop.test")
+            openssl_client(lab, address(port=port), *flags, name=f"{name}.shop.test", path=FILE)
     suite = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
     return Truth(
         [

@@ -6,12 +6,14 @@ one that requires one (given, missing, of an authority that it does not know). F
 by what they leave out. How often a client connects when it is refused is its own business: that is counted on the wire.
 """
 
+import contextlib
+import os
 from dataclasses import dataclass, field, replace
 from typing import Callable
 
 from driver import frames
 from driver.truth import Truth, certificate
-from driver.wire import ipv4
+from driver.wire import ipv4, without_timestamps
 
 from .secured import chain, over_tls, pair, roots
 from .tls12 import address
@@ -65,7 +67,8 @@ class Stack:
     `adds_root` are the ends that send their root along: client, server (where it asks), every server. `late` are ends that
     finish the handshake first and then refuse: client, or server that misses a certificate. `picky` clients show no
     certificate to servers that name other authorities. `trusting` clients never refuse a server. Clients that are not `bare` do TLS
-    with a certificate of their own or not at all.
+    with a certificate of their own or not at all. Of a `half` each way is recorded under one version only: under the first or
+    the second of HALVES; a family has both.
     """
 
     serve: Callable
@@ -85,6 +88,7 @@ class Stack:
     alpn: str | None = None
     note: str | None = None
     key: str = "p256"
+    half: int | None = None
 
 
 @dataclass
@@ -101,6 +105,10 @@ WAYS = [
     Way("none", None), Way("none", None, "stranger", "client"), Way("optional", "orders"), Way("optional", None),
     Way("require", "orders"), Way("require", None, refused_by="server"), Way("require", "nobody", refused_by="server"),
 ]
+
+
+# By number in WAYS: one-way, the client refuses, given, declined, mutual, the server misses a certificate, or does not know it.
+HALVES = [{"1.2": {0, 3, 4, 6}, "1.3": {1, 2, 5}}, {"1.2": {1, 2, 5}, "1.3": {0, 3, 4, 6}}]
 
 
 def described(stack):
@@ -150,11 +158,47 @@ def count(lab, port):
     return sum(number for (_, _, to), number in seen.items() if to == port)
 
 
+# What Debian says of every program on OpenSSL, and no session tickets, in which servers keep the certificates of clients.
+OPENSSL = """openssl_conf = told
+[told]
+ssl_conf = programs
+[programs]
+system_default = everybody
+[everybody]
+MinProtocol = TLSv1.2
+CipherString = DEFAULT@SECLEVEL=2
+Options = -SessionTicket
+"""
+
+
+@contextlib.contextmanager
+def little(lab, calls="1"):
+    """What these samples are not about is kept small: programs make one call; those in Go offer no post-quantum key shares
+    (see `tls13-hybrid-group`); no tickets, which nobody comes back with; no timestamps in TCP, as on Windows."""
+    with open(lab.path("openssl.cnf"), "w", encoding="ascii") as file:
+        file.write(OPENSSL)
+    told = {**({"LAB_CALLS": calls} if calls else {}), "GODEBUG": "tlsmlkem=0", "OPENSSL_CONF": lab.path("openssl.cnf"),
+            "JAVA_TOOL_OPTIONS": "-Djdk.tls.server.enableSessionTicketExtension=false"}
+    os.environ.update(told)
+    try:
+        with without_timestamps():
+            yield
+    finally:
+        for name in told:
+            del os.environ[name]
+
+
 def record(lab, stack):
     """Starts a server for each version and each thing to ask for, and calls each way."""
+    with little(lab):
+        return record_ways(lab, stack)
+
+
+def record_ways(lab, stack):
     issued(lab, stack.key)
     kinds = [(version, asked) for version in stack.versions for asked in stack.asks]
     ports = {kind: stack.port + stack.step * (number % (len(stack.asks) if stack.shared else len(kinds))) for number, kind in enumerate(kinds)}
+    ports = {(version, asked): port for (version, asked), port in ports.items() if ways(stack, version, asked)}
     if stack.start:
         stack.start(lab, ports)
     else:
@@ -163,28 +207,34 @@ def record(lab, stack):
             stack.serve(lab, port, End(lab, version, "inventory", "lab-root", asked))
     lab.settle(1)
     connections, calls, counted = [], [], {}
-    with lab.capture() as seen:
+    with lab.capture(bare_acks=False) as seen:
         for (version, asked), port in ports.items():
-            for way in ways(stack, asked):
+            for way in ways(stack, version, asked):
                 how = {None: 0, "client": 0 if stack.trusting else "failure", "server": "any"}[way.refused_by]
                 stack.call(lab, port, End(lab, version, way.shown if stack.bare else way.shown or "orders", way.trusted), expect=how)
-                lab.settle(0.2)
-                seen.wait_until_written()
-                connections.append(told(way, version, stack, port, count(lab, port) - counted.get(port, 0)))
+                seen.wait_until_written(0.2)
+                until_now = count(lab, port)
+                connections.append(told(way, version, stack, port, until_now - counted.get(port, 0)))
                 calls.append((way, version, done(way, stack)))
-                counted[port] = count(lab, port)
+                counted[port] = until_now
     return Truth(connections, certificates(lab, stack, ports, calls), **judged(stack, calls), note=stack.note)
 
 
-def ways(stack, asked):
+def ways(stack, version, asked):
     """Clients refuse the server that asks for the least."""
     least = stack.asks[0]
-    every = [replace(one, asked=least) if one.refused_by == "client" else one for one in WAYS]
+    chosen = [one for number, one in enumerate(WAYS) if stack.half is None or number in HALVES[stack.half][version]]
+    every = [replace(one, asked=least) if one.refused_by == "client" else one for one in chosen]
     return [one for one in every if one.asked == asked and (stack.bare or one.shown or asked == "none")]
 
 
 def record_with_keys(lab, stack, inside, calls=None, by="server", embedded=True):
     """One-way and mutual, under each version, with the keys that one end wrote down: of Python's clients, or a server in Go."""
+    with little(lab, calls=None):
+        return record_keys(lab, stack, inside, calls, by, embedded)
+
+
+def record_keys(lab, stack, inside, calls, by, embedded):
     issued(lab, stack.key)
     kinds = [(version, asked) for version in stack.versions for asked in stack.asks if asked != "optional"]
     ports = {kind: stack.port + number for number, kind in enumerate(kinds)}
@@ -216,23 +266,25 @@ def rooting(stack):
 
 
 def certificates(lab, stack, ports, calls):
-    by_port = {port: "1.2" if stack.shared else version for (version, _), port in ports.items()}
+    by_port = {}
+    for (version, _), port in ports.items():
+        by_port[port] = min(version, by_port.get(port, version))
     shown = [chain(lab, "inventory", "server", address(port=port), version) for port, version in by_port.items()]
-    readable = "1.2" if "1.2" in stack.versions else "1.3"
-    if any(way.shown == "orders" for way, _, _ in calls):
-        shown.append(chain(lab, "orders", "client", ipv4("client"), readable))
-    if any(way.shown == "nobody" and auth == "presented" for way, _, auth in calls):
-        shown.append(chain(lab, "nobody", "client", ipv4("client"), readable))
-    if "1.2" in stack.versions:
-        shown += roots(lab, *(address(port=port) for (version, asked), port in ports.items() if version == "1.2" and asked in rooting(stack)))
-        shown += roots(lab, *([ipv4("client")] if "client" in stack.adds_root and any(auth == "presented" for _, _, auth in calls) else []))
+    for name in ("orders", "nobody"):
+        under = {version for way, version, auth in calls if way.shown == name and auth == "presented"}
+        shown += [chain(lab, name, "client", ipv4("client"), min(under))] if under else []
+    shown += roots(lab, *(address(port=port) for (version, asked), port in ports.items() if version == "1.2" and asked in rooting(stack)))
+    readable = any(version == "1.2" and auth == "presented" for _, version, auth in calls)
+    shown += roots(lab, *([ipv4("client")] if "client" in stack.adds_root and readable else []))
     return shown
 
 
 def judged(stack, calls):
     by_auth = {"not-requested": "WL4001", "declined": "WL4002"}
-    present = {by_auth[auth] for way, _, auth in calls if auth in by_auth and (not way.refused_by or late(way, stack))}
-    if "1.2" in stack.versions and not (stack.trusting or "client" in stack.late):
+    present = {by_auth[auth] for way, version, auth in calls
+               if auth in by_auth and (not way.refused_by or late(way, stack)) and (auth == "not-requested" or version == "1.2")}
+    refused = any(version == "1.2" and way.refused_by == "client" for way, version, _ in calls)
+    if refused and not (stack.trusting or "client" in stack.late):
         present.add("WL8001")
     if "1.3" in stack.versions:
         present.add("WL9001")

@@ -105,7 +105,7 @@ def judged(lab, stack):
         else:
             serve_https(lab, "-alpn", "http/1.1", name=name, port=port)
     fates = {}
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         for port, (name, _, _) in BAD.items():
             fates[port] = asked(lab, stack, port, f"{name}.shop.test", crl if name == "revoked" else None)
     told = []

@@ -19,11 +19,11 @@ def at(port):
     return f"{ipv4('server')}:{port}"
 
 
-def issued(lab):
-    """Certificates of the server and of a client, by one authority. RSA, so that every server likes them."""
+def issued(lab, key="p256"):
+    """Certificates of the server and of a client, by one authority."""
     lab.authority()
-    lab.certificate("db", issuer="lab-root", dns=DB, ip=ipv4("server"), key="rsa2048")
-    lab.certificate("orders", issuer="lab-root", cn="orders", dns="orders.shop.test", usage="client", key="rsa2048")
+    lab.certificate("db", issuer="lab-root", dns=DB, ip=ipv4("server"), key=key)
+    lab.certificate("orders", issuer="lab-root", cn="orders", dns="orders.shop.test", usage="client", key=key)
 
 
 def redis(lab, port, *flags):
