@@ -102,21 +102,11 @@ def far(host, hops=63):
         begin(64)
 
 
-@contextlib.contextmanager
-def without_timestamps():
-    """Segments without timestamps, for a while."""
-    def say(value):
+def timestamps(on):
+    """Whether segments have timestamps; on Windows they have none."""
+    if not LOOPBACK:
         for host in HOSTS:
-            subprocess.run(inside(host, ["sysctl", "-qw", f"net.ipv4.tcp_timestamps={value}"]), check=True)
-
-    if LOOPBACK:
-        yield
-        return
-    say(0)
-    try:
-        yield
-    finally:
-        say(1)
+            subprocess.run(inside(host, ["sysctl", "-qw", f"net.ipv4.tcp_timestamps={int(on)}"]), check=True)
 
 
 @contextlib.contextmanager

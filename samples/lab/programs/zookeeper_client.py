@@ -14,7 +14,7 @@ if "ca" in given:
 if "patience" in given:
     more["connection_retry"] = {"max_tries": 0}
 client = KazooClient(sys.argv[1], timeout=30, **more)
-client.start(int(given.get("patience", 10)))
+client.start(float(given.get("patience", 10)))
 client.ensure_path("/dubbo/shop.Inventory/providers")
 path = client.create("/dubbo/shop.Inventory/providers/node", b"10.77.0.4:20880", ephemeral=True)
 client.get(path)

@@ -54,13 +54,13 @@ matrix("gomicro4", "go-micro v4 by its HTTP transport", ["go-micro-4"], named("g
 matrix("gomicro5", "go-micro v5 by its HTTP transport", ["go-micro-5"], named("gomicro5", "serve", "call", more=("-times", "1")))
 matrix("gomicro5-grpc", "go-micro v5 by gRPC", ["go-micro-5-grpc"], named("gomicro5grpc", "serve", "call", alpn="h2"))
 matrix("rpcx", "rpcx", ["rpcx"], named("rpcx", "serve", "call"))
-matrix("kratos-grpc", "Kratos by gRPC", ["kratos"], named("kratos", "serve", "call", "-grpc", alpn="h2"))
+matrix("kratos-grpc", "Kratos by gRPC", ["kratos"], named("kratos", "serve", "call", "-grpc", alpn="h2", half=1))
 matrix("kratos-http", "Kratos by HTTP", ["kratos"], named("kratos", "serve", "call", "-http", half=0))
 matrix("kitex", "Kitex by TTHeader", ["kitex"], go("kitex", "ttheader"))
 matrix("trpc", "tRPC-Go", ["trpc-go"], go("trpc", picky=True, half=1))
 matrix("connect", "Connect", ["connect"], go("rpc", "connect", half=1))
 matrix("twirp", "Twirp", ["twirp"], go("rpc", "twirp", half=0))
-matrix("net-rpc", "Go's net/rpc", ["go-of-rpc"], go("rpc", "gob"))
+matrix("net-rpc", "Go's net/rpc", ["go-of-rpc"], go("rpc", "gob", half=1))
 
 
 def rest():
@@ -95,6 +95,7 @@ def python(program, *words, **settings):
 
 matrix("thrift", "Thrift", ["thrift", "python"], python("thrift_peer.py", "protocol=binary", "transport=framed", facts=SNI))
 matrix("jsonrpc", "JSON-RPC by lines", ["python"], python("jsonrpc_peer.py", "how=tcp", facts=SNI, half=1))
+matrix("capnproto", "Cap'n Proto", ["pycapnp"], python("capnp_peer.py", facts=SNI, half=0))
 
 
 def peer_flags(end):

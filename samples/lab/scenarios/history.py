@@ -27,7 +27,7 @@ def tls12_authority_change(lab):
     def call(port):
         call_https(lab, "-insecure", server=address(port=port), name=f"s{port}.shop.test")
 
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         first = {port: serving(lab, f"old-{port}", port=port) for port in PORTS}
         for port in PORTS:
             call(port)
@@ -51,7 +51,7 @@ def tls12_mutual_no_more(lab):
     lab.certificate("api", issuer="lab-root", dns=API)
     orders = spiffe_client(lab)
     serve_https(lab, "-auth", "verify-if-given", "-ca", lab.path("lab-root.pem"))
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         call_https(lab, *ends(lab), "-connections", "3")
         call_https(lab, "-connections", "3")
     return Truth(

@@ -39,7 +39,7 @@ def call_redis(lab, port, end, **how):
 
 
 matrix("redis", "Redis", ["redis"], serve_redis, call_redis, port=6380, adds_root=("client", "every server"),
-       facts={"sni": NAME}, half=0)
+       facts={"sni": NAME}, half=2)
 
 
 def serve_nats(lab, port, end):
@@ -82,7 +82,7 @@ def call_postgresql(lab, port, end, **how):
 
 
 matrix("postgresql", "PostgreSQL (clientcert=verify-full where it requires one)", ["postgresql-15", "postgresql-client-15"],
-       serve_postgresql, call_postgresql, port=5432, adds_root=("client", "server"), late=("server",), half=1)
+       serve_postgresql, call_postgresql, port=5432, adds_root=("client", "server"), late=("server",), half=2)
 
 
 def serve_mariadb(lab, port, end):
@@ -96,7 +96,7 @@ def call_mariadb(lab, port, end, **how):
 
 
 matrix("mariadb", "MariaDB (REQUIRE X509 where it requires one)", ["mariadb-server", "mariadb-client"], serve_mariadb, call_mariadb,
-       port=3306, asks=("optional", "require"), adds_root=("client", "every server"), late=("server",), half=0,
+       port=3306, asks=("optional", "require"), adds_root=("client", "every server"), late=("server",), half=2,
        note="MariaDB always asks for a certificate of the client.")
 
 
@@ -116,7 +116,7 @@ def call_rabbitmq(lab, port, end, **how):
 
 
 matrix("rabbitmq-required", "RabbitMQ with verify_peer and fail_if_no_peer_cert", ["rabbitmq-server", "pika"], None, call_rabbitmq,
-       start=start_rabbitmq, port=5671, asks=("require",), shared=True, adds_root=("client", "server"))
+       start=start_rabbitmq, port=5671, asks=("require",), shared=True, adds_root=("client", "server"), half=2)
 
 
 def start_kafka(lab, ports):
@@ -136,7 +136,7 @@ def call_kafka(lab, port, end, **how):
 
 
 matrix("kafka", "Kafka", ["kafka", "java", "kafka-python"], None, call_kafka, start=start_kafka, port=9093, shared=True,
-       adds_root=("client",), half=1)
+       adds_root=("client",), half=2)
 
 
 def serve_mosquitto(lab, port, end):
@@ -150,7 +150,7 @@ def call_mosquitto(lab, port, end, **how):
 
 
 matrix("mqtt", "Mosquitto", ["mosquitto", "paho-mqtt"], serve_mosquitto, call_mosquitto, port=8883, asks=BOTH_ENDS,
-       adds_root=("client", "every server"), half=0)
+       adds_root=("client", "every server"), half=2)
 
 
 def serve_memcached(lab, port, end):
@@ -191,7 +191,7 @@ def start_zookeeper(lab, ports):
 
 def call_zookeeper(lab, port, end, **how):
     lab.call("client", [lab.python, lab.program("zookeeper_client.py"), f"{ipv4('server')}:{port}", *words(end),
-                        f"patience={15 if how['expect'] == 0 else 2}"], **how)
+                        f"patience={15 if how['expect'] == 0 else 0.3}"], **how)
 
 
 matrix("zookeeper", "ZooKeeper", ["zookeeper-of-maven", "java", "kazoo"], None, call_zookeeper, start=start_zookeeper, port=2281, versions=("1.2",),

@@ -245,6 +245,7 @@ def imap_pop3_plaintext(lab):
 
 @scenario("imap-pop3-starttls", "IMAP and POP3 that turn to TLS: 1.2 and 1.3, declined, mutual, ignored by a client; and TLS from the start", ["dovecot", "curl"])
 def imap_pop3_starttls(lab):
+    lab.keep_small()
     issued(lab)
     ca = lab.path("lab-root.pem")
     dovecot(lab, *dovecot_tls(lab, "db", "1.2"), implicit=True)

@@ -6,14 +6,12 @@ one that requires one (given, missing, of an authority that it does not know). F
 by what they leave out. How often a client connects when it is refused is its own business: that is counted on the wire.
 """
 
-import contextlib
-import os
 from dataclasses import dataclass, field, replace
 from typing import Callable
 
 from driver import frames
 from driver.truth import Truth, certificate
-from driver.wire import ipv4, without_timestamps
+from driver.wire import ipv4
 
 from .secured import chain, over_tls, pair, roots
 from .tls12 import address
@@ -68,7 +66,7 @@ class Stack:
     finish the handshake first and then refuse: client, or server that misses a certificate. `picky` clients show no
     certificate to servers that name other authorities. `trusting` clients never refuse a server. Clients that are not `bare` do TLS
     with a certificate of their own or not at all. Of a `half` each way is recorded under one version only: under the first or
-    the second of HALVES; a family has both.
+    the second of HALVES; a family has both. The third is for those that have one-way and mutual in a sample of their own.
     """
 
     serve: Callable
@@ -108,12 +106,14 @@ WAYS = [
 
 
 # By number in WAYS: one-way, the client refuses, given, declined, mutual, the server misses a certificate, or does not know it.
-HALVES = [{"1.2": {0, 3, 4, 6}, "1.3": {1, 2, 5}}, {"1.2": {1, 2, 5}, "1.3": {0, 3, 4, 6}}]
+HALVES = [{"1.2": {0, 3, 4, 6}, "1.3": {1, 2, 5}}, {"1.2": {1, 2, 5}, "1.3": {0, 3, 4, 6}}, {"1.2": {2, 6}, "1.3": {1, 3, 5}}]
 
 
 def described(stack):
-    words = {"none": "one-way", "optional": "given and declined where it is optional", "require": "mutual"}
-    return f"over TLS {' and '.join(stack.versions)}: {', '.join(words[asked] for asked in stack.asks)}, and refused by either end"
+    there = {0, 2, 3, 4} if stack.half is None else set().union(*HALVES[stack.half].values())
+    words = {"none": (0, "one-way"), "optional": (2, "given and declined where it is optional"), "require": (4, "mutual")}
+    told = [word for asked, (number, word) in words.items() if asked in stack.asks and number in there]
+    return f"over TLS {' and '.join(stack.versions)}: {', '.join([*told, ''])}{'and ' if told else ''}refused by either end"
 
 
 def issued(lab, key="p256"):
@@ -158,43 +158,9 @@ def count(lab, port):
     return sum(number for (_, _, to), number in seen.items() if to == port)
 
 
-# What Debian says of every program on OpenSSL, and no session tickets, in which servers keep the certificates of clients.
-OPENSSL = """openssl_conf = told
-[told]
-ssl_conf = programs
-[programs]
-system_default = everybody
-[everybody]
-MinProtocol = TLSv1.2
-CipherString = DEFAULT@SECLEVEL=2
-Options = -SessionTicket
-"""
-
-
-@contextlib.contextmanager
-def little(lab, calls="1"):
-    """What these samples are not about is kept small: programs make one call; those in Go offer no post-quantum key shares
-    (see `tls13-hybrid-group`); no tickets, which nobody comes back with; no timestamps in TCP, as on Windows."""
-    with open(lab.path("openssl.cnf"), "w", encoding="ascii") as file:
-        file.write(OPENSSL)
-    told = {**({"LAB_CALLS": calls} if calls else {}), "GODEBUG": "tlsmlkem=0", "OPENSSL_CONF": lab.path("openssl.cnf"),
-            "JAVA_TOOL_OPTIONS": "-Djdk.tls.server.enableSessionTicketExtension=false"}
-    os.environ.update(told)
-    try:
-        with without_timestamps():
-            yield
-    finally:
-        for name in told:
-            del os.environ[name]
-
-
 def record(lab, stack):
     """Starts a server for each version and each thing to ask for, and calls each way."""
-    with little(lab):
-        return record_ways(lab, stack)
-
-
-def record_ways(lab, stack):
+    lab.keep_small(calls=1)
     issued(lab, stack.key)
     kinds = [(version, asked) for version in stack.versions for asked in stack.asks]
     ports = {kind: stack.port + stack.step * (number % (len(stack.asks) if stack.shared else len(kinds))) for number, kind in enumerate(kinds)}
@@ -207,7 +173,7 @@ def record_ways(lab, stack):
             stack.serve(lab, port, End(lab, version, "inventory", "lab-root", asked))
     lab.settle(1)
     connections, calls, counted = [], [], {}
-    with lab.capture(bare_acks=False) as seen:
+    with lab.capture() as seen:
         for (version, asked), port in ports.items():
             for way in ways(stack, version, asked):
                 how = {None: 0, "client": 0 if stack.trusting else "failure", "server": "any"}[way.refused_by]
@@ -230,11 +196,7 @@ def ways(stack, version, asked):
 
 def record_with_keys(lab, stack, inside, calls=None, by="server", embedded=True):
     """One-way and mutual, under each version, with the keys that one end wrote down: of Python's clients, or a server in Go."""
-    with little(lab, calls=None):
-        return record_keys(lab, stack, inside, calls, by, embedded)
-
-
-def record_keys(lab, stack, inside, calls, by, embedded):
+    lab.keep_small()
     issued(lab, stack.key)
     kinds = [(version, asked) for version in stack.versions for asked in stack.asks if asked != "optional"]
     ports = {kind: stack.port + number for number, kind in enumerate(kinds)}
@@ -274,7 +236,7 @@ def certificates(lab, stack, ports, calls):
         under = {version for way, version, auth in calls if way.shown == name and auth == "presented"}
         shown += [chain(lab, name, "client", ipv4("client"), min(under))] if under else []
     shown += roots(lab, *(address(port=port) for (version, asked), port in ports.items() if version == "1.2" and asked in rooting(stack)))
-    readable = any(version == "1.2" and auth == "presented" for _, version, auth in calls)
+    readable = any(version == "1.2" and way.shown == "orders" for way, version, _ in calls)
     shown += roots(lab, *([ipv4("client")] if "client" in stack.adds_root and readable else []))
     return shown
 
@@ -288,5 +250,8 @@ def judged(stack, calls):
         present.add("WL8001")
     if "1.3" in stack.versions:
         present.add("WL9001")
-    maybe = {"WL2002", "WL2007", "WL3014", "WL8001", "WL8003", "WL4002"} - present
+    maybe = {"WL2002", "WL2007", "WL3014", "WL8001", "WL8003", "WL4001", "WL4002"} - present
+    # Where servers ask everybody, or nobody without a certificate comes through, nobody is let in without being asked.
+    if all(way.asked != "none" for way, _, _ in calls):
+        maybe.discard("WL4001")
     return {"present": present, "maybe": maybe, "absent": ["WL1001", "WL1002", "WL4003", "WL8002"]}

@@ -242,7 +242,7 @@ def tls12_man_in_the_middle(lab):
     lab.certificate("api", issuer="lab-root", dns=API)
     lab.certificate("forged", issuer="stranger", dns=API, cn="api")
     curves = "-curves", "X25519,P-256"  # nginx wants the curve of its certificate
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         known = serving(lab, "api")
         call_https(lab, *curves, "-connections", "2")
         lab.stop(known)
@@ -261,7 +261,7 @@ def tls12_man_in_the_middle(lab):
 
 def replaced(lab, name, *flags):
     """Two calls, another certificate on the same address and port, two calls."""
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         first = serving(lab, "api")
         call_https(lab, *flags, "-connections", "2")
         lab.stop(first)
@@ -299,7 +299,7 @@ def tls12_alternating_identities(lab):
     lab.authority()
     lab.certificate("api", issuer="lab-root", dns=API)
     lab.certificate("billing", issuer="lab-root", dns="billing.shop.test")
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         for name in ("api", "billing", "api", "billing"):
             server = serving(lab, name)
             call_https(lab, "-insecure")
@@ -352,7 +352,7 @@ def tls12_names(lab):
         serve_https(lab, name=name, port=port)
         told.append(tls(address(port=port), sni=None if asked == ipv4("server") else asked, **H2))
         seen.append(certificate(f"{made}.pem", "server", address(port=port)))
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         for port, (_, _, asked, fits) in names.items():
             call_https(lab, *([] if fits else ["-insecure"]), server=address(port=port), name=asked)
     return Truth(told, seen, present=["WL3009", "WL3016", "WL4001", "WL4003"], absent=["WL3002"], **trusting(lab),
