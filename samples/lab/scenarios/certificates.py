@@ -41,7 +41,7 @@ def tls12_validity_periods(lab):
         serve_https(lab, name=name, port=port)
         told.append(tls(address(port=port), sni=host, **H2))
         shown.append(certificate(f"{made}.pem", "server", address(port=port), validity=validity))
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         for name, (port, *_) in periods.items():
             call_https(lab, "-insecure", server=address(port=port), name=f"{name}.shop.test")
     return Truth(told, shown, present=["WL3004", "WL3005", "WL3006", "WL4001"])
@@ -119,7 +119,7 @@ def tls12_shared_certificate(lab):
     shared = lab.certificate("api", issuer="lab-root", dns=",".join(names.values()))
     for host in names:
         serve_https(lab, host=host)
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         for host, name in names.items():
             call_https(lab, server=address(host), name=name)
     return Truth(

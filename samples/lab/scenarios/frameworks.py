@@ -93,7 +93,7 @@ def python(program, *words, **settings):
     )
 
 
-matrix("thrift", "Thrift", ["thrift", "python"], python("thrift_peer.py", "protocol=binary", "transport=framed", facts=SNI))
+matrix("thrift", "Thrift", ["thrift", "python"], python("thrift_peer.py", "protocol=binary", "transport=framed", facts=SNI, half=2))
 matrix("jsonrpc", "JSON-RPC by lines", ["python"], python("jsonrpc_peer.py", "how=tcp", facts=SNI, half=1))
 matrix("capnproto", "Cap'n Proto", ["pycapnp"], python("capnp_peer.py", facts=SNI, half=0))
 

@@ -117,6 +117,7 @@ GNUTLS = "tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS"
 
 @scenario("smtp-starttls", "SMTP that turns to TLS by STARTTLS: 1.2 and 1.3, mutual, ignored by a client; and TLS from the start", ["exim4", "curl"])
 def smtp_starttls(lab):
+    lab.keep_small()
     # Exim is told to know no curves.
     issued(lab, "rsa2048")
     cert, key = readable_key(lab, "db", "Debian-exim")
