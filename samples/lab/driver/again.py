@@ -1,14 +1,18 @@
 """Whether a second recording has the same truth as the one that is kept.
 
-What no two recordings share is left out: the day, the number of frames, and the fingerprints of certificates, which are made
-anew each time. Connections to different servers have no order among them; those of one client to one server do.
+What no two recordings share is left out: the day, numbers of frames, and the fingerprints of certificates, which are made anew
+each time. So are tokens, of which their claims are compared, and times as seconds after their being issued. How often a client
+that is refused tries again is chance, and is not compared either. Connections to different servers have no order among them; those of one client to one server do.
 """
 
+import base64
+import json
 import re
 import tomllib
 
 UNLIKE = ("recorded-at", "packets")
 # Certificates are printed in the order in which their tables are read.
+FRAMES = re.compile(r"^(?:packets|cut-frames) = [0-9]+$", re.M)
 FINGERPRINT = re.compile(r'^sha256 = "[0-9a-f]{64}"$', re.M)
 
 
@@ -31,11 +35,30 @@ def alike(told):
     told["sample"] = {key: value for key, value in told["sample"].items() if key not in UNLIKE}
     told["certificate"] = sorted(
         (sorted((key, str(value)) for key, value in one.items() if key != "sha256") for one in told.get("certificate", [])))
+    told["secrets"] = sorted(claims(secret) for secret in told.get("secrets", []))
+    told.get("coverage", {}).pop("cut-frames", None)
     ends = {}
     for one in told.get("connection", []):
         ends.setdefault(f"{one['client']} to {one['server']}", []).extend([{key: value for key, value in one.items() if key != "count"}] * one["count"])
-    told["connection"] = ends
+    told["connection"] = {names: tries(those) for names, those in ends.items()}
     return told
+
+
+def tries(connections):
+    """Connections without the repetitions of a refused one."""
+    refused = [False in (one.get("established"), one.get("true-established")) for one in connections]
+    return [one for number, one in enumerate(connections) if not (number and refused[number] and one == connections[number - 1])]
+
+
+def claims(secret):
+    """What a token says, with its times told from when it was issued; every other secret as it is."""
+    parts = secret.split(".")
+    if not secret.startswith("eyJ") or len(parts) != 3:
+        return secret
+    told = [json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in parts[:2]]
+    issued = told[1].get("iat", 0)
+    times = {name: value - issued for name, value in told[1].items() if name in ("iat", "nbf", "exp")}
+    return json.dumps([told[0], {**told[1], **times}, "signed" if parts[2] else "unsigned"], sort_keys=True)
 
 
 def differences(key, was, now):
@@ -53,8 +76,11 @@ def short(value):
 
 
 def kept_truth_of(kept, fresh):
-    """The truth that is kept, with the fingerprints of the fresh recording. None if the certificates are others."""
-    text, fingerprints = read(kept), iter(FINGERPRINT.findall(read(fresh)))
-    if len(FINGERPRINT.findall(text)) != len(FINGERPRINT.findall(read(fresh))):
-        return None
-    return FINGERPRINT.sub(lambda _: next(fingerprints), text)
+    """The truth that is kept, with the fingerprints and numbers of the fresh recording. None if there are more or fewer of them."""
+    text, now = read(kept), read(fresh)
+    for pattern in (FINGERPRINT, FRAMES):
+        found = iter(pattern.findall(now))
+        if len(pattern.findall(text)) != len(pattern.findall(now)):
+            return None
+        text = pattern.sub(lambda _, found=found: next(found), text)
+    return text

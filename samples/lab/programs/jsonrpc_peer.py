@@ -66,6 +66,8 @@ what, address, port, given = sys.argv[1], sys.argv[2], int(sys.argv[3]), words(4
 how = given["how"]
 if what == "serve":
     kind = socketserver.ThreadingTCPServer if how == "tcp" else http.server.ThreadingHTTPServer
+    # Those who called a moment ago may still be remembered by the kernel.
+    kind.allow_reuse_address = True
     with kind((address, port), Lines if how == "tcp" else Posts) as server:
         if "cert" in given:
             server.socket = server_tls(given).wrap_socket(server.socket, server_side=True)

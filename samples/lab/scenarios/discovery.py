@@ -116,9 +116,10 @@ def etcd_peers_tls(lab):
         ]
 
     first = lab.serve("server", member("server", "first", "new", ["first"]), 2379, patience=30)
-    lab.settle()
-    lab.call("server", ["etcdctl", "--endpoints=http://127.0.0.1:2379", "member", "add", "second", f"--peer-urls={peers['second']}"],
-             env={"ETCDCTL_API": "3"})
+    ask = ["etcdctl", "--endpoints=http://127.0.0.1:2379", "--command-timeout=30s"]
+    lab.call("server", [*ask, "put", "shop", "open"], env={"ETCDCTL_API": "3"})
+    lab.settle(6)  # a member is added to a cluster that was whole for five seconds
+    lab.call("server", [*ask, "member", "add", "second", f"--peer-urls={peers['second']}"], env={"ETCDCTL_API": "3"})
     first.send_signal(signal.SIGSTOP)
     lab.settle()
     with lab.capture():
