@@ -127,7 +127,6 @@ def etcd_peers_tls(lab):
         lab.wait("backend", 2380)
         first.send_signal(signal.SIGCONT)
         lab.wait("backend", 2379, 30)
-        lab.settle(2)
     seen = frames.connections(frames.read_pcap(lab.pcap))
     at_peer = {host: address(host, 2380) for host in hosts}
     met = {(host, other): sum(n for (_, to, port), n in seen.items() if port == 2380 and ipv4(other) == ".".join(map(str, to)))
