@@ -6,7 +6,7 @@
 #![cfg(test)]
 #![expect(dead_code, reason = "a schema: most fields are there for what reads them out of a file")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +35,7 @@ struct Truth {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Sample {
     title: String,
+    family: String,
     recorded_at: String,
     recorded_with: String,
     programs: Vec<String>,
@@ -222,6 +223,7 @@ fn nonsense(truth: &Truth) -> Vec<String> {
     let sample = &truth.sample;
     let mut claims = vec![
         (!sample.title.is_empty() && !sample.programs.is_empty(), "title and programs".to_owned()),
+        (!sample.family.is_empty(), "family".to_owned()),
         (sample.recorded_at.len() == 10 && !sample.recorded_with.is_empty(), "recorded".to_owned()),
         (sample.packets > 0 && sample.note.as_deref() != Some(""), "packets, note".to_owned()),
         (
@@ -294,6 +296,21 @@ fn samples_are_small_and_bring_no_private_key() {
             assert!(!key, "{} has a private key", path.display());
         }
     }
+}
+
+/// A clone brings every sample along: a family that outgrows this is recorded smaller, not excused.
+const MOST_OF_A_FAMILY: u64 = 500_000;
+
+#[test]
+fn no_family_of_samples_is_large() {
+    let mut families: BTreeMap<String, u64> = BTreeMap::new();
+    for path in [files("pcap"), files("pcapng")].concat() {
+        let truth = fs::read_to_string(path.with_extension("toml")).unwrap();
+        let truth: Truth = toml::from_str(&truth).unwrap();
+        *families.entry(truth.sample.family).or_default() += fs::metadata(&path).unwrap().len();
+    }
+    let large: Vec<_> = families.iter().filter(|(_, bytes)| **bytes > MOST_OF_A_FAMILY).collect();
+    assert!(large.is_empty(), "{large:?} of {families:?}");
 }
 
 #[test]

@@ -52,16 +52,25 @@ pub(crate) fn of_type<'a>(events: &'a [Value], event_type: &str) -> Vec<&'a Valu
     events.iter().filter(|event| event["event_type"] == event_type).collect()
 }
 
+/// Where the samples are, seen from the repository: elsewhere if the lab has recorded them again.
+pub(crate) fn samples() -> PathBuf {
+    std::env::var_os(ELSEWHERE).map_or_else(|| PathBuf::from("samples"), PathBuf::from)
+}
+
+/// Names the folder of samples that are to take the place of those in the repository.
+const ELSEWHERE: &str = "WIRELINT_SAMPLES";
+
 /// The captures among the samples, by name.
 pub(crate) fn captures() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(samples());
     let entries = std::fs::read_dir(folder).unwrap();
-    let names = entries.map(|entry| Path::new("samples").join(entry.unwrap().file_name()));
+    let names = entries.map(|entry| samples().join(entry.unwrap().file_name()));
     let mut found: Vec<PathBuf> = names
         .filter(|name| matches!(name.extension().and_then(|e| e.to_str()), Some("pcap" | "pcapng")))
         .collect();
     found.sort();
-    assert!(found.len() > 50, "the samples were not found: {found:?}");
+    let enough = if std::env::var_os(ELSEWHERE).is_some() { 0 } else { 50 };
+    assert!(found.len() > enough, "the samples were not found: {found:?}");
     found
 }
 

@@ -7,14 +7,15 @@ import tomllib
 # The beginnings of names come first, then the modules that scenarios are in.
 NAMED = [
     (r"zrpc|gozero", "go-zero"), (r"gomicro|micro3", "go-micro and micro"), (r"grpc-stacks|grpc-(go|python|node|java|rust)-", "gRPC"),
-    (r"tls1.-bad-certificates", "bad certificates"),
+    (r"tls1.-bad-certificates", "bad certificates"), (r"mongodb|cassandra", "documents and wide columns"),
+    (r"(nats|rabbitmq|postgresql)-", "infrastructure"),
 ]
 MODULES = {
     "go-zero": "gozero", "go-micro and micro": "gomicro", "gRPC": "grpc", "a mesh": "mesh",
-    "infrastructure": "stores wide brokers discovery infrastructure", "other RPC": "rpc peers frameworks",
+    "documents and wide columns": "wide", "infrastructure": "stores brokers discovery infrastructure", "other RPC": "rpc peers frameworks",
     "bad certificates": "certificates trust history", "network trouble": "derived trouble",
     "TLS as such, and its keys": "tls12 tls13 keys refusals weak failures stacks",
-    "HTTP, mail, directories, shells, tunnels": "plaintext mail network habits",
+    "HTTP, mail, directories, shells, tunnels": "plaintext mail network habits logins",
 }
 
 

@@ -7,6 +7,17 @@ import time
 from . import wire
 
 SCENARIOS = {}
+# What Debian tells every program on OpenSSL, and no session tickets.
+WITHOUT_TICKETS = """openssl_conf = told
+[told]
+ssl_conf = programs
+[programs]
+system_default = everybody
+[everybody]
+MinProtocol = TLSv1.2
+CipherString = DEFAULT@SECLEVEL=2
+Options = -SessionTicket
+"""
 
 
 class Scenario:
@@ -42,11 +53,31 @@ class Lab:
         self.directory, self.build = directory, build
         self.pcap = os.path.join(directory, "capture.pcap")
         self.running = []
+        self.left_out, self.small, self.env = "", False, {}
+        # What OpenSSL's server has to give; its own page about the session is larger than most sessions.
+        with open(self.path("orders.txt"), "w", encoding="ascii") as file:
+            file.write("one chair is left\n")
 
     def path(self, name):
         return os.path.join(self.directory, name)
 
-    def capture(self, **options):
+    def keep_small(self, calls=None):
+        """For samples of many connections. What they are not about is kept small: captures leave bare acknowledgements out, TCP
+        has no timestamps, no server gives tickets (clients' certificates are in them), programs in Go offer no post-quantum key
+        shares (`tls13-hybrid-group` is about them), and those of the lab make so many calls."""
+        self.small = True
+        with open(self.path("openssl.cnf"), "w", encoding="ascii") as file:
+            file.write(WITHOUT_TICKETS)
+        self.env = {"GODEBUG": "tlsmlkem=0", "OPENSSL_CONF": self.path("openssl.cnf"),
+                    "JAVA_TOOL_OPTIONS": "-Djdk.tls.server.enableSessionTicketExtension=false"}
+        if calls:
+            self.env["LAB_CALLS"] = str(calls)
+        wire.timestamps(False)
+
+    def capture(self, bare_acks=True, **options):
+        """A capture of everything, or of what is not a bare acknowledgement."""
+        if self.small or not bare_acks:
+            self.left_out, options = ", without bare acknowledgements", {"only": wire.WITHOUT_BARE_ACKS, **options}
         return wire.Capture(self.pcap, **options)
 
     def program(self, name):
@@ -95,7 +126,7 @@ class Lab:
         log = open(self.path(f"program-{len(self.running)}.log"), "ab")
         process = subprocess.Popen(
             self.argv(host, argv, absolute), stdin=stdin or subprocess.DEVNULL, stdout=log, stderr=log,
-            env={**os.environ, **(env or {})}, cwd=self.directory,
+            env={**os.environ, **self.env, **(env or {})}, cwd=self.directory,
         )
         self.running.append(process)
         return process, log
@@ -104,7 +135,7 @@ class Lab:
         """Runs a client to its end. `expect` is its exit code; "failure" for any but 0, "any" for any."""
         done = subprocess.run(
             self.argv(host, argv, absolute), input=input, capture_output=True, timeout=60, check=False,
-            env={**os.environ, **(env or {})}, cwd=self.directory,
+            env={**os.environ, **self.env, **(env or {})}, cwd=self.directory,
         )
         right = done.returncode != 0 if expect == "failure" else expect == "any" or done.returncode == expect
         if not right:
@@ -154,6 +185,8 @@ class Lab:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if self.small:
+            wire.timestamps(True)
 
 
 def leaf(path):

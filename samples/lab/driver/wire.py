@@ -16,6 +16,9 @@ HOSTS = {"client": 2, "server": 3, "backend": 4, "caller": 5}
 # Whoever records twice at once on one machine needs two prefixes.
 PREFIX = os.environ.get("WIRELINT_LAB_PREFIX", "wl-")
 WIRE = PREFIX + "wire"
+# What a capture can be told to keep, as people do for whom space is short: no bare acknowledgements. IPv4 only.
+WITHOUT_BARE_ACKS = ("tcp and (tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0 or "
+                     "ip[2:2] - ((ip[0] & 0xf) << 2) - ((tcp[12] & 0xf0) >> 2) != 0)")
 # Whether hosts are addresses of the loopback device. Scenarios ask for addresses when they are imported: decide before.
 LOOPBACK = False
 
@@ -97,6 +100,13 @@ def far(host, hops=63):
         yield
     finally:
         begin(64)
+
+
+def timestamps(on):
+    """Whether segments have timestamps; on Windows they have none."""
+    if not LOOPBACK:
+        for host in HOSTS:
+            subprocess.run(inside(host, ["sysctl", "-qw", f"net.ipv4.tcp_timestamps={int(on)}"]), check=True)
 
 
 @contextlib.contextmanager
@@ -187,11 +197,11 @@ class Capture:
         if kind is None and dropped and dropped[1] != "0":
             raise RuntimeError(f"the capture lost {dropped[1]} frames; record it again")
 
-    def wait_until_written(self):
+    def wait_until_written(self, pause=0.4):
         """Lets the last acknowledgements come, and tcpdump catch up: what it has not read when it ends is lost."""
         size = -1
         for _ in range(40):
-            time.sleep(0.4)
+            time.sleep(pause)
             before, size = size, os.path.getsize(self.path)
             if size == before:
                 return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"google.golang.org/grpc"
@@ -178,6 +179,9 @@ func callOver(target string, creds credentials.TransportCredentials, rounds int,
 	for round := range rounds {
 		if err := conn.Invoke(ctx, "/shop.v1.Inventory/Reserve", wrapperspb.String("chair"), &out); err != nil {
 			return err
+		}
+		if os.Getenv("LAB_CALLS") == "1" {
+			continue
 		}
 		order := wrapperspb.String(fmt.Sprintf("order-%d", round))
 		if err := conn.Invoke(authorised, "/shop.v1.Payments/Charge", order, &out); err != nil {

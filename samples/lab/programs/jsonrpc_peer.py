@@ -7,7 +7,7 @@ import socket
 import socketserver
 import sys
 
-from words import server_tls, tls, words
+from words import calls, server_tls, tls, words
 
 
 def answered(text):
@@ -41,7 +41,7 @@ class Posts(http.server.BaseHTTPRequestHandler):
 
 
 def asked():
-    for number, method in enumerate(("inventory.reserve", "inventory.reserve", "inventory.vanish"), 1):
+    for number, method in enumerate(("inventory.reserve", "inventory.reserve", "inventory.vanish")[:calls(3)], 1):
         yield json.dumps({"jsonrpc": "2.0", "method": method, "params": {"item": "chair"}, "id": number}).encode()
 
 
@@ -66,6 +66,8 @@ what, address, port, given = sys.argv[1], sys.argv[2], int(sys.argv[3]), words(4
 how = given["how"]
 if what == "serve":
     kind = socketserver.ThreadingTCPServer if how == "tcp" else http.server.ThreadingHTTPServer
+    # Those who called a moment ago may still be remembered by the kernel.
+    kind.allow_reuse_address = True
     with kind((address, port), Lines if how == "tcp" else Posts) as server:
         if "cert" in given:
             server.socket = server_tls(given).wrap_socket(server.socket, server_side=True)

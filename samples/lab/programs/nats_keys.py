@@ -13,8 +13,9 @@ import time
 import nkeys
 
 
-def made(prefix):
-    seed = bytes(nkeys.encode_seed(os.urandom(32), prefix))
+def made(prefix, whose):
+    """The same key at each recording: what a user is called is its public key. It is good for nothing else."""
+    seed = bytes(nkeys.encode_seed(hashlib.sha256(f"lab, not a real key: {whose}".encode()).digest(), prefix))
     pair = nkeys.from_seed(bytearray(seed))
     return seed.decode(), pair, pair.public_key.decode()
 
@@ -35,12 +36,12 @@ def write(name, text):
         file.write(text)
 
 
-seed, _, public = made(nkeys.PREFIX_BYTE_USER)
+seed, _, public = made(nkeys.PREFIX_BYTE_USER, "orders by key")
 write("key.seed", seed)
 write("key.public", public)
-_, operator, operator_name = made(nkeys.PREFIX_BYTE_OPERATOR)
-_, account, account_name = made(nkeys.PREFIX_BYTE_ACCOUNT)
-user_seed, _, user_name = made(nkeys.PREFIX_BYTE_USER)
+_, operator, operator_name = made(nkeys.PREFIX_BYTE_OPERATOR, "operator")
+_, account, account_name = made(nkeys.PREFIX_BYTE_ACCOUNT, "account")
+user_seed, _, user_name = made(nkeys.PREFIX_BYTE_USER, "orders by token")
 unlimited = {key: -1 for key in ("subs", "data", "payload", "imports", "exports", "conn", "leaf")}
 anything = {"pub": {}, "sub": {}}
 of_operator = token(operator, operator_name, operator_name, "lab", {"type": "operator"})

@@ -41,10 +41,13 @@ async function main() {
   const client = ClientProxyFactory.create(options);
   // Nothing ends a call whose connection was refused.
   setTimeout(() => process.exit(1), 5000).unref();
-  for (const name of ["chair", "table"]) {
+  const calls = Number(process.env.LAB_CALLS ?? 3);
+  for (const name of ["chair", "table"].slice(0, calls)) {
     await lastValueFrom(client.send("inventory.reserve", { name }));
   }
-  await lastValueFrom(client.send({ cmd: "vanish" }, {})).catch(() => undefined);
+  if (calls > 2) {
+    await lastValueFrom(client.send({ cmd: "vanish" }, {})).catch(() => undefined);
+  }
   await client.close();
 }
 

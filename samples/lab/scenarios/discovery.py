@@ -2,13 +2,16 @@
 
 import base64
 import os
+import signal
 
+from driver import frames
 from driver.lab import scenario
 from driver.truth import Truth, call, credential
 from driver.wire import ipv4
 
 from .secured import chain, in_clear, over_tls, pair
 from .stores import DB, at, issued
+from .tls12 import address
 
 PASSWORD = "lab-not-a-real-registry-password"
 
@@ -89,6 +92,50 @@ def etcd_tls(lab):
         [over_tls(at(2379), "1.3", "presented"), over_tls(at(2381), "1.3", "not-requested")],
         [chain(lab, "db", "server", at(port), "1.3") for port in (2379, 2381)],
         present=["WL4001", "WL9001"], maybe=["WL2002"], absent=["WL1001", "WL7001"],
+    )
+
+
+@scenario("etcd-peers-tls", "Two members of an etcd that talk over mutual TLS: the second joins the first", ["etcd-server", "etcd-client"])
+def etcd_peers_tls(lab):
+    """The first member sleeps until the second listens, so that nobody is called who is not there yet."""
+    lab.keep_small()
+    lab.authority()
+    ca, hosts = lab.path("lab-root.pem"), {"server": "first", "backend": "second"}
+    for host, name in hosts.items():
+        lab.certificate(name, issuer="lab-root", dns=f"{name}.etcd.test", ip=ipv4(host), usage="both")
+    peers = {name: f"https://{address(host, 2380)}" for host, name in hosts.items()}
+
+    def member(host, name, state, those):
+        cert, key = pair(lab, name)
+        return [
+            "etcd", "--name", name, "--data-dir", lab.path(f"etcd-{name}"), "--listen-client-urls", "http://127.0.0.1:2379",
+            "--advertise-client-urls", "http://127.0.0.1:2379", "--listen-peer-urls", peers[name], "--initial-advertise-peer-urls",
+            peers[name], "--initial-cluster", ",".join(f"{one}={peers[one]}" for one in those), "--initial-cluster-state", state,
+            "--heartbeat-interval", "2000", "--election-timeout", "20000", "--peer-cert-file", cert, "--peer-key-file", key,
+            "--peer-client-cert-auth", "--peer-trusted-ca-file", ca, "--logger", "zap",
+        ]
+
+    first = lab.serve("server", member("server", "first", "new", ["first"]), 2379, patience=30)
+    ask = ["etcdctl", "--endpoints=http://127.0.0.1:2379", "--command-timeout=30s"]
+    lab.call("server", [*ask, "put", "shop", "open"], env={"ETCDCTL_API": "3"})
+    lab.settle(6)  # a member is added to a cluster that was whole for five seconds
+    lab.call("server", [*ask, "member", "add", "second", f"--peer-urls={peers['second']}"], env={"ETCDCTL_API": "3"})
+    first.send_signal(signal.SIGSTOP)
+    lab.settle()
+    with lab.capture():
+        lab.start("backend", member("backend", "second", "existing", ["first", "second"]))
+        lab.wait("backend", 2380)
+        first.send_signal(signal.SIGCONT)
+        lab.wait("backend", 2379, 30)
+    seen = frames.connections(frames.read_pcap(lab.pcap))
+    at_peer = {host: address(host, 2380) for host in hosts}
+    met = {(host, other): sum(n for (_, to, port), n in seen.items() if port == 2380 and ipv4(other) == ".".join(map(str, to)))
+           for host, other in (("server", "backend"), ("backend", "server"))}
+    return Truth(
+        [over_tls(at_peer[other], "1.3", "presented", many, client=ipv4(host)) for (host, other), many in met.items()],
+        [chain(lab, name, role, at_peer[host] if role == "server" else ipv4(host), "1.3")
+         for host, name in hosts.items() for role in ("server", "client")],
+        present=["WL9001"], maybe=["WL2002"], absent=["WL1001", "WL1002", "WL4002", "WL7001"],
     )
 
 

@@ -54,13 +54,13 @@ matrix("gomicro4", "go-micro v4 by its HTTP transport", ["go-micro-4"], named("g
 matrix("gomicro5", "go-micro v5 by its HTTP transport", ["go-micro-5"], named("gomicro5", "serve", "call", more=("-times", "1")))
 matrix("gomicro5-grpc", "go-micro v5 by gRPC", ["go-micro-5-grpc"], named("gomicro5grpc", "serve", "call", alpn="h2"))
 matrix("rpcx", "rpcx", ["rpcx"], named("rpcx", "serve", "call"))
-matrix("kratos-grpc", "Kratos by gRPC", ["kratos"], named("kratos", "serve", "call", "-grpc", alpn="h2"))
-matrix("kratos-http", "Kratos by HTTP", ["kratos"], named("kratos", "serve", "call", "-http"))
+matrix("kratos-grpc", "Kratos by gRPC", ["kratos"], named("kratos", "serve", "call", "-grpc", alpn="h2", half=1))
+matrix("kratos-http", "Kratos by HTTP", ["kratos"], named("kratos", "serve", "call", "-http", half=0))
 matrix("kitex", "Kitex by TTHeader", ["kitex"], go("kitex", "ttheader"))
-matrix("trpc", "tRPC-Go", ["trpc-go"], go("trpc", picky=True))
-matrix("connect", "Connect", ["connect"], go("rpc", "connect"))
-matrix("twirp", "Twirp", ["twirp"], go("rpc", "twirp"))
-matrix("net-rpc", "Go's net/rpc", ["go-of-rpc"], go("rpc", "gob"))
+matrix("trpc", "tRPC-Go", ["trpc-go"], go("trpc", picky=True, half=1))
+matrix("connect", "Connect", ["connect"], go("rpc", "connect", half=1))
+matrix("twirp", "Twirp", ["twirp"], go("rpc", "twirp", half=0))
+matrix("net-rpc", "Go's net/rpc", ["go-of-rpc"], go("rpc", "gob", half=1))
 
 
 def rest():
@@ -93,8 +93,9 @@ def python(program, *words, **settings):
     )
 
 
-matrix("thrift", "Thrift", ["thrift", "python"], python("thrift_peer.py", "protocol=binary", "transport=framed", facts=SNI))
-matrix("jsonrpc", "JSON-RPC by lines", ["python"], python("jsonrpc_peer.py", "how=tcp", facts=SNI))
+matrix("thrift", "Thrift", ["thrift", "python"], python("thrift_peer.py", "protocol=binary", "transport=framed", facts=SNI, half=2))
+matrix("jsonrpc", "JSON-RPC by lines", ["python"], python("jsonrpc_peer.py", "how=tcp", facts=SNI, half=1))
+matrix("capnproto", "Cap'n Proto", ["pycapnp"], python("capnp_peer.py", facts=SNI, half=0))
 
 
 def peer_flags(end):
@@ -129,10 +130,10 @@ GRPC = {"facts": SNI, "alpn": "h2"}
 BOTH_ENDS = ("none", "require")
 matrix("grpc-go", "gRPC in Go", ["grpc-go"], Stack(grpc_serve("go"), grpc_call("go"), **GRPC))
 for language, program, as_client, as_server in (
-    ("python", "grpcio", {}, {"asks": BOTH_ENDS}),
-    ("node", "@grpc/grpc-js", {"late": ("client",), "adds_root": ("client",)}, {"asks": BOTH_ENDS, "adds_root": ("every server",)}),
-    ("java", "grpc-java", {"picky": True}, {}),
-    ("rust", "tonic", {}, {}),
+    ("python", "grpcio", {}, {"asks": BOTH_ENDS, "half": 0}),
+    ("node", "@grpc/grpc-js", {"late": ("client",), "adds_root": ("client",), "half": 1}, {"asks": BOTH_ENDS, "adds_root": ("every server",), "half": 0}),
+    ("java", "grpc-java", {"picky": True}, {"half": 0}),
+    ("rust", "tonic", {}, {"half": 1}),
 ):
     both = ["grpc-go", program]
     matrix(f"grpc-{language}-client", f"gRPC in {language.capitalize()} to Go", both, Stack(grpc_serve("go"), grpc_call(language), **GRPC, **as_client))
@@ -148,7 +149,7 @@ def nest():
         return start
 
     return Stack(run("serve", "server", "serve"), run("call", "client", "call"), late=("client",), adds_root=("client", "every server"),
-                 facts=SNI)
+                 facts=SNI, half=0)
 
 
 matrix("nestjs", "NestJS over TCP", ["@nestjs/microservices", "node"], nest())

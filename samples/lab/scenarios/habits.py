@@ -228,7 +228,7 @@ def xds_plaintext(lab):
         json.dump({
             "node": {"id": "orders-1", "cluster": "orders"}, "static_resources": {"clusters": [plane]},
             "dynamic_resources": {"cds_config": ads, "ads_config": {
-                "api_type": "GRPC", "transport_api_version": "V3", "grpc_services": [{"envoy_grpc": {"cluster_name": "plane"}}]}},
+                "api_type": "GRPC", "set_node_on_first_message_only": True, "transport_api_version": "V3", "grpc_services": [{"envoy_grpc": {"cluster_name": "plane"}}]}},
             "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 9901}}},
         }, file)
     with lab.capture():

@@ -25,9 +25,9 @@ def tls12_authority_change(lab):
         lab.certificate(f"new-{port}", issuer="new-root", dns=f"s{port}.shop.test", cn=f"old-{port}")
 
     def call(port):
-        call_https(lab, "-insecure", server=address(port=port), name=f"s{port}.shop.test")
+        call_https(lab, "-insecure", "-alpn", "http/1.1", server=address(port=port), name=f"s{port}.shop.test")
 
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         first = {port: serving(lab, f"old-{port}", port=port) for port in PORTS}
         for port in PORTS:
             call(port)
@@ -38,7 +38,7 @@ def tls12_authority_change(lab):
             call(port)
     at = {port: address(port=port) for port in PORTS}
     return Truth(
-        [tls(at[port], count=2, sni=f"s{port}.shop.test", **H2) for port in PORTS],
+        [tls(at[port], count=2, sni=f"s{port}.shop.test", alpn="http/1.1") for port in PORTS],
         [one for port in PORTS for one in shown(lab, f"old-{port}", server=at[port])]
         + [one for port in PORTS[:2] for one in shown(lab, f"new-{port}", server=at[port])],
         present=["WL3019", "WL4001", "WL4006"], absent=["WL4005"],
@@ -51,13 +51,13 @@ def tls12_mutual_no_more(lab):
     lab.certificate("api", issuer="lab-root", dns=API)
     orders = spiffe_client(lab)
     serve_https(lab, "-auth", "verify-if-given", "-ca", lab.path("lab-root.pem"))
-    with lab.capture():
-        call_https(lab, *ends(lab), "-connections", "3")
-        call_https(lab, "-connections", "3")
+    with lab.capture(bare_acks=False):
+        call_https(lab, *ends(lab), "-alpn", "http/1.1", "-connections", "3")
+        call_https(lab, "-alpn", "http/1.1", "-connections", "3")
     return Truth(
         [
-            tls(count=3, posture="mtls", client_auth="presented", **H2),
-            tls(count=3, client_auth="declined", **H2),
+            tls(count=3, posture="mtls", client_auth="presented", alpn="http/1.1"),
+            tls(count=3, client_auth="declined", alpn="http/1.1"),
         ],
         [*shown(lab, "api"), certificate(f"{orders}.pem", "client", ipv4("client"))],
         present=["WL4002", "WL4011"],
@@ -92,7 +92,7 @@ def tls12_client_refused_again(lab):
         **{"from": "-2160h", "to": "-72h"},
     )
     serve_https(lab, "-auth", "require", "-ca", lab.path("lab-root.pem"))
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         for _ in range(2):
             call_https(lab, *ends(lab), expect="failure")
     return Truth(

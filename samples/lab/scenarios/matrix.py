@@ -65,7 +65,8 @@ class Stack:
     `adds_root` are the ends that send their root along: client, server (where it asks), every server. `late` are ends that
     finish the handshake first and then refuse: client, or server that misses a certificate. `picky` clients show no
     certificate to servers that name other authorities. `trusting` clients never refuse a server. Clients that are not `bare` do TLS
-    with a certificate of their own or not at all.
+    with a certificate of their own or not at all. Of a `half` each way is recorded under one version only: under the first or
+    the second of HALVES; a family has both. The third is for those that have one-way and mutual in a sample of their own.
     """
 
     serve: Callable
@@ -85,6 +86,7 @@ class Stack:
     alpn: str | None = None
     note: str | None = None
     key: str = "p256"
+    half: int | None = None
 
 
 @dataclass
@@ -103,9 +105,15 @@ WAYS = [
 ]
 
 
+# By number in WAYS: one-way, the client refuses, given, declined, mutual, the server misses a certificate, or does not know it.
+HALVES = [{"1.2": {0, 3, 4, 6}, "1.3": {1, 2, 5}}, {"1.2": {1, 2, 5}, "1.3": {0, 3, 4, 6}}, {"1.2": {2, 6}, "1.3": {1, 3, 5}}]
+
+
 def described(stack):
-    words = {"none": "one-way", "optional": "given and declined where it is optional", "require": "mutual"}
-    return f"over TLS {' and '.join(stack.versions)}: {', '.join(words[asked] for asked in stack.asks)}, and refused by either end"
+    there = {0, 2, 3, 4} if stack.half is None else set().union(*HALVES[stack.half].values())
+    words = {"none": (0, "one-way"), "optional": (2, "given and declined where it is optional"), "require": (4, "mutual")}
+    told = [word for asked, (number, word) in words.items() if asked in stack.asks and number in there]
+    return f"over TLS {' and '.join(stack.versions)}: {', '.join([*told, ''])}{'and ' if told else ''}refused by either end"
 
 
 def issued(lab, key="p256"):
@@ -152,9 +160,11 @@ def count(lab, port):
 
 def record(lab, stack):
     """Starts a server for each version and each thing to ask for, and calls each way."""
+    lab.keep_small(calls=1)
     issued(lab, stack.key)
     kinds = [(version, asked) for version in stack.versions for asked in stack.asks]
     ports = {kind: stack.port + stack.step * (number % (len(stack.asks) if stack.shared else len(kinds))) for number, kind in enumerate(kinds)}
+    ports = {(version, asked): port for (version, asked), port in ports.items() if ways(stack, version, asked)}
     if stack.start:
         stack.start(lab, ports)
     else:
@@ -165,26 +175,28 @@ def record(lab, stack):
     connections, calls, counted = [], [], {}
     with lab.capture() as seen:
         for (version, asked), port in ports.items():
-            for way in ways(stack, asked):
+            for way in ways(stack, version, asked):
                 how = {None: 0, "client": 0 if stack.trusting else "failure", "server": "any"}[way.refused_by]
                 stack.call(lab, port, End(lab, version, way.shown if stack.bare else way.shown or "orders", way.trusted), expect=how)
-                lab.settle(0.2)
-                seen.wait_until_written()
-                connections.append(told(way, version, stack, port, count(lab, port) - counted.get(port, 0)))
+                seen.wait_until_written(0.2)
+                until_now = count(lab, port)
+                connections.append(told(way, version, stack, port, until_now - counted.get(port, 0)))
                 calls.append((way, version, done(way, stack)))
-                counted[port] = count(lab, port)
+                counted[port] = until_now
     return Truth(connections, certificates(lab, stack, ports, calls), **judged(stack, calls), note=stack.note)
 
 
-def ways(stack, asked):
+def ways(stack, version, asked):
     """Clients refuse the server that asks for the least."""
     least = stack.asks[0]
-    every = [replace(one, asked=least) if one.refused_by == "client" else one for one in WAYS]
+    chosen = [one for number, one in enumerate(WAYS) if stack.half is None or number in HALVES[stack.half][version]]
+    every = [replace(one, asked=least) if one.refused_by == "client" else one for one in chosen]
     return [one for one in every if one.asked == asked and (stack.bare or one.shown or asked == "none")]
 
 
 def record_with_keys(lab, stack, inside, calls=None, by="server", embedded=True):
     """One-way and mutual, under each version, with the keys that one end wrote down: of Python's clients, or a server in Go."""
+    lab.keep_small()
     issued(lab, stack.key)
     kinds = [(version, asked) for version in stack.versions for asked in stack.asks if asked != "optional"]
     ports = {kind: stack.port + number for number, kind in enumerate(kinds)}
@@ -216,25 +228,30 @@ def rooting(stack):
 
 
 def certificates(lab, stack, ports, calls):
-    by_port = {port: "1.2" if stack.shared else version for (version, _), port in ports.items()}
+    by_port = {}
+    for (version, _), port in ports.items():
+        by_port[port] = min(version, by_port.get(port, version))
     shown = [chain(lab, "inventory", "server", address(port=port), version) for port, version in by_port.items()]
-    readable = "1.2" if "1.2" in stack.versions else "1.3"
-    if any(way.shown == "orders" for way, _, _ in calls):
-        shown.append(chain(lab, "orders", "client", ipv4("client"), readable))
-    if any(way.shown == "nobody" and auth == "presented" for way, _, auth in calls):
-        shown.append(chain(lab, "nobody", "client", ipv4("client"), readable))
-    if "1.2" in stack.versions:
-        shown += roots(lab, *(address(port=port) for (version, asked), port in ports.items() if version == "1.2" and asked in rooting(stack)))
-        shown += roots(lab, *([ipv4("client")] if "client" in stack.adds_root and any(auth == "presented" for _, _, auth in calls) else []))
+    for name in ("orders", "nobody"):
+        under = {version for way, version, auth in calls if way.shown == name and auth == "presented"}
+        shown += [chain(lab, name, "client", ipv4("client"), min(under))] if under else []
+    shown += roots(lab, *(address(port=port) for (version, asked), port in ports.items() if version == "1.2" and asked in rooting(stack)))
+    readable = any(version == "1.2" and way.shown == "orders" for way, version, _ in calls)
+    shown += roots(lab, *([ipv4("client")] if "client" in stack.adds_root and readable else []))
     return shown
 
 
 def judged(stack, calls):
     by_auth = {"not-requested": "WL4001", "declined": "WL4002"}
-    present = {by_auth[auth] for way, _, auth in calls if auth in by_auth and (not way.refused_by or late(way, stack))}
-    if "1.2" in stack.versions and not (stack.trusting or "client" in stack.late):
+    present = {by_auth[auth] for way, version, auth in calls
+               if auth in by_auth and (not way.refused_by or late(way, stack)) and (auth == "not-requested" or version == "1.2")}
+    refused = any(version == "1.2" and way.refused_by == "client" for way, version, _ in calls)
+    if refused and not (stack.trusting or "client" in stack.late):
         present.add("WL8001")
     if "1.3" in stack.versions:
         present.add("WL9001")
-    maybe = {"WL2002", "WL2007", "WL3014", "WL8001", "WL8003", "WL4002"} - present
+    maybe = {"WL2002", "WL2007", "WL3014", "WL8001", "WL8003", "WL4001", "WL4002"} - present
+    # Where servers ask everybody, or nobody without a certificate comes through, nobody is let in without being asked.
+    if all(way.asked != "none" for way, _, _ in calls):
+        maybe.discard("WL4001")
     return {"present": present, "maybe": maybe, "absent": ["WL1001", "WL1002", "WL4003", "WL8002"]}

@@ -84,6 +84,7 @@ def ldap_plaintext(lab):
 
 @scenario("ldap-starttls", "LDAP that turns to TLS by StartTLS: 1.2 and 1.3, mutual, declined; refused, and the client goes on; and ldaps", ["slapd", "ldap-utils"])
 def ldap_starttls(lab):
+    lab.keep_small()
     issued(lab)
     cert, key = pair(lab, "db")
     ca = lab.path("lab-root.pem")

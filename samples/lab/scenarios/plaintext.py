@@ -131,7 +131,7 @@ def hostile_text(lab):
     tls, http = f"{ipv4('server')}:8443", f"{ipv4('server')}:8080"
     lab.serve("server", [
         "openssl", "s_server", "-accept", tls, "-cert", lab.path("hostile.pem"), "-key", lab.path("hostile.key"),
-        "-tls1_2", "-www", "-quiet",
+        "-tls1_2", "-WWW", "-quiet",
     ], 8443)
     lab.serve("server", ["node", lab.program("http1_service.js"), ipv4("server"), "8080"], 8080)
     requests = [

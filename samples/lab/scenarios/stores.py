@@ -19,11 +19,11 @@ def at(port):
     return f"{ipv4('server')}:{port}"
 
 
-def issued(lab):
-    """Certificates of the server and of a client, by one authority. RSA, so that every server likes them."""
+def issued(lab, key="p256"):
+    """Certificates of the server and of a client, by one authority."""
     lab.authority()
-    lab.certificate("db", issuer="lab-root", dns=DB, ip=ipv4("server"), key="rsa2048")
-    lab.certificate("orders", issuer="lab-root", cn="orders", dns="orders.shop.test", usage="client", key="rsa2048")
+    lab.certificate("db", issuer="lab-root", dns=DB, ip=ipv4("server"), key=key)
+    lab.certificate("orders", issuer="lab-root", cn="orders", dns="orders.shop.test", usage="client", key=key)
 
 
 def redis(lab, port, *flags):
@@ -54,6 +54,7 @@ def redis_auth(lab):
 
 @scenario("redis-tls", "Redis over TLS with its password inside: TLS 1.2 and 1.3, one-way, mutual and declined", ["redis"])
 def redis_tls(lab):
+    lab.keep_small()
     issued(lab)
     cert, key = pair(lab, "db")
     kinds = {
@@ -156,6 +157,7 @@ def postgresql_tls_refused(lab):
 
 @scenario("postgresql-tls", "PostgreSQL that turns to TLS when asked: 1.2 and 1.3, one-way, mutual, declined", ["postgresql-15", "postgresql-client-15"])
 def postgresql_tls(lab):
+    lab.keep_small()
     issued(lab)
     kinds = {5432: ("1.2", None, "not-requested"), 5433: ("1.2", None, "presented"), 5434: ("1.2", None, "declined"),
              5435: ("1.3", None, "not-requested"), 5436: ("1.3", None, "presented")}
@@ -251,6 +253,7 @@ def mariadb_clear_password(lab):
 
 @scenario("mariadb-tls", "MariaDB that turns to TLS when asked: 1.2 and 1.3, one-way and mutual", ["mariadb-server", "mariadb-client"])
 def mariadb_tls(lab):
+    lab.keep_small()
     issued(lab)
     cert, key = pair(lab, "db")
     kinds = {3306: ("1.2", None, "declined"), 3307: ("1.2", None, "presented"), 3308: ("1.3", None, "declined")}

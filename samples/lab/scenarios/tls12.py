@@ -191,13 +191,13 @@ def tls12_resumed_session_id(lab):
     api = api_certificate(lab)
     spiffe_client(lab)
     lab.serve("server", [
-        "openssl", "s_server", "-accept", address(), "-cert", f"{api}.pem", "-key", f"{api}.key", "-www", "-quiet",
+        "openssl", "s_server", "-accept", address(), "-cert", f"{api}.pem", "-key", f"{api}.key", "-WWW", "-quiet",
         "-tls1_2", "-no_ticket", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256", "-groups", "X25519:P-256", "-Verify", "2",
         "-CAfile", lab.path("lab-root.pem"), "-verify_return_error",
     ], 8443)
     with lab.capture():
         for session in ("-sess_out", "-sess_in"):
-            openssl_client(lab, address(), *ends(lab), "-tls1_2", "-no_ticket", session, lab.path("session"))
+            openssl_client(lab, address(), *ends(lab), "-tls1_2", "-no_ticket", session, lab.path("session"), path=FILE)
     full = tls(posture="mtls", client_auth="presented")
     resumed = tls(
         posture="mtls", evidence="inherited", client_auth="presented", group=None, resumed=True,
@@ -219,9 +219,12 @@ def root(lab, role, holder):
     return {**certificate(lab.path("lab-root.pem"), role, holder), "position": 1}
 
 
-def openssl_client(lab, server, *flags, name=API, **how):
-    """One request by `openssl s_client`, which ends when the server closes."""
+FILE = "/orders.txt"
+
+
+def openssl_client(lab, server, *flags, name=API, path="/", **how):
+    """One request by `openssl s_client`, which ends when the server closes. `s_server -WWW` has FILE and nothing else."""
     return lab.call("client", [
         "openssl", "s_client", "-connect", server, "-servername", name, "-CAfile", lab.path("lab-root.pem"), "-quiet",
         *flags,
-    ], input=b"GET / HTTP/1.0\r\n\r\n", **how)
+    ], input=f"GET {path} HTTP/1.0\r\n\r\n".encode(), **how)

@@ -4,7 +4,7 @@ from driver.lab import scenario
 from driver.truth import Truth, certificate, connection
 from driver.wire import ipv4
 
-from .tls12 import API, address, api_certificate, call_https, ends, openssl_client, serve_https, spiffe_client
+from .tls12 import API, FILE, address, api_certificate, call_https, ends, openssl_client, serve_https, spiffe_client
 
 AES_128 = "TLS_AES_128_GCM_SHA256"
 AES_256 = "TLS_AES_256_GCM_SHA384"
@@ -74,12 +74,12 @@ def tls13_hello_retry(lab):
 def tls13_resumed(lab):
     api = api_certificate(lab)
     lab.serve("server", [
-        "openssl", "s_server", "-accept", address(), "-cert", f"{api}.pem", "-key", f"{api}.key", "-www", "-quiet",
+        "openssl", "s_server", "-accept", address(), "-cert", f"{api}.pem", "-key", f"{api}.key", "-WWW", "-quiet",
         "-tls1_3", "-groups", "X25519",
     ], 8443)
     with lab.capture():
         for session in ("-sess_out", "-sess_in"):
-            openssl_client(lab, address(), "-tls1_3", session, lab.path("session"))
+            openssl_client(lab, address(), "-tls1_3", session, lab.path("session"), path=FILE)
     return Truth(
         [tls13(cipher=AES_256, resumed=False), tls13(cipher=AES_256, resumed=True, evidence="inherited")],
         [hidden(lab, "api", "server", address())], present=["WL4001", "WL9001"], absent=["WL2009"],

@@ -112,7 +112,7 @@ def tls12_revoked(lab):
         for path in (lab.path("lab-root.pem"), crl):
             with open(path, encoding="ascii") as part:
                 file.write(part.read())
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         call_https(lab)
         openssl_client(
             lab, address(), "-tls1_2", "-CAfile", lab.path("both.pem"), "-crl_check", "-verify_return_error", "-cipher",
@@ -161,7 +161,7 @@ def tls12_server_certificate_as_client(lab):
     serve_https(lab, "-auth", "request", host="backend", name="billing", port=8444)
     serve_https(lab)
     how = {"name": "billing.shop.test"}
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         call_https(lab)
         from_server(lab, 8443, expect="failure")
         from_server(lab, 8444)
@@ -199,7 +199,7 @@ def tls12_shared_client_certificate(lab):
         lab.peer, "call-http", "-name", API, "-ca", lab.path("lab-root.pem"), "-suites",
         "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "-curves", "X25519", *ends(lab, "client"), f"https://{address()}/orders",
     ]
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         for host in ("client", "caller"):
             lab.call(host, words)
     return Truth(
@@ -242,7 +242,7 @@ def tls12_man_in_the_middle(lab):
     lab.certificate("api", issuer="lab-root", dns=API)
     lab.certificate("forged", issuer="stranger", dns=API, cn="api")
     curves = "-curves", "X25519,P-256"  # nginx wants the curve of its certificate
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         known = serving(lab, "api")
         call_https(lab, *curves, "-connections", "2")
         lab.stop(known)
@@ -261,7 +261,7 @@ def tls12_man_in_the_middle(lab):
 
 def replaced(lab, name, *flags):
     """Two calls, another certificate on the same address and port, two calls."""
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         first = serving(lab, "api")
         call_https(lab, *flags, "-connections", "2")
         lab.stop(first)
@@ -283,7 +283,7 @@ def tls12_impostor(lab):
     forged = lab.certificate("forged", dns=API, cn="api")
     serve_https(lab)
     serve_https(lab, name="forged", host="backend")
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         call_https(lab)
         call_https(lab, "-insecure", server=address("backend"))
         call_https(lab, server=address("backend"), expect="failure")
@@ -299,7 +299,7 @@ def tls12_alternating_identities(lab):
     lab.authority()
     lab.certificate("api", issuer="lab-root", dns=API)
     lab.certificate("billing", issuer="lab-root", dns="billing.shop.test")
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         for name in ("api", "billing", "api", "billing"):
             server = serving(lab, name)
             call_https(lab, "-insecure")
@@ -317,7 +317,7 @@ def tls12_duplicate_serial(lab):
     billing = lab.certificate("billing", issuer="lab-root", dns="billing.shop.test", serial="4711")
     serve_https(lab)
     serve_https(lab, name="billing", host="backend")
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         call_https(lab)
         call_https(lab, server=address("backend"), name="billing.shop.test")
     return Truth(
@@ -352,7 +352,7 @@ def tls12_names(lab):
         serve_https(lab, name=name, port=port)
         told.append(tls(address(port=port), sni=None if asked == ipv4("server") else asked, **H2))
         seen.append(certificate(f"{made}.pem", "server", address(port=port)))
-    with lab.capture():
+    with lab.capture(bare_acks=False):
         for port, (_, _, asked, fits) in names.items():
             call_https(lab, *([] if fits else ["-insecure"]), server=address(port=port), name=asked)
     return Truth(told, seen, present=["WL3009", "WL3016", "WL4001", "WL4003"], absent=["WL3002"], **trusting(lab),

@@ -4,7 +4,7 @@ from driver.lab import scenario
 from driver.truth import Truth, certificate
 from driver.wire import ipv4
 
-from .tls12 import API, RSA_GCM, address, api_certificate, call_https, openssl_client, serve_https, tls
+from .tls12 import API, FILE, RSA_GCM, address, api_certificate, call_https, openssl_client, serve_https, tls
 from .tls13 import tls13
 
 ANY_SUITE = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
@@ -19,14 +19,14 @@ def tls10_tls11(lab):
         made = lab.certificate(name, issuer="lab-root", dns=f"{name}.shop.test", key="rsa2048")
         lab.serve("server", [
             "openssl", "s_server", "-accept", address(port=port), "-cert", f"{made}.pem", "-key", f"{made}.key",
-            "-www", "-quiet", flag, "-cipher", "ECDHE-RSA-AES128-SHA:@SECLEVEL=0",
+            "-WWW", "-quiet", flag, "-cipher", "ECDHE-RSA-AES128-SHA:@SECLEVEL=0",
         ], port)
         told.append(tls(address(port=port), version=version, cipher="TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
                         sni=f"{name}.shop.test"))
         shown.append(certificate(f"{made}.pem", "server", address(port=port)))
     with lab.capture():
         for port, flag in ((8441, "-tls1"), (8442, "-tls1_1")):
-            openssl_client(lab, address(port=port), flag, "-cipher", ANY_SUITE, name=f"legacy-{port}.shop.test")
+            openssl_client(lab, address(port=port), flag, "-cipher", ANY_SUITE, name=f"legacy-{port}.shop.test", path=FILE)
     return Truth(told, shown, present=["WL2001", "WL2002", "WL4001"], maybe=["WL2003", "WL2006"])
 
 
@@ -56,7 +56,7 @@ def tls12_weak_suites(lab):
     for port, name, flags, suite, group in by_openssl:
         made = [] if "-nocert" in flags else ["-cert", lab.path(f"{name}.pem"), "-key", lab.path(f"{name}.key")]
         lab.serve("server", [
-            "openssl", "s_server", "-accept", address(port=port), *made, "-www", "-quiet", "-tls1_2", *flags,
+            "openssl", "s_server", "-accept", address(port=port), *made, "-WWW", "-quiet", "-tls1_2", *flags,
         ], port)
         told.append(tls(address(port=port), cipher=suite, group=group, sni=f"{name}.shop.test"))
     for port, name, suite in by_go:
@@ -64,7 +64,7 @@ def tls12_weak_suites(lab):
         told.append(tls(address(port=port), cipher=suite, sni=f"{name}.shop.test", alpn="http/1.1"))
     with lab.capture():
         for port, name, *_ in by_openssl:
-            openssl_client(lab, address(port=port), "-tls1_2", "-cipher", ANY_SUITE, name=f"{name}.shop.test")
+            openssl_client(lab, address(port=port), "-tls1_2", "-cipher", ANY_SUITE, name=f"{name}.shop.test", path=FILE)
         for port, name, suite in by_go:
             call_https(lab, "-suites", suite, "-alpn", "http/1.1", server=address(port=port), name=f"{name}.shop.test",
                        env=old)
@@ -75,11 +75,11 @@ def tls12_weak_suites(lab):
 def tls12_weak_signature(lab):
     api = api_certificate(lab, key="rsa2048")
     lab.serve("server", [
-        "openssl", "s_server", "-accept", address(), "-cert", f"{api}.pem", "-key", f"{api}.key", "-www", "-quiet",
+        "openssl", "s_server", "-accept", address(), "-cert", f"{api}.pem", "-key", f"{api}.key", "-WWW", "-quiet",
         "-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0", "-sigalgs", "RSA+SHA1",
     ], 8443)
     with lab.capture():
-        openssl_client(lab, address(), "-tls1_2", "-cipher", "DEFAULT:@SECLEVEL=0", "-sigalgs", "RSA+SHA256:RSA+SHA1")
+        openssl_client(lab, address(), "-tls1_2", "-cipher", "DEFAULT:@SECLEVEL=0", "-sigalgs", "RSA+SHA256:RSA+SHA1", path=FILE)
     return Truth(
         [tls(cipher=RSA_GCM)], [certificate(f"{api}.pem", "server", address())], present=["WL2006", "WL4001"]
     )

@@ -70,6 +70,7 @@ def mongodb_plaintext(lab):
 
 @scenario("mongodb-tls", "MongoDB's protocol over TLS 1.3: one-way and mutual", ["ferretdb", "pymongo"])
 def mongodb_tls(lab):
+    lab.keep_small()
     issued(lab)
     cert, key = pair(lab, "db")
     ca = lab.path("lab-root.pem")
@@ -173,6 +174,7 @@ def cassandra_plaintext(lab):
 
 @scenario("cassandra-tls", "Cassandra over mutual TLS, 1.2 and 1.3, on a port that takes plaintext too, and refuses a client without a certificate", ["cassandra", "java", "cassandra-driver"])
 def cassandra_tls(lab):
+    lab.keep_small()
     issued(lab)
     own = both_in_one(lab, "db")
     cassandra(

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 )
 
 // Flags are the settings of one end. Without -ca and -cert there is no TLS.
@@ -26,6 +27,14 @@ func (f *Flags) Register(set *flag.FlagSet) {
 
 var asked = map[string]tls.ClientAuthType{
 	"none": tls.NoClientCert, "optional": tls.VerifyClientCertIfGiven, "require": tls.RequireAndVerifyClientCert,
+}
+
+// Calls is how many calls a client makes: as many as it usually does, or what the lab asks for.
+func Calls(usual int) int {
+	if asked, err := strconv.Atoi(os.Getenv("LAB_CALLS")); err == nil {
+		return asked
+	}
+	return usual
 }
 
 var versions = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}

@@ -133,7 +133,7 @@ func call() error {
 	if *caller != "" {
 		ctx = metadata.Set(ctx, "Micro-From-Service", *caller)
 	}
-	for range *times {
+	for range ends.Calls(*times) {
 		var out Item
 		request := one.NewRequest("shop.inventory", "Inventory.Reserve", &Item{Name: "chair"})
 		var options []client.CallOption

@@ -98,7 +98,7 @@ func call() error {
 	if *caller != "" {
 		ctx = metadata.Set(ctx, "Micro-From-Service", *caller)
 	}
-	for range 2 {
+	for range ends.Calls(2) {
 		var out Item
 		request := one.NewRequest("shop.inventory", "Inventory.Reserve", &Item{Name: "chair"})
 		if err := one.Call(ctx, request, &out, client.WithAddress(*listen)); err != nil {

@@ -111,7 +111,7 @@ func zrpcServe() error {
 }
 
 func zrpcCall() error {
-	conf := zrpc.RpcClientConf{App: *app, Token: *token, Timeout: 5000, Etcd: registry()}
+	conf := zrpc.RpcClientConf{App: *app, Token: *token, Timeout: 5000, NonBlock: true, Etcd: registry()}
 	if *etcd == "" {
 		conf.Endpoints = []string{*listen}
 	}
@@ -128,7 +128,7 @@ func zrpcCall() error {
 		return err
 	}
 	defer client.Conn().Close()
-	for range *times {
+	for range ends.Calls(*times) {
 		var out wrapperspb.StringValue
 		if err := client.Conn().Invoke(context.Background(), "/shop.Inventory/Reserve", wrapperspb.String("chair"), &out); err != nil {
 			return err

@@ -107,7 +107,7 @@ func callGRPC(ctx context.Context, config *tls.Config) error {
 		return err
 	}
 	defer conn.Close()
-	for range 2 {
+	for range ends.Calls(2) {
 		var out wrapperspb.StringValue
 		if err := conn.Invoke(ctx, "/shop.v1.Inventory/Reserve", wrapperspb.String("chair"), &out); err != nil {
 			return err

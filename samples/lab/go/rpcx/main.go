@@ -87,7 +87,7 @@ func call() error {
 		one.Auth(*token)
 	}
 	ctx := context.WithValue(context.Background(), share.ReqMetaDataKey, map[string]string{"caller": "orders"})
-	for range 2 {
+	for range ends.Calls(2) {
 		var out Item
 		if err := one.Call(ctx, "Reserve", &Item{"chair"}, &out); err != nil {
 			return err

@@ -72,7 +72,7 @@ func run(what, address string) error {
 		}
 		return one.Serve()
 	}
-	for range 2 {
+	for range ends.Calls(2) {
 		ctx, message := codec.WithCloneMessage(trpc.BackgroundContext())
 		message.WithClientRPCName(method)
 		message.WithCalleeServiceName("trpc.shop.inventory.Inventory")

@@ -46,7 +46,7 @@ public final class Dubbo {
             reference.setParameters(Map.of("token", token));
         }
         DubboBootstrap boot = boot("orders", words).reference(reference).start();
-        for (int n = 0; n < 2; n++) {
+        for (int n = 0; n < (System.getenv("LAB_CALLS") == null ? 2 : 1); n++) {
             reference.get().reserve("chair");
         }
         boot.stop();

@@ -49,7 +49,9 @@ public final class Judge {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null, null);
         try (InputStream file = new FileInputStream(words.get("ca"))) {
-            store.setCertificateEntry("root", factory.generateCertificate(file));
+            for (var root : factory.generateCertificates(file)) {
+                store.setCertificateEntry("root" + store.size(), root);
+            }
         }
         TrustManagerFactory judges = TrustManagerFactory.getInstance("PKIX");
         if (!words.containsKey("crl")) {
