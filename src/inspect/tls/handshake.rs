@@ -4,6 +4,7 @@ use super::decrypt::Agreed;
 use super::hello::{HelloOfServer, client_hello, server_hello, text, ticket_handle, ticket_key};
 use super::hidden::Hidden;
 use super::names::is_tls13;
+use super::recent;
 use crate::inspect::reader::{Reader, numbers};
 use crate::model::{
     Alert, CertificateRequest, ClientHello, Der, Direction, KeyExchange, Moment, PerDirection,
@@ -16,6 +17,9 @@ const FINISHED_RECORD: u16 = 50;
 
 /// Content type of application data.
 const DATA: u8 = 23;
+
+/// As many encrypted records as most short connections have.
+const USUAL_RECORDS: usize = 16;
 
 /// Handshake message types (RFC 8446 section 4, RFC 5246 section 7.4, RFC 6066).
 pub(super) mod kind {
@@ -160,6 +164,9 @@ impl Handshake {
         const ALERT: u8 = 21;
         const HANDSHAKE: u8 = 22;
         let direction = record.direction;
+        if self.facts.records.is_empty() {
+            self.facts.records.reserve(USUAL_RECORDS);
+        }
         if self.facts.records.len() < limits::RECORD_FACTS {
             self.facts.records.push(record);
         } else {
@@ -440,7 +447,7 @@ fn certificate_list(body: &[u8]) -> Option<Vec<Der>> {
     while !list.is_empty() {
         let der = list.vec24()?;
         if chain.len() < limits::CHAIN_CERTIFICATES {
-            chain.push(Der(der.into()));
+            chain.push(recent::certificate(der));
         }
     }
     Some(chain)
@@ -480,16 +487,25 @@ fn bits(number: &[u8]) -> u32 {
 }
 
 fn certificate_request(body: &[u8], version: u16, at: Moment) -> Option<CertificateRequest> {
+    let request = match version {
+        0x0303 => recent::request(body, |body| read_request(body, version)),
+        _ => read_request(body, version),
+    };
+    Some(CertificateRequest { at, ..request? })
+}
+
+fn read_request(body: &[u8], version: u16) -> Option<CertificateRequest> {
     let mut r = Reader(body);
-    let types = r.vec8()?.to_vec();
-    let signature_schemes =
-        if version == 0x0303 { numbers(r.vec16()?, limits::HELLO_ENTRIES) } else { Vec::new() };
-    let mut list = Reader(r.vec16()?);
-    let mut authorities = Vec::new();
-    while !list.is_empty() && authorities.len() < limits::HELLO_ENTRIES {
-        authorities.push(name_of(list.vec16()?));
+    let mut request =
+        CertificateRequest { types: r.vec8()?.into(), ..CertificateRequest::default() };
+    if version == 0x0303 {
+        request.signature_schemes = numbers(r.vec16()?, limits::HELLO_ENTRIES).into();
     }
-    Some(CertificateRequest { at, types, signature_schemes, authorities })
+    let mut list = Reader(r.vec16()?);
+    while !list.is_empty() && request.authorities.len() < limits::HELLO_ENTRIES {
+        request.authorities.push(name_of(list.vec16()?));
+    }
+    Some(request)
 }
 
 pub(super) fn name_of(der: &[u8]) -> String {

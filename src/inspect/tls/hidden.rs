@@ -262,7 +262,7 @@ fn certificate_request(body: &[u8], at: Moment) -> Option<CertificateRequest> {
         let mut body = Reader(body);
         match kind {
             SIGNATURE_ALGORITHMS => {
-                request.signature_schemes = numbers(body.vec16()?, limits::HELLO_ENTRIES);
+                request.signature_schemes = numbers(body.vec16()?, limits::HELLO_ENTRIES).into();
             }
             CERTIFICATE_AUTHORITIES => {
                 let mut list = Reader(body.vec16()?);
