@@ -6,6 +6,7 @@
     make_workload.py keyed FILE COUNT          TLS connections with their keys in FILE.keys
     make_workload.py grpc FILE COUNT           plaintext gRPC connections, whole, so that their header tables are right
     make_workload.py synflood FILE COUNT       distinct SYNs without an answer
+    make_workload.py NAME FILE PACKETS         connections of the sample of that name
 
 Same samples, same arguments: same file. Connections keep their recorded bytes and get addresses, ports and times of
 their own; many are under way at once. Known limits: IP and TCP checksums are not recomputed, and the TLS randoms and
@@ -165,6 +166,12 @@ def grpc(file, count):
     repeat(file, GRPC, count, 3000)
 
 
+def sample(file, name, packets):
+    connections = connections_of(name)
+    each = sum(map(len, connections)) / len(connections)
+    repeat(file, {name: len(connections)}, round(packets / each), 1000)
+
+
 class Flow:
     """A TLS connection that goes on: one 16 KiB record from the server at a time, acknowledged every other segment."""
 
@@ -277,12 +284,16 @@ KINDS = {"bulk": bulk, "handshakes": handshakes, "keyed": keyed, "grpc": grpc, "
 
 
 def main(words):
-    if len(words) != 3 or words[0] not in KINDS:
+    known = len(words) == 3 and (words[0] in KINDS or os.path.exists(os.path.join(SAMPLES, words[0] + ".pcapng")))
+    if not known:
         sys.exit(__doc__)
     kind, path, amount = words
     with open(path, "wb", buffering=1 << 22) as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
-        KINDS[kind](file, int(amount))
+        if kind in KINDS:
+            KINDS[kind](file, int(amount))
+        else:
+            sample(file, kind, int(amount))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crate::identity::{Directory, Evidence, Names, is_host_name};
 use crate::model::{
     AuditedSession, CertificateAt, ChangeFacts, CredentialRow, Direction, EdgeFacts, Endpoint,
-    EndpointFacts, Party, Realm, RelianceFacts, Text,
+    EndpointFacts, Party, Realm, RelianceFacts, Text, push_hex,
 };
 
 pub(super) fn certificates(names: &Names, all: &mut [CertificateAt]) {
@@ -123,22 +123,15 @@ fn mark(end: char, at: Endpoint) -> Text {
     let mut mark = Text::new();
     mark.push(OPEN);
     mark.push(end);
-    let mut octets = |octets: &[u8]| octets.iter().for_each(|octet| push_hex(*octet, &mut mark));
     match at.addr {
-        IpAddr::V4(addr) => octets(&addr.octets()),
-        IpAddr::V6(addr) => octets(&addr.octets()),
+        IpAddr::V4(addr) => push_hex(&mut mark, &addr.octets()),
+        IpAddr::V6(addr) => push_hex(&mut mark, &addr.octets()),
     }
     if at.realm != Realm::default() {
         mark.push_str(&format!("/{:?}/{}", at.realm.network(), at.realm.period()));
     }
     mark.push(CLOSE);
     mark
-}
-
-fn push_hex(octet: u8, text: &mut Text) {
-    for half in [octet >> 4, octet & 15] {
-        text.extend(char::from_digit(half.into(), 16));
-    }
 }
 
 const OPEN: char = '\u{e000}';

@@ -12,7 +12,7 @@ use super::file::is_capture;
 use super::stream::Stream;
 use super::suggest::{entries, folder_of, nearest, shown};
 use super::{CaptureError, CaptureFile, Replay};
-use crate::model::limits;
+use crate::model::{hex, limits};
 
 /// The sources of a run, in the order they are read.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -25,7 +25,7 @@ fn digest(path: &Path) -> io::Result<String> {
     let mut buffer = vec![0; DIGEST_BUFFER];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            0 => return Ok(hex(&hash.finalize())),
             read => hash.update(buffer.get(..read).unwrap_or_default()),
         }
     }

@@ -7,7 +7,6 @@ use clap::{Args, Subcommand};
 
 use super::args::{AuditArgs, RuleArgs};
 use super::audit::{Judged, Prepared, Refusal};
-use super::check::now;
 use super::gate::load;
 use super::output::write_whole;
 use super::rows::{literal, rows};
@@ -15,6 +14,7 @@ use super::rules;
 use super::terminal::{Terminal, ignore_closed, unwritable};
 use super::{Code, OK, STORAGE, USAGE};
 use crate::audit::{Accepting, KeepSessions, accept, is_guarded, renamed};
+use crate::engine::now;
 use crate::model::{Accept, Diagnostic, Finding, FindingId, Outcome, Timestamp, escape_text};
 use crate::rule::baseline::{Baseline, Edit, Entry, Ignore, edited, end_of_day};
 

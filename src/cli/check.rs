@@ -1,7 +1,6 @@
 //! `wirelint check`: captures in, verdict out.
 
 use std::io::{self, BufWriter, Write as _};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::{Check, OnIncomplete};
 use super::audit::{Audited, Judged, Prepared, Refusal};
@@ -11,6 +10,7 @@ use super::output::Target;
 use super::terminal::{Terminal, ignore_closed, unwritable};
 use super::{Code, STORAGE};
 use crate::capture::Inputs;
+use crate::engine::now;
 use crate::model::{Accept, AuditedSession, Diagnostic, Outcome, RunInfo, Timestamp};
 use crate::report::{SessionWriter, Show, Style, Verdict, format};
 use crate::store::{RunEnd, RunStart, Store};
@@ -91,13 +91,6 @@ fn record(
     let start = RunStart { command: "check", started };
     let end = RunEnd { ended: now(), exit_code: code };
     store.record(outcome, &start, &end).err().map(|error| error.diagnostic())
-}
-
-/// The clock of the machine: for when a run was made, and by which entries of a baseline expire; never for what traffic
-/// is judged by.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// Everything a run writes.

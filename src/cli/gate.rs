@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::check::now;
 use crate::audit::{Accepting, accept};
+use crate::engine::now;
 use crate::model::{Confidence, Diagnostic, Incomplete, Outcome, Severity, Timestamp, escape_text};
 use crate::rule::baseline::Baseline;
 

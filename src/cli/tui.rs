@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -17,7 +17,8 @@ use super::terminal::Terminal;
 use super::watch::{LiveArgs, Looked, WatchArgs};
 use super::{BUG, Code, OK, STORAGE, USAGE};
 use crate::audit::KeepSessions;
-use crate::model::{Accept, Diagnostic, Timestamp, escape_text};
+use crate::engine::now;
+use crate::model::{Accept, Diagnostic, escape_text};
 use crate::rule::{RuleSet, explain};
 use crate::store::{RunEnd, RunStart, Store};
 use crate::tui::{self, Ended, Explain, Producer, Progress, Setup, Told, TuiError, theme_names};
@@ -223,12 +224,6 @@ fn producer(prepared: Prepared, db: PathBuf) -> Producer {
 
 fn explainer(set: RuleSet) -> Explain {
     Box::new(move |code| set.find(code).ok().map(explain))
-}
-
-/// The clock of the machine: for when something was done, never for what is said.
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// Whether the terminal or its language cannot be trusted with lines beyond ASCII.

@@ -8,12 +8,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use super::clock::now;
 use crate::audit::grade;
-use crate::model::{AuditedSession, Diagnostic, Outcome, RunInfo, Timestamp};
+use crate::model::{AuditedSession, Diagnostic, Outcome, RunInfo};
 use crate::store::{Retention, RunEnd, RunId, RunStart, Store, StoreError, Written};
 
 /// Waits between attempts to write.
@@ -318,10 +319,4 @@ impl Writer {
             self.state.set_trouble(Some(error.diagnostic()));
         }
     }
-}
-
-/// The clock of the machine: only for when a run was made.
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -5,6 +5,7 @@
 //! the number of the event that ended it and its shard, and sessions are given in the order of these two.
 
 mod board;
+mod clock;
 mod desk;
 mod guard;
 mod inline;
@@ -26,6 +27,7 @@ use crate::inspect::tls::{KeyLines, KeyLog};
 use crate::model::{Coverage, DatagramFacts, FlowKey, Moment, RunInfo, Session};
 
 pub use board::{Board, Snapshot};
+pub use clock::now;
 pub use desk::{Desk, Judges, Orders, Outlet};
 pub use keeper::{Keeper, KeeperState, WriteTimes};
 pub use live::{Audience, LiveInput, Pulse, live};

@@ -1,5 +1,7 @@
 //! Whether something begins at the first of some bytes, when there may be too few of them to say.
 
+use super::Probe;
+
 /// Whether something begins here, as far as the bytes go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Begins {
@@ -11,60 +13,67 @@ pub(super) enum Begins {
     No,
 }
 
+impl Begins {
+    /// Whether each of the first `judged` bytes fits its place.
+    pub(super) fn judge(bytes: &[u8], judged: usize, fits: impl Fn(usize, u8) -> bool) -> Self {
+        if !bytes.iter().take(judged).enumerate().all(|(place, byte)| fits(place, *byte)) {
+            Self::No
+        } else if bytes.len() < judged {
+            Self::Perhaps
+        } else {
+            Self::Yes
+        }
+    }
+}
+
+impl From<Begins> for Probe {
+    fn from(begins: Begins) -> Self {
+        match begins {
+            Begins::Yes => Self::Yes,
+            Begins::Perhaps => Self::Unsure,
+            Begins::No => Self::No,
+        }
+    }
+}
+
 /// Whether a TLS alert record begins here (RFC 8446 sections 5.1 and 6): what a TLS server says to a client that speaks
 /// something else.
 pub(super) fn tls_alert(bytes: &[u8]) -> Begins {
-    const LAST_MINOR_VERSION: u8 = 4;
-    let fits = |(place, byte): (usize, &u8)| match place {
-        0 => *byte == 21,
-        1 => *byte == 3,
-        2 => *byte <= LAST_MINOR_VERSION,
-        3 => *byte == 0,
-        4 => *byte == 2,
-        _ => matches!(*byte, 1 | 2),
-    };
-    const JUDGED: usize = 6;
-    if !bytes.iter().take(JUDGED).enumerate().all(fits) {
-        Begins::No
-    } else if bytes.len() < JUDGED {
-        Begins::Perhaps
-    } else {
-        Begins::Yes
-    }
+    Begins::judge(bytes, 6, |place, byte| match place {
+        0 => byte == 21,
+        1 => byte == 3,
+        2 => byte <= LAST_MINOR_VERSION,
+        3 => byte == 0,
+        4 => byte == 2,
+        _ => matches!(byte, 1 | 2),
+    })
 }
 
 /// Whether a TLS record with the beginning of a ClientHello begins here (RFC 8446 sections 4 and 5.1).
 pub(super) fn client_hello(bytes: &[u8]) -> Begins {
-    const LAST_MINOR_VERSION: u8 = 4;
-    let fits = |(place, byte): (usize, &u8)| match place {
-        0 => *byte == 22,
-        1 => *byte == 3,
-        2 => *byte <= LAST_MINOR_VERSION,
-        3 => *byte <= 0x48,
-        5 => *byte == 1,
-        6 => *byte == 0,
-        _ => true,
-    };
-    const JUDGED: usize = 7;
-    if !bytes.iter().take(JUDGED).enumerate().all(fits) {
-        Begins::No
-    } else if bytes.len() < JUDGED {
-        Begins::Perhaps
-    } else {
-        Begins::Yes
-    }
+    record(bytes, CLIENT_HELLO)
 }
 
 /// Whether a TLS record with the beginning of a ServerHello begins here.
 pub(super) fn server_record(bytes: &[u8]) -> Begins {
-    const SERVER_HELLO: [std::ops::RangeInclusive<u8>; 7] =
-        [22..=22, 3..=3, 0..=4, 0..=0x48, 0..=0xff, 2..=2, 0..=0];
-    let fits = SERVER_HELLO.iter().zip(bytes).all(|(range, byte)| range.contains(byte));
-    match fits {
-        false => Begins::No,
-        true if bytes.len() < SERVER_HELLO.len() => Begins::Perhaps,
-        true => Begins::Yes,
-    }
+    record(bytes, SERVER_HELLO)
+}
+
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+const LAST_MINOR_VERSION: u8 = 4;
+
+/// Whether a record begins here with a handshake message of this type, which is shorter than 64 KiB.
+fn record(bytes: &[u8], message: u8) -> Begins {
+    Begins::judge(bytes, 7, |place, byte| match place {
+        0 => byte == 22,
+        1 => byte == 3,
+        2 => byte <= LAST_MINOR_VERSION,
+        3 => byte <= 0x48,
+        5 => byte == message,
+        6 => byte == 0,
+        _ => true,
+    })
 }
 
 #[cfg(test)]

@@ -170,6 +170,24 @@ pub struct Head<'a> {
     pub from_start: bool,
 }
 
+impl Head<'_> {
+    /// What a probe says where it knows that these bytes are its protocol's, and which side sends such.
+    #[must_use]
+    pub fn sent_by(&self, sender: Direction) -> Probe {
+        if sender == self.direction { Probe::Yes } else { Probe::Reversed }
+    }
+
+    /// What a probe says where it asked twice: whether a client begins like this, and whether a server does.
+    #[must_use]
+    pub fn of_sides(&self, client: Probe, server: Probe) -> Probe {
+        match (client, server) {
+            (Probe::Yes, _) => self.sent_by(Direction::ToServer),
+            (_, Probe::Yes) => self.sent_by(Direction::ToClient),
+            _ => client.or(server),
+        }
+    }
+}
+
 /// What an inspector is told of its connection before the first byte.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -196,6 +214,31 @@ pub enum Probe {
     Unsure,
     /// They are not.
     No,
+}
+
+impl Probe {
+    /// Whether bytes begin with one of these texts, as far as they go.
+    #[must_use]
+    pub fn begins<T: AsRef<[u8]>>(bytes: &[u8], texts: &[T]) -> Self {
+        let mut texts = texts.iter().map(AsRef::as_ref);
+        if texts.clone().any(|text| bytes.starts_with(text)) {
+            Self::Yes
+        } else if texts.any(|text| text.starts_with(bytes)) {
+            Self::Unsure
+        } else {
+            Self::No
+        }
+    }
+
+    /// What two probes of one side's bytes say together.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, said) | (said, Self::No) => said,
+            (Self::Unsure, said) | (said, Self::Unsure) => said,
+            (said, _) => said,
+        }
+    }
 }
 
 /// What an inspector wants next.

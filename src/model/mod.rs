@@ -12,6 +12,7 @@ mod finding;
 pub(crate) mod fixture;
 mod grade;
 mod handle;
+mod hex;
 pub mod limits;
 mod net;
 mod outcome;
@@ -42,6 +43,7 @@ pub use finding::{
 };
 pub use grade::{CEILINGS, Cause, Ceiling, Grade, Graded, Lift, Reason};
 pub use handle::Handle;
+pub use hex::{hex, push_hex};
 pub use net::{
     CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, Realm, is_internal,
 };

@@ -104,12 +104,7 @@ fn or_as_it_is(decoded: Option<String>, data: &[u8]) -> Cow<'_, [u8]> {
 /// Hexadecimal digits, at most [`limits::TEXT_BYTES`] of them.
 pub(super) fn hex(bytes: &[u8]) -> String {
     let shown = bytes.get(..limits::TEXT_BYTES / 2).unwrap_or(bytes);
-    let mut out = String::with_capacity(shown.len() * 2);
-    for byte in shown {
-        out.extend(
-            [byte >> 4, byte & 0x0f].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')),
-        );
-    }
+    let mut out = crate::model::hex(shown);
     if shown.len() < bytes.len() {
         out.push(CUT);
     }

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use super::Style;
 use super::layout::table;
-use crate::model::{escape_text, limits};
+use crate::model::{escape_text, hex, limits};
 use crate::store::{Cell, QueryEnd, QueryLimits, RowSink, StoreError, query};
 
 /// How rows are written.
@@ -101,15 +101,6 @@ fn shown(cell: &Cell<'_>) -> String {
         Cell::Text(text) => safe(text),
         Cell::Blob(bytes) => hex(bytes),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        let _infallible = write!(out, "{byte:02x}");
-    }
-    out
 }
 
 #[derive(Default)]

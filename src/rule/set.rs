@@ -1,11 +1,10 @@
 //! The rules in force: ours, the user's, those selected, and how bad each is.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Diagnostic, RuleText, Severity, Value};
+use crate::model::{Diagnostic, RuleText, Severity, Value, hex};
 
 use super::definition::Rule;
 use super::file::read_rule;
@@ -228,10 +227,7 @@ impl RuleSet {
             }
             hash.update([0]);
         }
-        hash.finalize().iter().fold(String::new(), |mut hex, byte| {
-            let _infallible = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&hash.finalize())
     }
 
     fn unknown(&self, word: &str) -> Diagnostic {

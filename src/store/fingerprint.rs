@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use rusqlite::{Connection, OptionalExtension as _};
 use sha2::Sha256;
 
-use crate::model::Secret;
+use crate::model::{Secret, hex};
 
 /// The table with the key, which no query may read.
 pub(super) const TABLE: &str = "fingerprint_key";
@@ -44,7 +44,7 @@ impl Key {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         mac.update(secret.digest());
         let code = mac.finalize().into_bytes();
-        Some(code.iter().take(KEPT_BYTES).map(|byte| format!("{byte:02x}")).collect())
+        code.get(..KEPT_BYTES).map(hex)
     }
 }
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::edge::deliver::{Courier, Delivery};
+use crate::engine::now;
 use crate::model::{AuditedSession, Finding, Outcome, RunInfo, limits};
 use crate::report::SessionWriter;
 use crate::store::Spooled;
@@ -75,7 +75,7 @@ impl Carrier {
         let written = !self.all || writer.stats(outcome).is_ok();
         let lines = if written { writer.into_inner() } else { Vec::new() };
         self.told = true;
-        let _clerk_is_gone = self.way.send((now(), Told::Ended(lines)));
+        let _clerk_is_gone = self.way.send((now().micros(), Told::Ended(lines)));
         self.hand_on();
     }
 
@@ -94,7 +94,7 @@ impl Carrier {
         }
         self.waiting.fetch_add(events, Ordering::Relaxed);
         self.told = true;
-        let _clerk_is_gone = self.way.send((now(), told()));
+        let _clerk_is_gone = self.way.send((now().micros(), told()));
     }
 }
 
@@ -185,9 +185,4 @@ impl Clerk {
             }
         }
     }
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

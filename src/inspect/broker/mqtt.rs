@@ -22,17 +22,15 @@ impl Protocol for Mqtt {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        match (connect(head.bytes), head.direction) {
-            (Some(true), Direction::ToServer) => Probe::Yes,
-            (Some(true), Direction::ToClient) => Probe::Reversed,
-            (None, _) => Probe::Unsure,
-            (Some(false), _) if head.from_start => Probe::No,
-            (Some(false), direction) => match (behind_pings(head.bytes), direction) {
-                ([], _) => Probe::Unsure,
-                (rest, Direction::ToClient) if subscription(rest) => Probe::Reversed,
-                (rest, Direction::ToServer) if subscription(rest) => Probe::Yes,
+        match connect(head.bytes) {
+            Some(true) => head.sent_by(Direction::ToServer),
+            None => Probe::Unsure,
+            Some(false) if head.from_start => Probe::No,
+            Some(false) => match behind_pings(head.bytes) {
+                [] => Probe::Unsure,
+                rest if subscription(rest) => head.sent_by(Direction::ToServer),
                 // Both sides publish.
-                (rest, _) if publication(rest) => Probe::Yes,
+                rest if publication(rest) => Probe::Yes,
                 _ => Probe::No,
             },
         }

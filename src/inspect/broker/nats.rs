@@ -24,18 +24,12 @@ impl Protocol for Nats {
     fn probe(&self, head: &Head<'_>) -> Probe {
         const INFO: &[u8] = b"INFO {\"";
         const CONNECT: &[u8] = b"CONNECT {";
-        let begins = |wanted: &[u8]| head.bytes.starts_with(wanted);
-        match head.direction {
-            Direction::ToClient if begins(INFO) => Probe::Yes,
-            Direction::ToServer if begins(CONNECT) => Probe::Yes,
-            _ if begins(INFO) || begins(CONNECT) => Probe::Reversed,
-            _ if INFO.starts_with(head.bytes) || CONNECT.starts_with(head.bytes) => Probe::Unsure,
-            direction if !head.from_start => match sender(head.bytes) {
-                Some(side) if side == direction => Probe::Yes,
-                Some(_) => Probe::Reversed,
-                None => Probe::No,
-            },
-            _ => Probe::No,
+        let begins = |text| Probe::begins(head.bytes, &[text]);
+        match head.of_sides(begins(CONNECT), begins(INFO)) {
+            Probe::No if !head.from_start => {
+                sender(head.bytes).map_or(Probe::No, |sender| head.sent_by(sender))
+            }
+            said => said,
         }
     }
 

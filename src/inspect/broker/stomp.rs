@@ -34,7 +34,7 @@ impl Protocol for Stomp {
                 };
             }
         };
-        if head.direction == own { Probe::Yes } else { Probe::Reversed }
+        head.sent_by(own)
     }
 
     fn inspector(&self, context: &Context) -> Box<dyn Inspector> {

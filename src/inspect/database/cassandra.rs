@@ -25,11 +25,10 @@ impl Protocol for Cassandra {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        match (opening(head.bytes), head.direction) {
-            (Some(true), Direction::ToServer) => Probe::Yes,
-            (Some(true), Direction::ToClient) => Probe::Reversed,
-            (Some(false), _) => Probe::No,
-            (None, _) => Probe::Unsure,
+        match opening(head.bytes) {
+            Some(true) => head.sent_by(Direction::ToServer),
+            Some(false) => Probe::No,
+            None => Probe::Unsure,
         }
     }
 

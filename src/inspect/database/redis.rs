@@ -24,10 +24,9 @@ impl Protocol for Redis {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        match (refusal(head.bytes), head.direction) {
-            (Probe::Yes, Direction::ToServer) => return Probe::Reversed,
-            (said @ (Probe::Yes | Probe::Unsure), _) => return said,
-            _ => {}
+        match head.of_sides(Probe::No, Probe::begins(head.bytes, &REFUSALS)) {
+            Probe::No => {}
+            said => return said,
         }
         // Behind a hole, a line may be the rest of any other one.
         if !head.from_start && head.bytes.first().is_some_and(|byte| *byte != b'*') {
@@ -55,27 +54,18 @@ impl Protocol for Redis {
     }
 }
 
-/// Whether a server says here what only Redis says: mostly to clients whose own bytes nobody knows.
-fn refusal(bytes: &[u8]) -> Probe {
-    const KNOWN: [&[u8]; 9] = [
-        b"+PONG\r\n",
-        b"-ERR unknown command '",
-        b"-ERR unknown command `",
-        b"-ERR Protocol error: ",
-        b"-NOAUTH Authentication required",
-        b"-WRONGPASS invalid username-password",
-        b"-WRONGTYPE Operation against",
-        b"-READONLY You can't write",
-        b"-DENIED Redis is running in protected mode",
-    ];
-    if KNOWN.iter().any(|known| bytes.starts_with(known)) {
-        Probe::Yes
-    } else if KNOWN.iter().any(|known| known.starts_with(bytes)) {
-        Probe::Unsure
-    } else {
-        Probe::No
-    }
-}
+/// What only Redis says: mostly to clients whose own bytes nobody knows.
+const REFUSALS: [&[u8]; 9] = [
+    b"+PONG\r\n",
+    b"-ERR unknown command '",
+    b"-ERR unknown command `",
+    b"-ERR Protocol error: ",
+    b"-NOAUTH Authentication required",
+    b"-WRONGPASS invalid username-password",
+    b"-WRONGTYPE Operation against",
+    b"-READONLY You can't write",
+    b"-DENIED Redis is running in protected mode",
+];
 
 /// The grammar of RESP.
 #[derive(Clone, Default)]

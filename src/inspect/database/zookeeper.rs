@@ -34,7 +34,7 @@ impl Protocol for Zookeeper {
                 return if unsure { Probe::Unsure } else { Probe::No };
             }
         };
-        if own == head.direction { Probe::Yes } else { Probe::Reversed }
+        head.sent_by(own)
     }
 
     fn inspector(&self, context: &Context) -> Box<dyn Inspector> {

@@ -36,14 +36,13 @@ impl Protocol for Http1 {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let as_seen = |from| if from == head.direction { Probe::Yes } else { Probe::Reversed };
         let request = match head.from_start {
             true => shape::request(head.bytes),
             false => shape::request_behind_a_hole(head.bytes),
         };
         match (request, shape::response(head.bytes)) {
-            (Begins::Yes, _) => as_seen(Direction::ToServer),
-            (_, Begins::Yes) => as_seen(Direction::ToClient),
+            (Begins::Yes, _) => head.sent_by(Direction::ToServer),
+            (_, Begins::Yes) => head.sent_by(Direction::ToClient),
             (Begins::No, Begins::No) => Probe::No,
             _ => Probe::Unsure,
         }

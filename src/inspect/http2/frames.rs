@@ -1,6 +1,5 @@
 //! Frame headers (RFC 9113 section 4.1), and telling where frames begin when nobody said so.
 
-use crate::inspect::Probe;
 use crate::inspect::begins::Begins;
 use crate::model::{Direction, limits};
 
@@ -167,24 +166,23 @@ fn beginning(bytes: &[u8]) -> Begins {
     if implausible { Begins::No } else { Begins::Perhaps }
 }
 
-/// What the frames of a chain say of who sent them: the first header block begins with a field of a request or of a
+/// Who sent the frames of a chain, where they say so: the first header block begins with a field of a request or of a
 /// response, by the static table.
-pub(super) fn sender(bytes: &[u8], seen: Direction) -> Probe {
+pub(super) fn sender(bytes: &[u8]) -> Option<Direction> {
     let mut rest = bytes;
     while let Some(frame) = Frame::read(rest) {
         let payload = rest.get(HEADER_BYTES..).unwrap_or_default();
         let skip = 5 * usize::from(frame.has(HAS_PRIORITY)) + usize::from(frame.has(PADDED));
         if frame.kind == HEADERS {
-            let from = match payload.get(skip) {
-                Some(0x82..=0x87) => Direction::ToServer,
-                Some(0x88..=0x8e) => Direction::ToClient,
-                _ => seen,
+            return match payload.get(skip) {
+                Some(0x82..=0x87) => Some(Direction::ToServer),
+                Some(0x88..=0x8e) => Some(Direction::ToClient),
+                _ => None,
             };
-            return if from == seen { Probe::Yes } else { Probe::Reversed };
         }
         rest = payload.get(frame.length..).unwrap_or_default();
     }
-    Probe::Yes
+    None
 }
 
 /// The part of a payload that is of the header block. Nothing where the payload's own lengths do not fit it.

@@ -41,15 +41,14 @@ impl Protocol for Http2 {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let as_seen = |from| if from == head.direction { Probe::Yes } else { Probe::Reversed };
         match frames::preface(head.bytes) {
-            Begins::Yes => return as_seen(Direction::ToServer),
+            Begins::Yes => return head.sent_by(Direction::ToServer),
             Begins::Perhaps => return Probe::Unsure,
             Begins::No => {}
         }
         if head.from_start {
             return match Frame::read(head.bytes) {
-                Some(frame) if frame.is_settings(false) => as_seen(Direction::ToClient),
+                Some(frame) if frame.is_settings(false) => head.sent_by(Direction::ToClient),
                 // A server begins with SETTINGS and nothing else (RFC 9113 section 3.4).
                 None if head.bytes.get(3).is_none_or(|kind| *kind == frames::SETTINGS)
                     && frames::chain(head.bytes) == Begins::Perhaps =>
@@ -60,7 +59,9 @@ impl Protocol for Http2 {
             };
         }
         match frames::chain(head.bytes) {
-            Begins::Yes => frames::sender(head.bytes, head.direction),
+            Begins::Yes => {
+                frames::sender(head.bytes).map_or(Probe::Yes, |sender| head.sent_by(sender))
+            }
             Begins::Perhaps if head.bytes.len() < limits::PROBE_BYTES => Probe::Unsure,
             _ => Probe::No,
         }

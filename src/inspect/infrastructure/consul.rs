@@ -36,12 +36,7 @@ impl Protocol for Consul {
             _ if FIRST_STREAM.starts_with(head.bytes) => Begins::Perhaps,
             _ => Begins::No,
         };
-        match (begins, head.direction) {
-            (Begins::Yes, Direction::ToServer) => Probe::Yes,
-            (Begins::Yes, Direction::ToClient) => Probe::Reversed,
-            (Begins::Perhaps, _) => Probe::Unsure,
-            (Begins::No, _) => Probe::No,
-        }
+        head.of_sides(begins.into(), Probe::No)
     }
 
     fn inspector(&self, context: &Context) -> Box<dyn Inspector> {

@@ -69,29 +69,39 @@ fn value<'a>(rest: &mut Reader<'a>, wanted: u8) -> Option<&'a [u8]> {
     if tag == wanted { rest.take(length) } else { None }
 }
 
-/// Whether one of the requests begins here that open a connection, with lengths that fit into each other.
-fn request(bytes: &[u8]) -> Option<bool> {
+/// An operation in its message (RFC 4511 section 4.1.1): its tag, its length, and the bytes behind both.
+type Operation<'a> = (u8, usize, Reader<'a>);
+
+/// The operation, one of these, of the message that begins here, with lengths that fit into each other. Nothing where
+/// more bytes are needed; nothing inside where none begins.
+fn operation<'a>(bytes: &'a [u8], tags: &[u8], shortest: usize) -> Option<Option<Operation<'a>>> {
     const LONGEST: usize = 1 << 20;
     if bytes.first().is_some_and(|tag| *tag != 0x30) {
-        return Some(false);
+        return Some(None);
     }
     let mut rest = Reader(bytes);
     let (_, outer) = header(&mut rest)?;
     let before = rest.0.len();
-    if !(7..=LONGEST).contains(&outer) || rest.0.first().is_some_and(|tag| *tag != 2) {
-        return Some(false);
+    if !(shortest..=LONGEST).contains(&outer) || rest.0.first().is_some_and(|tag| *tag != 2) {
+        return Some(None);
     }
     let (_, number) = header(&mut rest)?;
     if !(1..=4).contains(&number) {
-        return Some(false);
+        return Some(None);
     }
     rest.skip(number)?;
     let (tag, length) = header(&mut rest)?;
     let used = before.saturating_sub(rest.0.len());
     // Controls may follow.
-    if !matches!(tag, BIND | SEARCH | EXTENDED) || used.saturating_add(length) > outer {
+    let fits = tags.contains(&tag) && used.saturating_add(length) <= outer;
+    Some(fits.then_some((tag, length, rest)))
+}
+
+/// Whether one of the requests begins here that open a connection.
+fn request(bytes: &[u8]) -> Option<bool> {
+    let Some((tag, length, mut rest)) = operation(bytes, &[BIND, SEARCH, EXTENDED], 7)? else {
         return Some(false);
-    }
+    };
     Some(match tag {
         BIND => {
             let start = rest.0.first_chunk::<4>()?;
@@ -118,28 +128,9 @@ fn is_unbind(bytes: &[u8]) -> bool {
     matches!(bytes, [0x30, 5, 2, 1, _, 0x42, 0] | [0x30, 6, 2, 2, _, _, 0x42, 0])
 }
 
-/// Whether one of the answers begins here that say how a request ended, with lengths that fit into each other.
+/// Whether one of the answers begins here that say how a request ended.
 fn answer(bytes: &[u8]) -> Option<bool> {
-    const LONGEST: usize = 1 << 20;
-    if bytes.first().is_some_and(|tag| *tag != 0x30) {
-        return Some(false);
-    }
-    let mut rest = Reader(bytes);
-    let (_, outer) = header(&mut rest)?;
-    let before = rest.0.len();
-    if !(10..=LONGEST).contains(&outer) || rest.0.first().is_some_and(|tag| *tag != 2) {
-        return Some(false);
-    }
-    let (_, number) = header(&mut rest)?;
-    if !(1..=4).contains(&number) {
-        return Some(false);
-    }
-    rest.skip(number)?;
-    let (tag, length) = header(&mut rest)?;
-    let used = before.saturating_sub(rest.0.len());
-    if !RESULTS.contains(&tag) || used.saturating_add(length) > outer {
-        return Some(false);
-    }
+    let Some((_, _, rest)) = operation(bytes, &RESULTS, 10)? else { return Some(false) };
     let start = rest.0.first_chunk::<4>()?;
     Some(matches!(start, [0x0a, 1, 0..=123, 4]))
 }

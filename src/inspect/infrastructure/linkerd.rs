@@ -24,12 +24,7 @@ impl Protocol for Linkerd {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        match head.direction {
-            Direction::ToServer if head.bytes.starts_with(PREFACE) => Probe::Yes,
-            Direction::ToClient if head.bytes.starts_with(PREFACE) => Probe::Reversed,
-            _ if PREFACE.starts_with(head.bytes) => Probe::Unsure,
-            _ => Probe::No,
-        }
+        head.of_sides(Probe::begins(head.bytes, &[PREFACE]), Probe::No)
     }
 
     fn inspector(&self, context: &Context) -> Box<dyn Inspector> {

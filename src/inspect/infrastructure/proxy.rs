@@ -24,16 +24,8 @@ impl Protocol for Proxy {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let known = VERSION_1.iter().chain(&[VERSION_2]);
-        let mut may_be = false;
-        for known in known {
-            match (head.bytes.starts_with(known), head.direction) {
-                (true, Direction::ToServer) => return Probe::Yes,
-                (true, Direction::ToClient) => return Probe::Reversed,
-                _ => may_be |= known.starts_with(head.bytes),
-            }
-        }
-        if may_be { Probe::Unsure } else { Probe::No }
+        let begins = Probe::begins(head.bytes, &VERSION_1);
+        head.of_sides(begins.or(Probe::begins(head.bytes, &[VERSION_2])), Probe::No)
     }
 
     fn inspector(&self, context: &Context) -> Box<dyn Inspector> {

@@ -7,7 +7,7 @@
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::{Known, agrees, secrets, sent_by, split_name};
+use super::{Known, agrees, secrets, split_name};
 use crate::inspect::protobuf;
 use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, limits};
@@ -27,7 +27,7 @@ impl Protocol for Brpc {
     fn probe(&self, head: &Head<'_>) -> Probe {
         match unit(head.bytes) {
             Known::Yes(unit) => match sender(&unit, head.bytes) {
-                Known::Yes(Some(side)) => sent_by(side, head),
+                Known::Yes(Some(side)) => head.sent_by(side),
                 Known::Yes(None) => Probe::Yes,
                 Known::Later if head.bytes.len() < limits::PROBE_BYTES => Probe::Unsure,
                 Known::Later => Probe::Yes,

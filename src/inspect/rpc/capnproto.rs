@@ -6,7 +6,7 @@
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::{agrees, sent_by};
+use super::agrees;
 use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field};
 
@@ -36,7 +36,7 @@ impl Protocol for CapnProto {
         } else if root.len() < ROOT.len() {
             Probe::Unsure
         } else {
-            sent_by(Direction::ToServer, head)
+            head.sent_by(Direction::ToServer)
         }
     }
 

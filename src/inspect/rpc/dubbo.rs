@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::{hessian, is_name, secrets, sent_by};
+use super::{hessian, is_name, secrets};
 use crate::inspect::json;
 use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field};
@@ -40,8 +40,8 @@ impl Protocol for Dubbo {
         };
         match Header::read(header) {
             Some(header) if header.event => Probe::Yes,
-            Some(header) if header.request => sent_by(Direction::ToServer, head),
-            Some(_) => sent_by(Direction::ToClient, head),
+            Some(header) if header.request => head.sent_by(Direction::ToServer),
+            Some(_) => head.sent_by(Direction::ToClient),
             None => Probe::No,
         }
     }

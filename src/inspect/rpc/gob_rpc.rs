@@ -7,7 +7,7 @@
 use super::super::calls;
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::{is_name, sent_by, split_name};
+use super::{is_name, split_name};
 use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, PerDirection};
 
@@ -26,8 +26,8 @@ impl Protocol for GobRpc {
     fn probe(&self, head: &Head<'_>) -> Probe {
         let says = |text| begins_with(head.bytes, text);
         match (says(b"\x07Request"), says(b"\x08Response")) {
-            (Some(true), _) => sent_by(Direction::ToServer, head),
-            (_, Some(true)) => sent_by(Direction::ToClient, head),
+            (Some(true), _) => head.sent_by(Direction::ToServer),
+            (_, Some(true)) => head.sent_by(Direction::ToClient),
             (Some(false), Some(false)) => Probe::No,
             _ => Probe::Unsure,
         }

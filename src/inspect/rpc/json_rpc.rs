@@ -8,7 +8,7 @@ use std::hash::BuildHasher as _;
 use super::super::calls;
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::{is_name, secrets, sent_by, split_name};
+use super::{is_name, secrets, split_name};
 use crate::inspect::json::{self, Members};
 use crate::model::{Direction, Field, limits};
 
@@ -39,7 +39,7 @@ impl Protocol for JsonRpc {
         }
         let unit = Unit::of(bytes);
         match (unit.sender(), json::end(bytes)) {
-            (Some(side), _) => sent_by(side, head),
+            (Some(side), _) => head.sent_by(side),
             (None, json::End::Later) if head.bytes.len() < limits::PROBE_BYTES => Probe::Unsure,
             (None, _) => Probe::No,
         }

@@ -22,8 +22,6 @@ pub(super) mod trpc;
 pub(super) mod ttheader;
 
 use super::calls::CallName;
-use super::{Head, Probe};
-use crate::model::Direction;
 
 /// What bytes that may be cut off turned out to be.
 #[derive(Clone, Copy)]
@@ -34,11 +32,6 @@ enum Known<T> {
     Later,
     /// Something else.
     No,
-}
-
-/// What a probe says of bytes that this side sends.
-fn sent_by(side: Direction, head: &Head<'_>) -> Probe {
-    if side == head.direction { Probe::Yes } else { Probe::Reversed }
 }
 
 /// Whether these bytes may be the name of a service or a method: printable, without blanks.

@@ -6,7 +6,7 @@ use super::super::calls;
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use super::msgpack::{self, Stop};
-use super::{Known, agrees, is_name, sent_by, split_name};
+use super::{Known, agrees, is_name, split_name};
 use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, PerDirection, limits};
 
@@ -24,7 +24,7 @@ impl Protocol for MsgpackRpc {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         match request(head.bytes) {
-            Known::Yes(_) => sent_by(Direction::ToServer, head),
+            Known::Yes(_) => head.sent_by(Direction::ToServer),
             Known::Later => Probe::Unsure,
             Known::No => Probe::No,
         }

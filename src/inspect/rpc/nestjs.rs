@@ -8,7 +8,7 @@ use std::hash::BuildHasher as _;
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::{Known, agrees, sent_by};
+use super::{Known, agrees};
 use crate::inspect::json;
 use crate::model::{Direction, Field, limits};
 
@@ -34,7 +34,7 @@ impl Protocol for NestJs {
                 } else if object.len() < REQUEST.len() {
                     Probe::Unsure
                 } else {
-                    sent_by(Direction::ToServer, head)
+                    head.sent_by(Direction::ToServer)
                 }
             }
             Known::Later => Probe::Unsure,

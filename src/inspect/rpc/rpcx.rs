@@ -6,7 +6,7 @@
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::{Known, agrees, is_name, secrets, sent_by};
+use super::{Known, agrees, is_name, secrets};
 use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, limits};
 
@@ -24,8 +24,8 @@ impl Protocol for Rpcx {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         match unit(head.bytes) {
-            Known::Yes(unit) if unit.is_response() => sent_by(Direction::ToClient, head),
-            Known::Yes(_) => sent_by(Direction::ToServer, head),
+            Known::Yes(unit) if unit.is_response() => head.sent_by(Direction::ToClient),
+            Known::Yes(_) => head.sent_by(Direction::ToServer),
             Known::Later => Probe::Unsure,
             Known::No => Probe::No,
         }

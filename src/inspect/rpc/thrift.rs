@@ -10,7 +10,7 @@ use super::super::calls;
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use super::thrift_end::{self, Stop};
-use super::{Known, agrees, is_name, secrets, sent_by, split_name};
+use super::{Known, agrees, is_name, secrets, split_name};
 use crate::inspect::json;
 use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, limits};
@@ -32,7 +32,7 @@ impl Protocol for Thrift {
             return Probe::No; // Without the length before it, it may be the body of a request over HTTP.
         }
         match call(head.bytes) {
-            Known::Yes(call) => sent_by(call.sender(), head),
+            Known::Yes(call) => head.sent_by(call.sender()),
             Known::Later if head.bytes.len() < limits::PROBE_BYTES => Probe::Unsure,
             Known::Later | Known::No => Probe::No,
         }

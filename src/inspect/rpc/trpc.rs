@@ -6,7 +6,7 @@
 use super::super::calls;
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
-use super::{agrees, secrets, sent_by, split_name};
+use super::{agrees, secrets, split_name};
 use crate::inspect::protobuf::{self, Fields, Value};
 use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, limits};
@@ -33,12 +33,10 @@ impl Protocol for Trpc {
         let body = bytes.get(FIXED..).unwrap_or_default();
         match body.get(..frame.head_bytes()) {
             Some(head_bytes) if !protobuf::is_whole(head_bytes) => Probe::No,
-            Some(head_bytes) if is_request(&frame, head_bytes) => {
-                sent_by(Direction::ToServer, head)
-            }
-            Some(_) => sent_by(Direction::ToClient, head),
+            Some(head_bytes) if is_request(&frame, head_bytes) => head.sent_by(Direction::ToServer),
+            Some(_) => head.sent_by(Direction::ToClient),
             None if bytes.len() < limits::PROBE_BYTES => Probe::Unsure,
-            None => sent_by(Direction::ToServer, head),
+            None => head.sent_by(Direction::ToServer),
         }
     }
 

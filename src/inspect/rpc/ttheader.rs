@@ -8,7 +8,7 @@ use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Message, Notes, Said};
 use super::super::{Class, Context, Head, Inspector, Next, Probe, Protocol, ProtocolId};
 use super::thrift::{self, Call};
-use super::{Known, agrees, secrets, sent_by};
+use super::{Known, agrees, secrets};
 use crate::inspect::reader::Reader;
 use crate::model::{Direction, Field, limits};
 
@@ -26,7 +26,7 @@ impl Protocol for TtHeader {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         match unit(head.bytes) {
-            Known::Yes(unit) => sent_by(unit.sender(), head),
+            Known::Yes(unit) => head.sent_by(unit.sender()),
             Known::Later if head.bytes.len() < limits::PROBE_BYTES => Probe::Unsure,
             Known::Later | Known::No => Probe::No,
         }

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
-use crate::model::{ClientOffer, Seen, ServerHello, Why};
+use crate::model::{ClientOffer, Seen, ServerHello, Why, hex, push_hex};
 
 /// The JA3 fingerprint of a ClientHello. Absent where it is not defined (the framing of SSLv2); hidden when part of the
 /// hello could not be read.
@@ -162,22 +162,6 @@ fn truncated_sha256(text: &str) -> String {
         return "000000000000".to_owned();
     }
     hex(Sha256::digest(text.as_bytes()).get(..6).unwrap_or_default())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 2);
-    push_hex(&mut out, bytes);
-    out
-}
-
-/// A database has three fingerprints for every session: digit by digit is ten times as fast as by format.
-fn push_hex(out: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        out.extend([byte >> 4, byte & 0x0f].map(|half| match half {
-            0..=9 => char::from(b'0' + half),
-            _ => char::from(b'a' - 10 + half),
-        }));
-    }
 }
 
 #[cfg(test)]

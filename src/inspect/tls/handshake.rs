@@ -1,7 +1,7 @@
 //! What the handshake says: readable messages in, facts out. Knows nothing of records.
 
 use super::decrypt::Agreed;
-use super::hello::{HelloOfServer, client_hello, server_hello, text, ticket_handle, ticket_key};
+use super::hello::{HelloOfServer, client_hello, name_of, server_hello, ticket_handle, ticket_key};
 use super::hidden::Hidden;
 use super::names::is_tls13;
 use super::recent;
@@ -312,7 +312,7 @@ impl Handshake {
 
     fn certificate(&mut self, direction: Direction, body: &[u8], at: Moment) {
         self.letter(direction, 'x');
-        self.keep_chain(direction, certificate_list(body), at);
+        self.keep_chain(direction, recent::chain(body), at);
         if direction == Direction::ToClient && self.facts.resumed == Seen::NotReached {
             self.facts.resumed = Seen::Value(false);
         }
@@ -441,18 +441,6 @@ fn settle_established(established: &mut Seen<bool>, maybe: bool, why: Option<Why
     }
 }
 
-fn certificate_list(body: &[u8]) -> Option<Vec<Der>> {
-    let mut list = Reader(Reader(body).vec24()?);
-    let mut chain = Vec::new();
-    while !list.is_empty() {
-        let der = list.vec24()?;
-        if chain.len() < limits::CHAIN_CERTIFICATES {
-            chain.push(recent::certificate(der));
-        }
-    }
-    Some(chain)
-}
-
 /// ServerKeyExchange. Which form it has depends on the suite: ECDHE names a group, DHE sends the prime.
 fn key_exchange(body: &[u8], suite: u16, version: u16, at: Moment) -> Option<KeyExchange> {
     const NAMED_CURVE: u8 = 3;
@@ -506,8 +494,4 @@ fn read_request(body: &[u8], version: u16) -> Option<CertificateRequest> {
         request.authorities.push(name_of(list.vec16()?));
     }
     Some(request)
-}
-
-pub(super) fn name_of(der: &[u8]) -> String {
-    crate::pki::name_text(der).unwrap_or_else(|| text(der))
 }

@@ -338,3 +338,8 @@ pub(super) fn ticket_handle(ticket: &[u8]) -> Handle {
 pub(super) fn text(bytes: &[u8]) -> String {
     escape_bytes(bytes.get(..limits::TEXT_BYTES).unwrap_or(bytes))
 }
+
+/// A distinguished name, or its bytes as text where it cannot be read.
+pub(super) fn name_of(der: &[u8]) -> String {
+    crate::pki::name_text(der).unwrap_or_else(|| text(der))
+}

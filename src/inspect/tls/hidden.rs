@@ -3,8 +3,8 @@
 
 use super::decrypt::Agreed;
 use super::failure::FATAL;
-use super::handshake::{Handshake, kind, name_of};
-use super::hello::encrypted_extensions;
+use super::handshake::{Handshake, kind};
+use super::hello::{encrypted_extensions, name_of};
 use super::names::is_tls13;
 use crate::inspect::reader::{Reader, numbers};
 use crate::model::{

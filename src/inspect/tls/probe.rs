@@ -23,10 +23,8 @@ pub(super) fn sslv2(head: &Head<'_>) -> Probe {
     let version = matches!(word(3), 0x0002 | 0x0300..=0x0304);
     if bytes.get(2) != Some(&1) || !version || !lengths_add_up || word(5) == 0 {
         Probe::No
-    } else if head.direction == Direction::ToServer {
-        Probe::Yes
     } else {
-        Probe::Reversed
+        head.sent_by(Direction::ToServer)
     }
 }
 
@@ -51,10 +49,7 @@ pub(super) fn record(head: &Head<'_>) -> Probe {
     if sender.is_none() && !head.from_start && !second_header_fits(head.bytes, &header) {
         return Probe::No;
     }
-    match sender {
-        Some(sender) if sender != head.direction => Probe::Reversed,
-        _ => Probe::Yes,
-    }
+    sender.map_or(Probe::Yes, |sender| head.sent_by(sender))
 }
 
 /// Whether what follows the first record, as far as it is there, is a record too.

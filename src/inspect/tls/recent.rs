@@ -40,8 +40,20 @@ pub(super) fn offer(
     })
 }
 
-/// These bytes of a certificate, shared with others that are equal.
-pub(super) fn certificate(der: &[u8]) -> Der {
+/// The certificates of a Certificate message before TLS 1.3, each sharing its bytes with others that are equal.
+pub(super) fn chain(body: &[u8]) -> Option<Vec<Der>> {
+    let mut list = Reader(Reader(body).vec24()?);
+    let mut chain = Vec::new();
+    while !list.is_empty() {
+        let der = list.vec24()?;
+        if chain.len() < limits::CHAIN_CERTIFICATES {
+            chain.push(certificate(der));
+        }
+    }
+    Some(chain)
+}
+
+fn certificate(der: &[u8]) -> Der {
     // The end of a certificate is its signature, in which no two are the same.
     const MARK: usize = 32;
     let mark = der.last_chunk::<MARK>().map_or(der, |mark| mark.as_slice());

@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::pattern::is_exact;
 use super::{Demand, Policy, PolicyEdge, Require, Terms};
-use crate::model::{Diagnostic, Lines, Place, Severity, Timestamp, limits};
+use crate::model::{Diagnostic, Lines, Place, Severity, Timestamp, hex, limits};
 use crate::rule::source::{Source, nearest, suggestion};
 use crate::rule::table::{Placed, Table, escaped, integer};
 
@@ -57,7 +57,7 @@ impl Policy {
 }
 
 fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text))
 }
 
 /// A list of texts with its place.

@@ -27,17 +27,12 @@ impl Protocol for Amqp {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let known = HEADERS.iter().any(|(known, _)| head.bytes.starts_with(known.as_slice()));
-        match head.direction {
-            Direction::ToServer if known => Probe::Yes,
-            Direction::ToClient if known => Probe::Reversed,
-            _ if HEADERS.iter().any(|(known, _)| known.starts_with(head.bytes)) => Probe::Unsure,
-            direction if !head.from_start => match classic::sender(head.bytes) {
-                Some(side) if side == direction => Probe::Yes,
-                Some(_) => Probe::Reversed,
-                None => Probe::No,
-            },
-            _ => Probe::No,
+        let header = Probe::begins(head.bytes, &HEADERS.map(|(header, _)| header));
+        match head.of_sides(header, Probe::No) {
+            Probe::No if !head.from_start => {
+                classic::sender(head.bytes).map_or(Probe::No, |sender| head.sent_by(sender))
+            }
+            said => said,
         }
     }
 

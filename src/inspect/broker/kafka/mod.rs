@@ -27,11 +27,10 @@ impl Protocol for Kafka {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        match (request(head.bytes), head.direction) {
-            (Some(true), Direction::ToServer) => Probe::Yes,
-            (Some(true), Direction::ToClient) => Probe::Reversed,
-            (Some(false), _) => Probe::No,
-            (None, _) => Probe::Unsure,
+        match request(head.bytes) {
+            Some(true) => head.sent_by(Direction::ToServer),
+            Some(false) => Probe::No,
+            None => Probe::Unsure,
         }
     }
 

@@ -30,13 +30,11 @@ impl Protocol for Mongodb {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        match (header(head.bytes), head.direction) {
-            (Begins::Unsure, _) => Probe::Unsure,
-            (Begins::No, _) => Probe::No,
-            (Begins::Request, Direction::ToServer) | (Begins::Reply, Direction::ToClient) => {
-                Probe::Yes
-            }
-            (Begins::Request | Begins::Reply, _) => Probe::Reversed,
+        match header(head.bytes) {
+            Begins::Unsure => Probe::Unsure,
+            Begins::No => Probe::No,
+            Begins::Request => head.sent_by(Direction::ToServer),
+            Begins::Reply => head.sent_by(Direction::ToClient),
         }
     }
 

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::super::begins::Begins;
 use super::super::calls::{self, CallName};
 use super::super::exchange::{Exchange, Frame, Grammar, Login, Message, Notes, Said};
 use super::super::reader::Reader;
@@ -26,18 +27,10 @@ impl Protocol for Mysql {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let (server, client) = match head.from_start {
-            true => (turned_away(head.bytes), Probe::No),
-            false => (Probe::No, statement(head.bytes)),
-        };
-        let said = [(greeting(head.bytes), Direction::ToClient), (server, Direction::ToClient)];
-        let asked = [(login(head.bytes), Direction::ToServer), (client, Direction::ToServer)];
-        let all = said.iter().chain(&asked);
-        match all.clone().find(|(probe, _)| *probe == Probe::Yes) {
-            Some((_, side)) if *side == head.direction => Probe::Yes,
-            Some(_) => Probe::Reversed,
-            None if all.clone().any(|(probe, _)| *probe == Probe::Unsure) => Probe::Unsure,
-            None => Probe::No,
+        let (client, server) = (login(head.bytes), greeting(head.bytes));
+        match head.from_start {
+            true => head.of_sides(client, server.or(turned_away(head.bytes))),
+            false => head.of_sides(client.or(statement(head.bytes)), server),
         }
     }
 
@@ -80,23 +73,16 @@ fn greeting(bytes: &[u8]) -> Probe {
 
 /// Whether a client's login begins here: a packet numbered 1 with 23 zeros behind its capabilities.
 fn login(bytes: &[u8]) -> Probe {
-    const JUDGED: usize = 36;
-    let fits = |(place, byte): (usize, &u8)| match place {
-        0 => *byte >= 32,
-        2 => *byte == 0,
-        3 => *byte == 1,
-        4 => *byte & 0x80 == 0x80,
-        5 => *byte & 0x02 == 0x02,
-        13..=31 => *byte == 0,
+    let begins = Begins::judge(bytes, 36, |place, byte| match place {
+        0 => byte >= 32,
+        2 => byte == 0,
+        3 => byte == 1,
+        4 => byte & 0x80 == 0x80,
+        5 => byte & 0x02 == 0x02,
+        13..=31 => byte == 0,
         _ => true,
-    };
-    if !bytes.iter().take(JUDGED).enumerate().all(fits) {
-        Probe::No
-    } else if bytes.len() < JUDGED {
-        Probe::Unsure
-    } else {
-        Probe::Yes
-    }
+    });
+    begins.into()
 }
 
 /// Whether the server turns the client away where it should greet it: an error in a packet numbered 0.
@@ -105,22 +91,16 @@ fn turned_away(bytes: &[u8]) -> Probe {
     // Shorter ones say nothing that could be told from other bytes.
     const SHORTEST: u8 = 16;
     let length = bytes.first().map_or(usize::MAX, |length| usize::from(*length) + HEADER);
-    let fits = |(place, byte): (usize, &u8)| match place {
-        0 => *byte >= SHORTEST,
-        1..=3 => *byte == 0,
-        4 => *byte == 0xff,
+    let begins = Begins::judge(bytes, length, |place, byte| match place {
+        0 => byte >= SHORTEST,
+        1..=3 => byte == 0,
+        4 => byte == 0xff,
         5 => true,
         // Codes of servers begin with 1000.
         6 => matches!(byte, 3..=15),
-        _ => byte.is_ascii_graphic() || *byte == b' ',
-    };
-    if !bytes.iter().take(length).enumerate().all(fits) {
-        Probe::No
-    } else if bytes.len() < length {
-        Probe::Unsure
-    } else {
-        Probe::Yes
-    }
+        _ => byte.is_ascii_graphic() || byte == b' ',
+    });
+    begins.into()
 }
 
 /// Whether a statement begins here, to be executed or prepared: a packet numbered 0 with a verb of SQL.

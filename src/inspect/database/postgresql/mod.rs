@@ -8,6 +8,7 @@ mod pairing;
 mod tests;
 
 use self::pairing::Pairing;
+use super::super::begins::Begins;
 use super::super::calls;
 use super::super::exchange::{Exchange, Frame, Grammar, Login, Message, Notes};
 use super::super::reader::Reader;
@@ -29,20 +30,12 @@ impl Protocol for Postgresql {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let (client, server) = match head.from_start {
-            true => (opening(head.bytes), authentication(head.bytes)),
-            false => (
-                either(opening(head.bytes), statement(head.bytes)),
-                either(authentication(head.bytes), failure(head.bytes)),
-            ),
-        };
-        match (client, server, head.direction) {
-            (Probe::Yes, _, Direction::ToServer) | (_, Probe::Yes, Direction::ToClient) => {
-                Probe::Yes
+        let (client, server) = (opening(head.bytes), authentication(head.bytes));
+        match head.from_start {
+            true => head.of_sides(client, server),
+            false => {
+                head.of_sides(client.or(statement(head.bytes)), server.or(failure(head.bytes)))
             }
-            (Probe::Yes, _, _) | (_, Probe::Yes, _) => Probe::Reversed,
-            (Probe::No, Probe::No, _) => Probe::No,
-            _ => Probe::Unsure,
         }
     }
 
@@ -52,15 +45,6 @@ impl Protocol for Postgresql {
 
     fn fields(&self) -> &'static [Field] {
         calls::FIELDS
-    }
-}
-
-/// What two probes of one side say together.
-fn either(one: Probe, other: Probe) -> Probe {
-    match (one, other) {
-        (Probe::Yes, _) | (_, Probe::Yes) => Probe::Yes,
-        (Probe::No, Probe::No) => Probe::No,
-        _ => Probe::Unsure,
     }
 }
 
@@ -92,14 +76,7 @@ fn failure(bytes: &[u8]) -> Probe {
     if !bytes.iter().take(3).enumerate().all(fits) {
         return Probe::No;
     }
-    let text = bytes.get(5..).unwrap_or_default();
-    if SEVERITIES.iter().any(|known| text.starts_with(known)) {
-        Probe::Yes
-    } else if SEVERITIES.iter().any(|known| known.starts_with(text)) {
-        Probe::Unsure
-    } else {
-        Probe::No
-    }
+    Probe::begins(bytes.get(5..).unwrap_or_default(), &SEVERITIES)
 }
 
 const SSL_REQUEST: u32 = 80_877_103;
@@ -134,7 +111,7 @@ fn opening(bytes: &[u8]) -> Probe {
 
 /// Clients name the user first or soon; every name is one of a few.
 fn first_parameter(bytes: &[u8]) -> Probe {
-    const KNOWN: [&[u8]; 10] = [
+    const KNOWN: [&[u8]; 11] = [
         b"user\0",
         b"database\0",
         b"options\0",
@@ -145,32 +122,20 @@ fn first_parameter(bytes: &[u8]) -> Probe {
         b"TimeZone\0",
         b"extra_float_digits\0",
         b"datestyle\0",
+        b"_pq_.",
     ];
-    if KNOWN.iter().any(|known| bytes.starts_with(known)) || bytes.starts_with(b"_pq_.") {
-        Probe::Yes
-    } else if KNOWN.iter().any(|known| known.starts_with(bytes)) || b"_pq_.".starts_with(bytes) {
-        Probe::Unsure
-    } else {
-        Probe::No
-    }
+    Probe::begins(bytes, &KNOWN)
 }
 
 /// Whether a server's first answer to a startup message begins here: a request for authentication.
 fn authentication(bytes: &[u8]) -> Probe {
-    let fits = |(place, byte): (usize, &u8)| match place {
-        0 => *byte == b'R',
-        1..=3 | 5..=7 => *byte == 0,
-        4 => *byte >= 8,
-        _ => *byte <= 12,
-    };
-    const JUDGED: usize = 9;
-    if !bytes.iter().take(JUDGED).enumerate().all(fits) {
-        Probe::No
-    } else if bytes.len() < JUDGED {
-        Probe::Unsure
-    } else {
-        Probe::Yes
-    }
+    let begins = Begins::judge(bytes, 9, |place, byte| match place {
+        0 => byte == b'R',
+        1..=3 | 5..=7 => byte == 0,
+        4 => byte >= 8,
+        _ => byte <= 12,
+    });
+    begins.into()
 }
 
 /// What the client asked for before the startup message.

@@ -20,14 +20,8 @@ impl Protocol for Imap {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         const WORDS: [&[u8]; 4] = [b"IMAP", b"CAPABILITY", b"ready", b"Dovecot"];
-        let said = match greeting(head.bytes, b"* OK ", &WORDS) {
-            Probe::No => greeting(head.bytes, b"* PREAUTH ", &WORDS),
-            said => said,
-        };
-        match (said, head.direction) {
-            (Probe::Yes, Direction::ToServer) => Probe::Reversed,
-            (said, _) => said,
-        }
+        let greeting = |word| greeting(head.bytes, word, &WORDS);
+        head.of_sides(Probe::No, greeting(b"* OK ").or(greeting(b"* PREAUTH ")))
     }
 
     fn inspector(&self, context: &Context) -> Box<dyn Inspector> {

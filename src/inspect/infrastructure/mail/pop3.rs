@@ -20,11 +20,10 @@ impl Protocol for Pop3 {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         const WORDS: [&[u8]; 4] = [b"POP", b"Dovecot", b"ready", b"@"];
-        match (greeting(head.bytes, b"+OK ", &WORDS), head.direction) {
+        match greeting(head.bytes, b"+OK ", &WORDS) {
             // A server answers like this to other things, too.
-            (Probe::Yes, _) if !head.from_start => Probe::No,
-            (Probe::Yes, Direction::ToServer) => Probe::Reversed,
-            (said, _) => said,
+            Probe::Yes if !head.from_start => Probe::No,
+            said => head.of_sides(Probe::No, said),
         }
     }
 

@@ -19,18 +19,13 @@ impl Protocol for Smtp {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let own = match head.bytes.first() {
-            Some(b'2') => {
-                (greeting(head.bytes, b"220", &[b"SMTP", b"smtp", b"LMTP"]), Direction::ToClient)
-            }
-            Some(b'E' | b'e') => (hello(head.bytes, b"EHLO "), Direction::ToServer),
-            Some(b'H' | b'h') => (hello(head.bytes, b"HELO "), Direction::ToServer),
-            Some(_) => return Probe::No,
-            None => return Probe::Unsure,
-        };
-        match own {
-            (Probe::Yes, direction) if direction != head.direction => Probe::Reversed,
-            (said, _) => said,
+        let greeting = || greeting(head.bytes, b"220", &[b"SMTP", b"smtp", b"LMTP"]);
+        match head.bytes.first() {
+            Some(b'2') => head.of_sides(Probe::No, greeting()),
+            Some(b'E' | b'e') => head.of_sides(hello(head.bytes, b"EHLO "), Probe::No),
+            Some(b'H' | b'h') => head.of_sides(hello(head.bytes, b"HELO "), Probe::No),
+            Some(_) => Probe::No,
+            None => Probe::Unsure,
         }
     }
 

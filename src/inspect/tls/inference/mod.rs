@@ -112,14 +112,14 @@ fn infer(sequence: &Sequence) -> Conclusion {
     if early && part.told.confidence == Confidence::High {
         part.told.confidence = Confidence::Medium;
     }
+    let later = Later::of(&sequence, &part);
     if contradicts(part.told.client, server.requested) {
         part.told = Told::unknown("the client's records and the server's contradict each other");
-    } else if sequence.offer.post_handshake_auth && authenticates_later(&sequence, &part) {
+    } else if later.as_ref().is_some_and(Later::authenticates) {
         part.told =
             Told::unknown("the client may have presented a certificate after the handshake");
-    } else if sequence.offer.post_handshake_auth
-        && part.told.client == ClientStep::NotRequested
-        && declines_later(&sequence, &part)
+    } else if part.told.client == ClientStep::NotRequested
+        && later.as_ref().is_some_and(Later::declines)
     {
         let why = "it was not asked in the handshake; later it may have been, and had none";
         part.told = Told::new(ClientStep::NotRequested, Confidence::Medium, why);
@@ -217,29 +217,42 @@ fn contradicts(client: ClientStep, requested: Option<bool>) -> bool {
     }
 }
 
-/// Whether a Certificate, a CertificateVerify and a Finished seem to follow later.
-fn authenticates_later(sequence: &Sequence, part: &ClientPart) -> bool {
-    const CERTIFICATE: usize = 160;
-    let Some(model) = part.model.filter(|model| !model.is_rounded()) else { return false };
-    let later = sequence.records.to_server.lengths.get(part.records..).unwrap_or_default();
-    later.windows(3).any(|three| {
-        matches!(three, [certificate, verify, finished]
-            if *finished == model.finished()
-                && model.is_verify(*verify)
-                && model.most(*certificate) >= CERTIFICATE)
-    })
+/// What a client sent behind its part of the handshake. It may have been asked for a certificate there
+/// (RFC 8446 section 4.6.2).
+struct Later<'a> {
+    model: Model,
+    lengths: &'a [usize],
 }
 
-/// Whether an empty Certificate, which names the request that it answers (RFC 8446 section 4.4.2), and a Finished seem
-/// to follow later.
-fn declines_later(sequence: &Sequence, part: &ClientPart) -> bool {
-    const EMPTY: std::ops::RangeInclusive<usize> = 9..=72;
-    let Some(model) = part.model.filter(|model| !model.is_rounded()) else { return false };
-    let later = sequence.records.to_server.lengths.get(part.records..).unwrap_or_default();
-    later.windows(2).any(|two| {
-        matches!(two, [certificate, finished]
-            if *finished == model.finished() && EMPTY.contains(&model.most(*certificate)))
-    })
+impl<'a> Later<'a> {
+    /// Nothing where the client did not say that it may be asked, or pads its records.
+    fn of(sequence: &'a Sequence, part: &ClientPart) -> Option<Self> {
+        let model = part.model.filter(|model| !model.is_rounded())?;
+        let lengths = sequence.records.to_server.lengths.get(part.records..)?;
+        sequence.offer.post_handshake_auth.then_some(Self { model, lengths })
+    }
+
+    /// Whether a Certificate, a CertificateVerify and a Finished seem to follow.
+    fn authenticates(&self) -> bool {
+        const CERTIFICATE: usize = 160;
+        self.lengths.windows(3).any(|three| {
+            matches!(three, [certificate, verify, finished]
+                if *finished == self.model.finished()
+                    && self.model.is_verify(*verify)
+                    && self.model.most(*certificate) >= CERTIFICATE)
+        })
+    }
+
+    /// Whether an empty Certificate, which names the request that it answers (RFC 8446 section 4.4.2), and a Finished
+    /// seem to follow.
+    fn declines(&self) -> bool {
+        const EMPTY: std::ops::RangeInclusive<usize> = 9..=72;
+        self.lengths.windows(2).any(|two| {
+            matches!(two, [certificate, finished]
+                if *finished == self.model.finished()
+                    && EMPTY.contains(&self.model.most(*certificate)))
+        })
+    }
 }
 
 impl Conclusion {
