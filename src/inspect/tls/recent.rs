@@ -19,10 +19,15 @@ use crate::inspect::reader::Reader;
 use crate::model::{CertificateRequest, ClientHello, ClientOffer, Der, limits};
 
 thread_local! {
-    static OFFERS: RefCell<(Vec<u8>, Recent<Box<[u8]>, Arc<ClientOffer>>)> = RefCell::default();
-    static CERTIFICATES: RefCell<Recent<Arc<[u8]>, Arc<[u8]>>> = RefCell::default();
-    static REQUESTS: RefCell<Recent<Box<[u8]>, CertificateRequest>> = RefCell::default();
+    static OFFERS: RefCell<Offers> = RefCell::default();
+    static CERTIFICATES: RefCell<Certificates> = RefCell::default();
+    static REQUESTS: RefCell<Requests> = RefCell::default();
 }
+
+/// The last outline, whose memory is used again, and offers by their outlines.
+type Offers = (Vec<u8>, Recent<Box<[u8]>, Arc<ClientOffer>>);
+type Certificates = Recent<Arc<[u8]>, Arc<[u8]>>;
+type Requests = Recent<Box<[u8]>, CertificateRequest>;
 
 /// What a ClientHello with this body offers, by `read`. What a connection has of its own is written into `own`. `None`
 /// when the fixed part of the body makes no sense.
