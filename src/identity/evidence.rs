@@ -71,6 +71,8 @@ pub(super) struct Known {
     names: BTreeSet<(Source, String)>,
     /// Sources with more names than are kept.
     crowded: BTreeSet<Source>,
+    /// What it was last asked for in a ClientHello: as it was said, and as a name.
+    requested: Option<(Box<str>, Box<str>)>,
     /// Certificates that were read last: what they name is known.
     leaves: SmallVec<[Digest; SHOWN_LEAVES]>,
 }
@@ -155,14 +157,13 @@ impl Evidence {
             self.add_leaf(audited, Direction::ToClient);
             self.add_leaf(audited, Direction::ToServer);
         }
-        if let Some(name) = requested_name(audited).and_then(usable) {
-            self.server(session.server, Source::Sni, &name);
-            self.asked(session.client, session.server, &name);
+        if let Some(said) = requested_name(audited) {
+            self.requested(session.client, session.server, said);
         }
         if let Some(calls) = facts.calls.as_ref().filter(|calls| calls.responses > 0) {
             for name in calls.authorities.iter().filter_map(|name| usable(name)) {
                 self.server(session.server, Source::Authority, &name);
-                self.asked(session.client, session.server, &name);
+                note_asked(&mut self.asked, session.client, session.server, &name);
             }
         }
         for one in facts.readable.iter().flat_map(|readable| &readable.registrations) {
@@ -221,23 +222,23 @@ impl Evidence {
         }
     }
 
+    /// Takes in what a client asked a server for, which most often is what the last one asked for.
+    fn requested(&mut self, client: Endpoint, server: Endpoint, said: &str) {
+        let known = self.servers.get(&server).and_then(|known| known.requested.as_ref());
+        if let Some((_, name)) = known.filter(|(last, _)| **last == *said) {
+            return note_asked(&mut self.asked, client, server, name);
+        }
+        let Some(name) = usable(said) else { return };
+        if let Some(known) = place(&mut self.servers, server, &mut self.overflow) {
+            known.add(Source::Sni, &name);
+            known.requested = Some((said.into(), name.as_str().into()));
+        }
+        note_asked(&mut self.asked, client, server, &name);
+    }
+
     fn server(&mut self, at: Endpoint, source: Source, name: &str) {
         if let Some(known) = place(&mut self.servers, at, &mut self.overflow) {
             known.add(source, name);
-        }
-    }
-
-    fn asked(&mut self, client: Endpoint, server: Endpoint, name: &str) {
-        if client.host() == server.host() {
-            return;
-        }
-        let room = self.asked.len() < limits::NAMED_PLACES;
-        if !room && !self.asked.contains_key(&client.host()) {
-            return;
-        }
-        let names = self.asked.entry(client.host()).or_default();
-        if names.len() <= limits::NAMES_OF_PLACE && !names.contains(name) {
-            names.insert(name.to_owned());
         }
     }
 
@@ -259,6 +260,25 @@ impl Evidence {
                 }
             }
         }
+    }
+}
+
+fn note_asked(
+    asked: &mut Map<Endpoint, BTreeSet<String>>,
+    client: Endpoint,
+    server: Endpoint,
+    name: &str,
+) {
+    if client.host() == server.host() {
+        return;
+    }
+    let room = asked.len() < limits::NAMED_PLACES;
+    if !room && !asked.contains_key(&client.host()) {
+        return;
+    }
+    let names = asked.entry(client.host()).or_default();
+    if names.len() <= limits::NAMES_OF_PLACE && !names.contains(name) {
+        names.insert(name.to_owned());
     }
 }
 

@@ -4,7 +4,7 @@
 //! application protocols that only they offer, server names of their form, names in certificates of their form.
 
 use crate::model::{
-    AuditedSession, Certificate, ClientHello, Field, Kind, SanName, Seen, Subject, SubjectKind,
+    AuditedSession, Certificate, ClientOffer, Field, Kind, SanName, Seen, Subject, SubjectKind,
     Value, WRONG_SUBJECT,
 };
 
@@ -46,7 +46,7 @@ fn of_protocol(name: &str) -> Option<&'static str> {
     }
 }
 
-fn of_hello(hello: &ClientHello) -> Option<&'static str> {
+fn of_hello(hello: &ClientOffer) -> Option<&'static str> {
     let by_protocol = hello.alpn.iter().find_map(|name| of_protocol(name));
     let by_name = hello.sni.as_deref().and_then(of_server_name);
     by_protocol.or(by_name).or_else(|| is_ambient(hello).then_some("istio-ambient"))
@@ -66,7 +66,7 @@ fn of_server_name(name: &str) -> Option<&'static str> {
 }
 
 /// What ztunnel offers: TLS 1.3 alone with its two AES suites, HTTP/2 alone, and no server name.
-fn is_ambient(hello: &ClientHello) -> bool {
+fn is_ambient(hello: &ClientOffer) -> bool {
     const TLS_1_3: u16 = 0x0304;
     const SUITES: [u16; 2] = [0x1302, 0x1301];
     hello.sni.is_none()
@@ -94,10 +94,10 @@ mod tests {
     use super::*;
 
     fn offered(sni: Option<&str>, alpn: &[&str]) -> Option<&'static str> {
-        of_hello(&ClientHello {
+        of_hello(&ClientOffer {
             sni: sni.map(str::to_owned),
             alpn: alpn.iter().map(|name| (*name).to_owned()).collect(),
-            ..ClientHello::default()
+            ..ClientOffer::default()
         })
     }
 
@@ -122,14 +122,14 @@ mod tests {
 
     #[test]
     fn ztunnel_is_told_by_what_it_leaves_out() {
-        let hello = ClientHello {
+        let hello = ClientOffer {
             versions: vec![0x0304],
             suites: vec![0x1302, 0x1301],
             alpn: vec!["h2".to_owned()],
-            ..ClientHello::default()
+            ..ClientOffer::default()
         };
         assert_eq!(of_hello(&hello), Some("istio-ambient"));
-        let named = ClientHello { sni: Some("a.example".to_owned()), ..hello };
+        let named = ClientOffer { sni: Some("a.example".to_owned()), ..hello };
         assert_eq!(of_hello(&named), None);
     }
 }

@@ -12,12 +12,12 @@ use coverage::coverage;
 use crate::model::{
     Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
     CertificateRequest, CertificateRow, ChainFault, ChainFaults, ChainOutcome, ChainTrust,
-    ClientAuth, ClientHello, Confidence, Coverage, Der, Digest, Direction, EdgeRow, EdgeUse,
-    EndState, Endpoint, Evidence, Facts, Finding, FindingBody, FindingId, FirstBytes, FrameNo,
-    Graded, Incomplete, KeyKind, Moment, NameCheck, NotObservable, Outcome, Particulars, Party,
-    PerDirection, Posture, Postures, PublicKey, Recalled, RecordFact, Revocation, Roles, RunInfo,
-    SanName, Seen, ServerHello, ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo,
-    StreamFacts, Timestamp, TlsFacts, Traffic, Used, Version, Why, escape_text,
+    ClientAuth, ClientHello, ClientOffer, Confidence, Coverage, Der, Digest, Direction, EdgeRow,
+    EdgeUse, EndState, Endpoint, Evidence, Facts, Finding, FindingBody, FindingId, FirstBytes,
+    FrameNo, Graded, Incomplete, KeyKind, Moment, NameCheck, NotObservable, Outcome, Particulars,
+    Party, PerDirection, Posture, Postures, PublicKey, Recalled, RecordFact, Revocation, Roles,
+    RunInfo, SanName, Seen, ServerHello, ServiceRow, Session, Severity, SignatureAlgorithm,
+    SourceInfo, StreamFacts, Timestamp, TlsFacts, Traffic, Used, Version, Why, escape_text,
 };
 
 /// 2026-01-21T09:14:01.000002Z.
@@ -474,16 +474,16 @@ fn opaque(number: u64) -> AuditedSession {
 }
 
 fn hello() -> ClientHello {
-    ClientHello {
-        at: moment(119),
+    let offer = ClientOffer {
         legacy_version: 0x0303,
         versions: vec![0x0304, 0x0303],
         suites: vec![0x1301, 0xc02f],
         groups: vec![29],
         sni: Some(escape_text(HOSTILE)),
         alpn: vec!["h2".into(), "http/1.1".into()],
-        ..ClientHello::default()
-    }
+        ..ClientOffer::default()
+    };
+    ClientHello { at: moment(119), ..offer.into() }
 }
 
 fn unrecognised(number: u64) -> AuditedSession {

@@ -111,6 +111,13 @@ pub const CHAIN_CERTIFICATES: usize = 16;
 /// Entries kept of any list in a hello: suites, groups, versions, protocols, authorities.
 pub const HELLO_ENTRIES: usize = 512;
 
+/// Distinct offers of clients, certificates and requests for certificates, each, that a thread recognises when they come
+/// again. A new one takes the place of an older one.
+pub const RECENT_MESSAGES: usize = 256;
+
+/// Bytes of each that are kept to recognise it by. Longer ones are read whenever they come.
+pub const RECENT_BYTES: usize = 4096;
+
 /// Alerts kept of one connection.
 pub const ALERTS: usize = 8;
 

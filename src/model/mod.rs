@@ -59,7 +59,7 @@ pub use seen::{Seen, Why};
 pub(crate) use session::room_for_one;
 pub use session::{
     AcrossRun, Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest,
-    ChangeFacts, Claim, ClientAuth, ClientHello, ClientStep, Credential, CredentialAt,
+    ChangeFacts, Claim, ClientAuth, ClientHello, ClientOffer, ClientStep, Credential, CredentialAt,
     CredentialKind, Decryption, Descent, EdgeAccess, EdgeFacts, EndState, EndTraits,
     EndpointAccess, EndpointFacts, Evident, Exposure, Facts, FirstBytes, Identity, IdentityRank,
     Inference, Inherited, KeyExchange, Keys, Link, NameMove, Party, Posture, Profile, Program,

@@ -1,6 +1,7 @@
 //! Addresses, directions and the names that other tools give to a connection.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::{Index, IndexMut};
 
@@ -202,8 +203,7 @@ fn push_number(number: u16, text: &mut SmallVec<[u8; 24]>) {
 ///
 /// Five words rather than a struct of bytes: hashing and comparing it is then five loads (measured 9.6 ns against 33 ns
 /// a look-up).
-#[expect(clippy::derived_hash_with_manual_eq, reason = "equal is what it would be, too")]
-#[derive(Clone, Copy, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialOrd, Ord, Debug)]
 pub struct FlowKey(pub [u64; 5]);
 
 /// Word by word: what the compiler makes of comparing the arrays is a call, for every packet.
@@ -216,6 +216,14 @@ impl PartialEq for FlowKey {
 }
 
 impl Eq for FlowKey {}
+
+/// Word by word, for the same reason.
+impl Hash for FlowKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.iter().for_each(|word| state.write_u64(*word));
+    }
+}
 
 impl FlowKey {
     /// The key of the connection between two endpoints, and whether `from` is its second end.

@@ -13,17 +13,36 @@ use crate::model::{Certificate, Der, limits};
 ///
 /// What it gives depends on the bytes alone, whatever it remembers. The seed of its hash is drawn anew for every run,
 /// so that nobody can prepare certificates that collide.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CertificateCache {
     known: HashMap<Arc<[u8]>, Arc<Certificate>, RandomState>,
     bytes: usize,
+    /// What came last, in places that follow from where the bytes are in memory: who gives the same bytes again need not
+    /// have them compared.
+    lately: [Option<Lately>; LATELY],
+}
+
+const LATELY: usize = 64;
+
+#[derive(Debug)]
+struct Lately {
+    given: Arc<[u8]>,
+    shared: Arc<[u8]>,
+    certificate: Arc<Certificate>,
+}
+
+impl Default for CertificateCache {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl CertificateCache {
     /// An empty cache.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let lately = [const { None }; LATELY];
+        Self { known: HashMap::default(), bytes: 0, lately }
     }
 
     /// What these bytes say, read only when they were not read before.
@@ -39,11 +58,29 @@ impl CertificateCache {
     /// As [`Self::read`]; `der` then shares the remembered bytes, so that a thousand sessions that showed one chain hold
     /// it once.
     pub fn share(&mut self, der: &mut Der) -> Arc<Certificate> {
-        if let Some((bytes, certificate)) = self.known.get_key_value(&der.0) {
-            der.0 = Arc::clone(bytes);
-            return Arc::clone(certificate);
+        let place = Arc::as_ptr(&der.0).addr() / 64 % LATELY;
+        if let Some(Some(known)) = self.lately.get(place)
+            && Arc::ptr_eq(&known.given, &der.0)
+        {
+            der.0 = Arc::clone(&known.shared);
+            return Arc::clone(&known.certificate);
         }
-        self.read(der)
+        let given = Arc::clone(&der.0);
+        let known = self.known.get_key_value(&der.0);
+        let certificate = match known.map(|(bytes, known)| (Arc::clone(bytes), Arc::clone(known))) {
+            Some((bytes, certificate)) => {
+                der.0 = bytes;
+                certificate
+            }
+            None => self.read(der),
+        };
+        if let Some(slot) =
+            self.lately.get_mut(place).filter(|_| given.len() <= limits::RECENT_BYTES)
+        {
+            let (shared, certificate) = (Arc::clone(&der.0), Arc::clone(&certificate));
+            *slot = Some(Lately { given, shared, certificate });
+        }
+        certificate
     }
 
     /// How many certificates are remembered.

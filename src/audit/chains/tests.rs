@@ -4,7 +4,7 @@ use super::super::{Auditor, CaptureFacts, KeepSessions};
 use super::*;
 use crate::identity::Directory;
 use crate::model::{
-    Alert, ClientHello, ClientStep, Confidence, Finding, FrameNo, Inference, Outcome, Posture,
+    Alert, ClientOffer, ClientStep, Confidence, Finding, FrameNo, Inference, Outcome, Posture,
     RunInfo, Severity, Why, fixture,
 };
 use crate::pki::workshop::{self, Authority, PLAIN, noon, revoked, root, self_signed};
@@ -18,13 +18,13 @@ fn shown(number: u64, ends: [&str; 2], chain: &[&Der], at: Timestamp) -> Session
     (session.client.addr, session.server.addr) =
         (ends[0].parse().unwrap(), ends[1].parse().unwrap());
     (session.first, session.last) = (moment, moment);
-    let hello = ClientHello {
+    let hello = ClientOffer {
         sni: Some("api.internal".to_owned()),
         wants_staple: true,
-        ..ClientHello::default()
+        ..ClientOffer::default()
     };
     let mut tls = TlsFacts {
-        client_hello: Seen::Value(Box::new(hello)),
+        client_hello: Seen::Value(Box::new(hello.into())),
         server_chain: Seen::Value(chain.iter().map(|der| (*der).clone()).collect()),
         server_chain_at: Some(moment),
         client_chain: Seen::Absent,

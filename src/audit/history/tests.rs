@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::fixture::{certificate, moment, session};
 use crate::model::{
-    CertificateAt, ClientHello, Coverage, Direction, Endpoint, FrameNo, Party, Posture, SanName,
+    CertificateAt, ClientOffer, Coverage, Direction, Endpoint, FrameNo, Party, Posture, SanName,
     Seen, ServerHello, TlsFacts, Why,
 };
 
@@ -11,9 +11,9 @@ fn showing(leaf: &Arc<Certificate>, port: u16, at: u64, sni: Option<&str>) -> Au
     audited.session.server.port = port;
     audited.session.first = moment(at);
     audited.server_chain = vec![Arc::clone(leaf)];
-    let hello = ClientHello { sni: sni.map(str::to_owned), ..ClientHello::default() };
+    let hello = ClientOffer { sni: sni.map(str::to_owned), ..ClientOffer::default() };
     audited.session.facts.tls = Some(Box::new(TlsFacts {
-        client_hello: Seen::Value(Box::new(hello)),
+        client_hello: Seen::Value(Box::new(hello.into())),
         server_chain_at: Some(moment(at)),
         ..TlsFacts::default()
     }));
@@ -311,8 +311,9 @@ fn clients_of_different_programs_tell_nothing_of_the_stack() {
     let (old, new) = (leaf(1, "api.test", "CN=CA"), leaf(2, "api.test", "CN=CA"));
     let mut other = answering(showing(&new, 443, 2, NAME), 64, 0xc02f);
     let tls = other.session.facts.tls.as_mut().unwrap();
-    let hello = ClientHello { suites: vec![0xc02f], ..ClientHello::default() };
-    tls.client_hello = Seen::Value(Box::new(ClientHello { sni: NAME.map(str::to_owned), ..hello }));
+    let hello = ClientOffer { suites: vec![0xc02f], ..ClientOffer::default() };
+    let hello = ClientOffer { sni: NAME.map(str::to_owned), ..hello };
+    tls.client_hello = Seen::Value(Box::new(hello.into()));
     let (changes, _) = history(&[answering(showing(&old, 443, 1, NAME), 64, 0xc02b), other]);
     assert_eq!(changes[0].before.end.answers_as(&changes[0].after.end), None);
 }

@@ -7,8 +7,8 @@ use super::*;
 use crate::audit::{Auditor, CaptureFacts, KeepSessions};
 use crate::identity::Services;
 use crate::model::{
-    CallFacts, ClientHello, FrameNo, Moment, Outcome, Posture, RunInfo, Seen, ServerHello, Session,
-    TlsFacts, escape_bytes, escape_text, fixture, limits,
+    CallFacts, ClientHello, ClientOffer, FrameNo, Moment, Outcome, Posture, RunInfo, Seen,
+    ServerHello, Session, TlsFacts, escape_bytes, escape_text, fixture, limits,
 };
 use crate::rule::RuleSet;
 
@@ -97,7 +97,8 @@ fn asked(frame: u64, server: u8, name: &str) -> Session {
     session.facts = crate::model::Facts::default();
     session.protocol = Some("tls");
     let at = session.first;
-    let hello = ClientHello { sni: Some(name.to_owned()), at, ..ClientHello::default() };
+    let offer = ClientOffer { sni: Some(name.to_owned()), ..ClientOffer::default() };
+    let hello = ClientHello { at, ..offer.into() };
     session.facts.tls = Some(Box::new(TlsFacts {
         client_hello: Seen::Value(Box::new(hello)),
         server_hello: Seen::Value(Box::new(ServerHello {

@@ -141,7 +141,8 @@ fn under_tls_1_3_all_earlier_handshakes_between_the_ends_have_to_agree() {
         assert_eq!(told[2], (50, Posture::TlsOpaque, "observed", None), "{other:?}");
     }
     let mut named = resumed();
-    tls_of(&mut named).client_hello.value_mut().unwrap().sni = Some("other.test".to_owned());
+    let hello = tls_of(&mut named).client_hello.value_mut().unwrap();
+    Arc::make_mut(&mut hello.offer).sni = Some("other.test".to_owned());
     assert_eq!(judged(vec![full13(1, Presented), named])[1].1, Posture::TlsOpaque);
 }
 

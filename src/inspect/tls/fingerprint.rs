@@ -12,12 +12,12 @@ use std::fmt::Write as _;
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
-use crate::model::{ClientHello, Seen, ServerHello, Why, hex, push_hex};
+use crate::model::{ClientOffer, Seen, ServerHello, Why, hex, push_hex};
 
 /// The JA3 fingerprint of a ClientHello. Absent where it is not defined (the framing of SSLv2); hidden when part of the
 /// hello could not be read.
 #[must_use]
-pub fn ja3(hello: &ClientHello) -> Seen<String> {
+pub fn ja3(hello: &ClientOffer) -> Seen<String> {
     whole(hello, |hello| md5_hex(&ja3_text(hello)))
 }
 
@@ -30,7 +30,7 @@ pub fn ja3s(hello: &ServerHello) -> String {
 
 /// The JA4 fingerprint of a ClientHello over TCP. Absent and hidden as JA3.
 #[must_use]
-pub fn ja4(hello: &ClientHello) -> Seen<String> {
+pub fn ja4(hello: &ClientOffer) -> Seen<String> {
     whole(hello, |hello| {
         let [a, b, c] = ja4_parts(hello);
         format!("{a}_{}_{}", truncated_sha256(&b), truncated_sha256(&c))
@@ -39,7 +39,7 @@ pub fn ja4(hello: &ClientHello) -> Seen<String> {
 
 /// Why a ClientHello has no fingerprint: one of a part of its lists would be the fingerprint of something else.
 #[must_use]
-pub fn no_fingerprint(hello: &ClientHello) -> Option<Why> {
+pub fn no_fingerprint(hello: &ClientOffer) -> Option<Why> {
     match hello {
         hello if hello.malformed => Some(Why::Malformed),
         hello if hello.cut => Some(Why::Bound),
@@ -50,7 +50,7 @@ pub fn no_fingerprint(hello: &ClientHello) -> Option<Why> {
 const SERVER_NAME: u16 = 0;
 const ALPN: u16 = 16;
 
-fn whole(hello: &ClientHello, make: impl FnOnce(&ClientHello) -> String) -> Seen<String> {
+fn whole(hello: &ClientOffer, make: impl FnOnce(&ClientOffer) -> String) -> Seen<String> {
     match no_fingerprint(hello) {
         _ if hello.sslv2 => Seen::Absent,
         Some(why) => Seen::Hidden(why),
@@ -58,7 +58,7 @@ fn whole(hello: &ClientHello, make: impl FnOnce(&ClientHello) -> String) -> Seen
     }
 }
 
-fn ja3_text(hello: &ClientHello) -> String {
+fn ja3_text(hello: &ClientOffer) -> String {
     format!(
         "{},{},{},{},{}",
         hello.legacy_version,
@@ -70,7 +70,7 @@ fn ja3_text(hello: &ClientHello) -> String {
 }
 
 /// What is told openly, and the texts whose digests are the other two parts.
-fn ja4_parts(hello: &ClientHello) -> [String; 3] {
+fn ja4_parts(hello: &ClientOffer) -> [String; 3] {
     let mut suites: Vec<u16> = suites(hello).collect();
     let version = hello.versions.iter().max().copied().unwrap_or(hello.legacy_version);
     let open = format!(
@@ -94,7 +94,7 @@ fn ja4_parts(hello: &ClientHello) -> [String; 3] {
 }
 
 /// The suites with the signals among them, as they were sent.
-fn suites(hello: &ClientHello) -> impl Iterator<Item = u16> {
+fn suites(hello: &ClientOffer) -> impl Iterator<Item = u16> {
     let mut signals = hello.suite_signals.iter().peekable();
     let mut suites = hello.suites.iter().enumerate().peekable();
     std::iter::from_fn(move || {

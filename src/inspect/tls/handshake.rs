@@ -1,9 +1,10 @@
 //! What the handshake says: readable messages in, facts out. Knows nothing of records.
 
 use super::decrypt::Agreed;
-use super::hello::{HelloOfServer, client_hello, server_hello, text, ticket_handle, ticket_key};
+use super::hello::{HelloOfServer, client_hello, name_of, server_hello, ticket_handle, ticket_key};
 use super::hidden::Hidden;
 use super::names::is_tls13;
+use super::recent;
 use crate::inspect::reader::{Reader, numbers};
 use crate::model::{
     Alert, CertificateRequest, ClientHello, Der, Direction, KeyExchange, Moment, PerDirection,
@@ -16,6 +17,9 @@ const FINISHED_RECORD: u16 = 50;
 
 /// Content type of application data.
 const DATA: u8 = 23;
+
+/// As many encrypted records as most short connections have.
+const USUAL_RECORDS: usize = 16;
 
 /// Handshake message types (RFC 8446 section 4, RFC 5246 section 7.4, RFC 6066).
 pub(super) mod kind {
@@ -160,6 +164,9 @@ impl Handshake {
         const ALERT: u8 = 21;
         const HANDSHAKE: u8 = 22;
         let direction = record.direction;
+        if self.facts.records.is_empty() {
+            self.facts.records.reserve(USUAL_RECORDS);
+        }
         if self.facts.records.len() < limits::RECORD_FACTS {
             self.facts.records.push(record);
         } else {
@@ -305,7 +312,7 @@ impl Handshake {
 
     fn certificate(&mut self, direction: Direction, body: &[u8], at: Moment) {
         self.letter(direction, 'x');
-        self.keep_chain(direction, certificate_list(body), at);
+        self.keep_chain(direction, recent::chain(body), at);
         if direction == Direction::ToClient && self.facts.resumed == Seen::NotReached {
             self.facts.resumed = Seen::Value(false);
         }
@@ -434,18 +441,6 @@ fn settle_established(established: &mut Seen<bool>, maybe: bool, why: Option<Why
     }
 }
 
-fn certificate_list(body: &[u8]) -> Option<Vec<Der>> {
-    let mut list = Reader(Reader(body).vec24()?);
-    let mut chain = Vec::new();
-    while !list.is_empty() {
-        let der = list.vec24()?;
-        if chain.len() < limits::CHAIN_CERTIFICATES {
-            chain.push(Der(der.into()));
-        }
-    }
-    Some(chain)
-}
-
 /// ServerKeyExchange. Which form it has depends on the suite: ECDHE names a group, DHE sends the prime.
 fn key_exchange(body: &[u8], suite: u16, version: u16, at: Moment) -> Option<KeyExchange> {
     const NAMED_CURVE: u8 = 3;
@@ -480,18 +475,23 @@ fn bits(number: &[u8]) -> u32 {
 }
 
 fn certificate_request(body: &[u8], version: u16, at: Moment) -> Option<CertificateRequest> {
-    let mut r = Reader(body);
-    let types = r.vec8()?.to_vec();
-    let signature_schemes =
-        if version == 0x0303 { numbers(r.vec16()?, limits::HELLO_ENTRIES) } else { Vec::new() };
-    let mut list = Reader(r.vec16()?);
-    let mut authorities = Vec::new();
-    while !list.is_empty() && authorities.len() < limits::HELLO_ENTRIES {
-        authorities.push(name_of(list.vec16()?));
-    }
-    Some(CertificateRequest { at, types, signature_schemes, authorities })
+    let request = match version {
+        0x0303 => recent::request(body, |body| read_request(body, version)),
+        _ => read_request(body, version),
+    };
+    Some(CertificateRequest { at, ..request? })
 }
 
-pub(super) fn name_of(der: &[u8]) -> String {
-    crate::pki::name_text(der).unwrap_or_else(|| text(der))
+fn read_request(body: &[u8], version: u16) -> Option<CertificateRequest> {
+    let mut r = Reader(body);
+    let mut request =
+        CertificateRequest { types: r.vec8()?.into(), ..CertificateRequest::default() };
+    if version == 0x0303 {
+        request.signature_schemes = numbers(r.vec16()?, limits::HELLO_ENTRIES).into();
+    }
+    let mut list = Reader(r.vec16()?);
+    while !list.is_empty() && request.authorities.len() < limits::HELLO_ENTRIES {
+        request.authorities.push(name_of(list.vec16()?));
+    }
+    Some(request)
 }

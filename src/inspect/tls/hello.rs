@@ -3,8 +3,9 @@
 //! Extensions are walked one by one; one that cannot be read is noted and does not hide the others.
 
 use super::names::is_grease;
+use super::recent;
 use crate::inspect::reader::{Reader, numbers};
-use crate::model::{ClientHello, Handle, Moment, ServerHello, escape_bytes, limits};
+use crate::model::{ClientHello, ClientOffer, Handle, Moment, ServerHello, escape_bytes, limits};
 
 /// The random that makes a ServerHello a HelloRetryRequest (RFC 8446 section 4.1.3).
 const RETRY_RANDOM: [u8; 32] = [
@@ -15,30 +16,27 @@ const RETRY_RANDOM: [u8; 32] = [
 const FALLBACK_SCSV: u16 = 0x5600;
 const RENEGOTIATION_SCSV: u16 = 0x00ff;
 
-/// As many as most ClientHellos have.
-const USUAL_EXTENSIONS: usize = 14;
-
 /// Extension types that are looked into.
-mod extension {
-    pub(super) const SERVER_NAME: u16 = 0;
-    pub(super) const STATUS_REQUEST: u16 = 5;
-    pub(super) const GROUPS: u16 = 10;
-    pub(super) const POINT_FORMATS: u16 = 11;
-    pub(super) const SIGNATURE_ALGORITHMS: u16 = 13;
-    pub(super) const ALPN: u16 = 16;
-    pub(super) const ENCRYPT_THEN_MAC: u16 = 22;
-    pub(super) const EXTENDED_MASTER_SECRET: u16 = 23;
-    pub(super) const SESSION_TICKET: u16 = 35;
-    pub(super) const PRE_SHARED_KEY: u16 = 41;
-    pub(super) const EARLY_DATA: u16 = 42;
-    pub(super) const SUPPORTED_VERSIONS: u16 = 43;
-    pub(super) const PSK_MODES: u16 = 45;
-    pub(super) const POST_HANDSHAKE_AUTH: u16 = 49;
-    pub(super) const KEY_SHARE: u16 = 51;
-    pub(super) const ECH: u16 = 0xfe0d;
-    pub(super) const RENEGOTIATION_INFO: u16 = 0xff01;
+pub(super) mod extension {
+    pub(in crate::inspect::tls) const SERVER_NAME: u16 = 0;
+    pub(in crate::inspect::tls) const STATUS_REQUEST: u16 = 5;
+    pub(in crate::inspect::tls) const GROUPS: u16 = 10;
+    pub(in crate::inspect::tls) const POINT_FORMATS: u16 = 11;
+    pub(in crate::inspect::tls) const SIGNATURE_ALGORITHMS: u16 = 13;
+    pub(in crate::inspect::tls) const ALPN: u16 = 16;
+    pub(in crate::inspect::tls) const ENCRYPT_THEN_MAC: u16 = 22;
+    pub(in crate::inspect::tls) const EXTENDED_MASTER_SECRET: u16 = 23;
+    pub(in crate::inspect::tls) const SESSION_TICKET: u16 = 35;
+    pub(in crate::inspect::tls) const PRE_SHARED_KEY: u16 = 41;
+    pub(in crate::inspect::tls) const EARLY_DATA: u16 = 42;
+    pub(in crate::inspect::tls) const SUPPORTED_VERSIONS: u16 = 43;
+    pub(in crate::inspect::tls) const PSK_MODES: u16 = 45;
+    pub(in crate::inspect::tls) const POST_HANDSHAKE_AUTH: u16 = 49;
+    pub(in crate::inspect::tls) const KEY_SHARE: u16 = 51;
+    pub(in crate::inspect::tls) const ECH: u16 = 0xfe0d;
+    pub(in crate::inspect::tls) const RENEGOTIATION_INFO: u16 = 0xff01;
     /// key_share of TLS 1.3 up to draft 22.
-    pub(super) const KEY_SHARE_DRAFT: u16 = 40;
+    pub(in crate::inspect::tls) const KEY_SHARE_DRAFT: u16 = 40;
 }
 
 /// A ServerHello message is one of two things.
@@ -50,23 +48,27 @@ pub(super) enum HelloOfServer {
 
 /// Reads the body of a ClientHello; `None` when its fixed part makes no sense.
 pub(super) fn client_hello(body: &[u8], at: Moment) -> Option<Box<ClientHello>> {
-    let mut r = Reader(body);
-    let mut hello =
-        Box::new(ClientHello { at, legacy_version: r.u16()?, ..ClientHello::default() });
-    r.take(32)?;
-    hello.session_id = r.vec8()?.into();
-    let suites = r.vec16()?;
-    hello.compressions = r.vec8()?.into();
-    hello.cut = suites.len() / 2 > limits::HELLO_ENTRIES;
-    note_suites(&mut hello, &numbers(suites, limits::HELLO_ENTRIES));
-    if let Some(extensions) = r.vec16() {
-        hello.extensions.reserve(USUAL_EXTENSIONS);
-        walk(extensions, |kind, body| read_client_extension(&mut hello, kind, body))
-            .unwrap_or_else(|| hello.malformed = true);
-    } else {
-        hello.malformed |= !r.is_empty();
-    }
+    let mut hello = Box::new(ClientHello { at, ..ClientHello::default() });
+    hello.offer = recent::offer(body, &mut hello, read_offer)?;
     Some(hello)
+}
+
+fn read_offer(body: &[u8]) -> Option<ClientOffer> {
+    let mut r = Reader(body);
+    let mut offer = ClientOffer { legacy_version: r.u16()?, ..ClientOffer::default() };
+    r.take(32)?;
+    r.vec8()?;
+    let suites = r.vec16()?;
+    offer.compressions = r.vec8()?.into();
+    offer.cut = suites.len() / 2 > limits::HELLO_ENTRIES;
+    note_suites(&mut offer, &numbers(suites, limits::HELLO_ENTRIES));
+    if let Some(extensions) = r.vec16() {
+        walk(extensions, |kind, body| read_client_extension(&mut offer, kind, body))
+            .unwrap_or_else(|| offer.malformed = true);
+    } else {
+        offer.malformed |= !r.is_empty();
+    }
+    Some(offer)
 }
 
 /// Reads a ClientHello in SSLv2 framing, behind the two-byte header.
@@ -80,8 +82,7 @@ pub(super) fn sslv2_hello(body: &[u8], at: Moment) -> Option<Box<ClientHello>> {
     let suites = r.take(usize::from(suites))?;
     r.take(usize::from(session))?;
     r.take(usize::from(challenge))?;
-    let mut hello =
-        Box::new(ClientHello { at, sslv2: true, legacy_version, ..ClientHello::default() });
+    let mut offer = ClientOffer { sslv2: true, legacy_version, ..ClientOffer::default() };
     // Three bytes a suite: those of SSLv3 and later have a zero before their number.
     let tls: Vec<u16> = suites
         .as_chunks::<3>()
@@ -90,8 +91,8 @@ pub(super) fn sslv2_hello(body: &[u8], at: Moment) -> Option<Box<ClientHello>> {
         .filter(|[first, ..]| *first == 0)
         .map(|[_, high, low]| u16::from_be_bytes([*high, *low]))
         .collect();
-    note_suites(&mut hello, &tls);
-    Some(hello)
+    note_suites(&mut offer, &tls);
+    Some(Box::new(ClientHello { at, ..offer.into() }))
 }
 
 /// Reads the body of a ServerHello or HelloRetryRequest.
@@ -149,7 +150,7 @@ pub(super) fn encrypted_extensions(body: &[u8]) -> Option<EncryptedExtensions> {
     Some(read)
 }
 
-fn note_suites(hello: &mut ClientHello, suites: &[u16]) {
+fn note_suites(hello: &mut ClientOffer, suites: &[u16]) {
     hello.suites.reserve_exact(suites.len());
     for &suite in suites {
         match suite {
@@ -167,7 +168,10 @@ fn note_suites(hello: &mut ClientHello, suites: &[u16]) {
 }
 
 /// Calls `read` for each extension; `None` when one of them, or the list, could not be read.
-fn walk(extensions: &[u8], mut read: impl FnMut(u16, &[u8]) -> Option<()>) -> Option<()> {
+pub(super) fn walk(
+    extensions: &[u8],
+    mut read: impl FnMut(u16, &[u8]) -> Option<()>,
+) -> Option<()> {
     let mut r = Reader(extensions);
     let mut readable = Some(());
     for _ in 0..limits::HELLO_ENTRIES {
@@ -181,7 +185,7 @@ fn walk(extensions: &[u8], mut read: impl FnMut(u16, &[u8]) -> Option<()>) -> Op
     readable
 }
 
-fn read_client_extension(hello: &mut ClientHello, kind: u16, body: &[u8]) -> Option<()> {
+fn read_client_extension(hello: &mut ClientOffer, kind: u16, body: &[u8]) -> Option<()> {
     if is_grease(kind) {
         hello.grease = true;
         return Some(());
@@ -208,15 +212,8 @@ fn read_client_extension(hello: &mut ClientHello, kind: u16, body: &[u8]) -> Opt
         }
         extension::ENCRYPT_THEN_MAC => hello.encrypt_then_mac = true,
         extension::EXTENDED_MASTER_SECRET => hello.extended_master_secret = true,
-        extension::SESSION_TICKET if !body.is_empty() => {
-            hello.ticket = true;
-            hello.ticket_handle = Some(ticket_handle(body));
-        }
-        extension::PRE_SHARED_KEY => {
-            hello.psk = true;
-            let identity = r.vec16().and_then(|list| Reader(list).vec16());
-            hello.psk_handle = identity.and_then(psk_handle);
-        }
+        extension::SESSION_TICKET => hello.ticket |= !body.is_empty(),
+        extension::PRE_SHARED_KEY => hello.psk = true,
         extension::EARLY_DATA => hello.early_data = true,
         extension::SUPPORTED_VERSIONS => {
             hello.versions = without_grease(r.vec8()?, &mut hello.grease);
@@ -292,7 +289,7 @@ fn alpn_ends(list: &[u8]) -> Option<(u8, u8)> {
     None
 }
 
-fn key_shares(list: &[u8], hello: &mut ClientHello) -> Option<()> {
+fn key_shares(list: &[u8], hello: &mut ClientOffer) -> Option<()> {
     let mut r = Reader(list);
     while !r.is_empty() && hello.key_shares.len() < limits::HELLO_ENTRIES {
         let group = r.u16()?;
@@ -316,7 +313,7 @@ fn without_grease(bytes: &[u8], grease: &mut bool) -> Vec<u16> {
 
 /// What stands for a ticket of TLS 1.3. Shorter identities are names of keys that were agreed on by other means (RFC 8446
 /// section 2.2), and meant to be sent by several.
-fn psk_handle(identity: &[u8]) -> Option<Handle> {
+pub(super) fn psk_handle(identity: &[u8]) -> Option<Handle> {
     const PSK: u64 = 4;
     const SHORTEST_TICKET: usize = 32;
     (identity.len() >= SHORTEST_TICKET).then(|| Handle::of(PSK, identity))
@@ -340,4 +337,9 @@ pub(super) fn ticket_handle(ticket: &[u8]) -> Handle {
 /// Text from the wire, bounded and inert.
 pub(super) fn text(bytes: &[u8]) -> String {
     escape_bytes(bytes.get(..limits::TEXT_BYTES).unwrap_or(bytes))
+}
+
+/// A distinguished name, or its bytes as text where it cannot be read.
+pub(super) fn name_of(der: &[u8]) -> String {
+    crate::pki::name_text(der).unwrap_or_else(|| text(der))
 }

@@ -3,8 +3,8 @@
 
 use super::decrypt::Agreed;
 use super::failure::FATAL;
-use super::handshake::{Handshake, kind, name_of};
-use super::hello::encrypted_extensions;
+use super::handshake::{Handshake, kind};
+use super::hello::{encrypted_extensions, name_of};
 use super::names::is_tls13;
 use crate::inspect::reader::{Reader, numbers};
 use crate::model::{
@@ -262,7 +262,7 @@ fn certificate_request(body: &[u8], at: Moment) -> Option<CertificateRequest> {
         let mut body = Reader(body);
         match kind {
             SIGNATURE_ALGORITHMS => {
-                request.signature_schemes = numbers(body.vec16()?, limits::HELLO_ENTRIES);
+                request.signature_schemes = numbers(body.vec16()?, limits::HELLO_ENTRIES).into();
             }
             CERTIFICATE_AUTHORITIES => {
                 let mut list = Reader(body.vec16()?);

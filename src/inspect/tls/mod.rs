@@ -14,6 +14,7 @@ mod inference;
 mod names;
 mod opened;
 mod probe;
+mod recent;
 mod resync;
 mod suites;
 

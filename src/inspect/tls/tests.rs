@@ -111,7 +111,7 @@ fn a_request_has_signature_schemes_since_tls_12_only() {
         let flight = [handshake(2, hello), handshake(13, body), done()].concat();
         let found = tls(&[client(client_hello(&[ECDHE_RSA], &[])), server(flight)]);
         let request = found.certificate_request.value().unwrap().clone();
-        (request.types, request.signature_schemes, request.authorities.len())
+        (request.types.to_vec(), request.signature_schemes.to_vec(), request.authorities.len())
     };
     let before = [of_u8([1, 2]), names.clone()].concat();
     assert_eq!(asked([3, 1], before.clone()), (vec![1, 2], vec![], 1));

@@ -1,7 +1,11 @@
 //! What the audit makes of sessions: a verdict on each, and what many of them say of a certificate, an endpoint, an edge.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
+
+use ecow::EcoString;
+use smallvec::SmallVec;
 
 use super::{
     AcrossRun, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
@@ -172,13 +176,7 @@ impl Party {
     #[must_use]
     pub fn unmapped(host: Endpoint) -> Self {
         let Endpoint { addr, realm, .. } = host;
-        Self {
-            service: ecow::eco_format!("{addr}"),
-            addr,
-            realm,
-            how: Self::UNMAPPED,
-            profile: None,
-        }
+        Self { service: text_of(addr), addr, realm, how: Self::UNMAPPED, profile: None }
     }
 
     /// How a party is named that has no name.
@@ -222,6 +220,20 @@ impl Party {
     pub fn owner(&self) -> Option<&str> {
         self.profile.as_deref()?.owner.as_deref()
     }
+}
+
+/// An address as it is written. The four numbers of IPv4 are written for every session, so without the formatting machinery.
+fn text_of(addr: IpAddr) -> EcoString {
+    let IpAddr::V4(addr) = addr else { return ecow::eco_format!("{addr}") };
+    let mut text = SmallVec::<[u8; 16]>::new();
+    for octet in addr.octets() {
+        let digits = [octet / 100, octet / 10 % 10, octet % 10];
+        let zeros = digits.iter().take(2).take_while(|digit| **digit == 0).count();
+        text.extend(digits.into_iter().skip(zeros).map(|digit| b'0' + digit));
+        text.push(b'.');
+    }
+    text.pop();
+    std::str::from_utf8(&text).unwrap_or_default().into()
 }
 
 /// One certificate at one place, over all sessions that showed it there.

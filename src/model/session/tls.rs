@@ -1,5 +1,9 @@
 //! What a TLS handshake showed.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
+use ecow::EcoVec;
 use smallvec::SmallVec;
 
 use super::Inference;
@@ -27,7 +31,7 @@ pub struct TlsFacts {
     /// The server's request for a client certificate.
     pub certificate_request: Seen<CertificateRequest>,
     /// The stapled OCSP response. One that is longer than is looked at is hidden by that bound.
-    pub ocsp_staple: Seen<std::sync::Arc<[u8]>>,
+    pub ocsp_staple: Seen<Arc<[u8]>>,
     /// What ServerKeyExchange says (TLS 1.2 and before), or the group of key_share (TLS 1.3).
     pub key_exchange: Seen<KeyExchange>,
     /// Signature scheme of the client's CertificateVerify (0 before TLS 1.2, which has none).
@@ -118,11 +122,39 @@ impl Keys {
     }
 }
 
-/// A ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2, SSLv2 framing included).
+/// A ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2, SSLv2 framing included). What it offers reads like
+/// fields of its own.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ClientHello {
     /// Where it ends.
     pub at: Moment,
+    /// The legacy session id.
+    pub session_id: SmallVec<[u8; 32]>,
+    /// What stands for the session ticket that was offered.
+    pub ticket_handle: Option<Handle>,
+    /// What stands for the first identity of pre_shared_key, where it is as long as a ticket.
+    pub psk_handle: Option<Handle>,
+    /// All else that it says, which hellos that say the same share.
+    pub offer: Arc<ClientOffer>,
+}
+
+impl Deref for ClientHello {
+    type Target = ClientOffer;
+
+    fn deref(&self) -> &ClientOffer {
+        &self.offer
+    }
+}
+
+impl From<ClientOffer> for ClientHello {
+    fn from(offer: ClientOffer) -> Self {
+        Self { offer: Arc::new(offer), ..Self::default() }
+    }
+}
+
+/// What a client offers in its ClientHello: all but what every connection has of its own.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ClientOffer {
     /// In SSLv2 framing.
     pub sslv2: bool,
     /// The version field of the message.
@@ -151,16 +183,10 @@ pub struct ClientHello {
     pub alpn: Vec<String>,
     /// First and last byte of the first ALPN protocol that is no GREASE, as they crossed the wire.
     pub alpn_ends: Option<(u8, u8)>,
-    /// The legacy session id.
-    pub session_id: SmallVec<[u8; 32]>,
     /// A session ticket was offered (not just the empty extension).
     pub ticket: bool,
-    /// What stands for that ticket.
-    pub ticket_handle: Option<Handle>,
     /// A pre_shared_key was offered.
     pub psk: bool,
-    /// What stands for the first identity of pre_shared_key, where it is as long as a ticket.
-    pub psk_handle: Option<Handle>,
     /// psk_key_exchange_modes.
     pub psk_modes: SmallVec<[u8; 4]>,
     /// Early data was announced.
@@ -201,7 +227,7 @@ pub struct ServerHello {
     /// The compression method.
     pub compression: u8,
     /// Extension types in order.
-    pub extensions: Vec<u16>,
+    pub extensions: SmallVec<[u16; 8]>,
     /// The chosen ALPN protocol, escaped.
     pub alpn: Option<String>,
     /// The group of key_share.
@@ -230,11 +256,11 @@ pub struct CertificateRequest {
     /// Where it ends.
     pub at: Moment,
     /// Certificate types.
-    pub types: Vec<u8>,
+    pub types: EcoVec<u8>,
     /// Signature schemes.
-    pub signature_schemes: Vec<u16>,
+    pub signature_schemes: EcoVec<u16>,
     /// Distinguished names of accepted authorities, escaped.
-    pub authorities: Vec<String>,
+    pub authorities: EcoVec<String>,
 }
 
 /// How the key was agreed.

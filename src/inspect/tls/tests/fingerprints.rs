@@ -6,22 +6,22 @@ use crate::model::Moment;
 use smallvec::smallvec;
 
 /// The first example of the description of JA3.
-fn java() -> ClientHello {
-    ClientHello {
+fn java() -> ClientOffer {
+    ClientOffer {
         legacy_version: 769,
         suites: vec![47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4],
         extensions: vec![0, 10, 11],
         groups: vec![23, 24, 25],
         point_formats: smallvec![0],
-        ..ClientHello::default()
+        ..ClientOffer::default()
     }
 }
 
 /// The example of the description of JA4: a browser.
-fn browser() -> ClientHello {
+fn browser() -> ClientOffer {
     let numbers =
         |text: &str| text.split(',').map(|n| u16::from_str_radix(n, 16).unwrap()).collect();
-    ClientHello {
+    ClientOffer {
         legacy_version: 0x0303,
         versions: vec![0x0304, 0x0303],
         suites: numbers(
@@ -32,7 +32,7 @@ fn browser() -> ClientHello {
         ),
         signature_schemes: numbers("0403,0804,0401,0503,0805,0501,0806,0601"),
         alpn_ends: Some((b'h', b'2')),
-        ..ClientHello::default()
+        ..ClientOffer::default()
     }
 }
 
@@ -49,10 +49,10 @@ fn ja3_is_as_published() {
 
 #[test]
 fn ja3_of_a_hello_without_extensions_is_as_published() {
-    let hello = ClientHello {
+    let hello = ClientOffer {
         legacy_version: 769,
         suites: vec![4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99],
-        ..ClientHello::default()
+        ..ClientOffer::default()
     };
     assert_eq!(text(ja3(&hello)), "de350869b8c85de67a350c8d186f11e6");
 }
@@ -63,7 +63,7 @@ fn ja3s_tells_the_version_of_the_message_and_not_the_one_agreed_on() {
         legacy_version: 771,
         version: 772,
         suite: 0x1301,
-        extensions: vec![51, 43],
+        extensions: smallvec![51, 43],
         ..ServerHello::default()
     };
     assert_eq!(ja3s(&hello), md5_hex("771,4865,51-43"));
@@ -78,13 +78,13 @@ fn ja4_is_as_published() {
 
 #[test]
 fn ja4_without_signature_schemes_is_as_published() {
-    let hello = ClientHello { signature_schemes: vec![], ..browser() };
+    let hello = ClientOffer { signature_schemes: vec![], ..browser() };
     assert_eq!(text(ja4(&hello)), "t13d1516h2_8daaf6152771_6d807ffa2a79");
 }
 
 #[test]
 fn what_is_not_there_is_zeros_in_ja4() {
-    let hello = ClientHello { legacy_version: 0x0301, ..ClientHello::default() };
+    let hello = ClientOffer { legacy_version: 0x0301, ..ClientOffer::default() };
     assert_eq!(text(ja4(&hello)), "t10i000000_000000000000_000000000000");
 }
 
@@ -109,10 +109,10 @@ fn the_alpn_of_ja4_is_as_published() {
 
 #[test]
 fn signals_stand_where_they_were_sent() {
-    let hello = ClientHello {
+    let hello = ClientOffer {
         suites: vec![1, 2],
         suite_signals: smallvec![(0, 0x5600), (1, 0x00ff), (2, 0x00ff)],
-        ..ClientHello::default()
+        ..ClientOffer::default()
     };
     assert_eq!(suites(&hello).collect::<Vec<_>>(), [0x5600, 1, 0x00ff, 2, 0x00ff]);
 }
@@ -136,10 +136,10 @@ fn grease_changes_no_fingerprint() {
 
 #[test]
 fn a_hello_that_was_not_read_whole_has_no_fingerprint() {
-    let malformed = ClientHello { malformed: true, ..browser() };
+    let malformed = ClientOffer { malformed: true, ..browser() };
     assert_eq!(ja4(&malformed), Seen::Hidden(Why::Malformed));
-    let cut = ClientHello { cut: true, ..browser() };
+    let cut = ClientOffer { cut: true, ..browser() };
     assert_eq!(ja3(&cut), Seen::Hidden(Why::Bound));
-    let sslv2 = ClientHello { sslv2: true, ..browser() };
+    let sslv2 = ClientOffer { sslv2: true, ..browser() };
     assert_eq!(ja3(&sslv2), Seen::Absent);
 }

@@ -1,7 +1,8 @@
 //! What hellos say.
 
 use super::bytes::*;
-use crate::model::{ClientHello, FrameNo, Seen, ServerHello, TlsFacts, Why};
+use crate::model::{ClientHello, FrameNo, Moment, Seen, ServerHello, TlsFacts, Why};
+use std::sync::Arc;
 
 /// Ones that RFC 8701 reserves.
 const GREASE: u16 = 0x3a3a;
@@ -55,7 +56,7 @@ fn a_bad_extension_does_not_hide_the_others() {
         extension(ALPN, of_u16(of_u8("h2"))),
     ]);
     assert!(hello.malformed);
-    assert_eq!((hello.sni.as_deref(), hello.alpn), (Some("api.test"), vec!["h2".to_owned()]));
+    assert_eq!((hello.sni.as_deref(), &*hello.alpn), (Some("api.test"), &["h2".to_owned()][..]));
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn a_hello_that_ends_too_early_is_malformed_and_not_absent() {
 #[test]
 fn names_are_shown_without_control_characters() {
     let hello = hello_of_client(&[server_name("a\u{1b}]0;x\u{7}.test")]);
-    assert!(!hello.sni.unwrap().contains(['\u{1b}', '\u{7}']));
+    assert!(!hello.sni.as_deref().unwrap().contains(['\u{1b}', '\u{7}']));
 }
 
 #[test]
@@ -225,4 +226,35 @@ fn a_finished_that_is_captured_before_the_server_hello_counts() {
         server(server_flight.concat()),
     ]);
     assert_eq!(early.established, Seen::Value(false), "early data, and then nothing");
+}
+
+#[test]
+fn hellos_that_offer_the_same_share_it_and_keep_what_is_their_own() {
+    let body = |grease: u16, random: u8, ticket: &[u8], name: &str| {
+        let share = [numbers(&[grease]), of_u16([random]), numbers(&[29]), of_u16([random; 32])];
+        let extensions = [
+            extension(grease, []),
+            server_name(name),
+            extension(GROUPS, of_u16(numbers(&[grease, 29]))),
+            extension(35, ticket),
+            extension(KEY_SHARE, of_u16(share.concat())),
+        ];
+        let mut body = client_body(&[grease, AES_13], &extensions);
+        body[2..34].fill(random);
+        body.splice(34..35, of_u8([random; 32]));
+        body
+    };
+    let read = |body: &[u8]| *super::super::hello::client_hello(body, Moment::default()).unwrap();
+    let first = read(&body(0x1a1a, 1, &[7; 40], "a.test"));
+    let second = read(&body(0x2a2a, 2, &[8; 40], "a.test"));
+    assert!(Arc::ptr_eq(&first.offer, &second.offer));
+    assert_eq!((&first.session_id[..], &second.session_id[..]), (&[1; 32][..], &[2; 32][..]));
+    assert!(first.ticket_handle.is_some() && first.ticket_handle != second.ticket_handle);
+    let without = read(&body(0x1a1a, 1, &[], "a.test"));
+    assert_eq!((without.ticket, without.ticket_handle), (false, None));
+    let other = read(&body(0x1a1a, 1, &[7; 40], "b.test"));
+    assert_eq!((other.sni.as_deref(), first.sni.as_deref()), (Some("b.test"), Some("a.test")));
+    let mut cut = body(0x1a1a, 1, &[7; 40], "a.test");
+    cut.truncate(cut.len() - 1);
+    assert!(read(&cut).malformed || read(&cut) != first);
 }

@@ -1,0 +1,196 @@
+//! What equal bytes were read as before.
+//!
+//! Takes the bytes of a message and how to read them; gives what they say, read only when they were not read lately.
+//! Nearly every handshake repeats the offer, the certificates and the request of another one: comparing bytes is cheaper
+//! than reading them again, and sessions that said the same hold it once. What is given depends on the bytes alone. A
+//! thread remembers a fixed number of messages, each in the one place where its hash puts it, so nobody can make looking
+//! one up slow.
+
+use std::cell::RefCell;
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+
+use super::hello::{extension, psk_handle, ticket_handle, walk};
+use super::names::is_grease;
+use crate::inspect::reader::Reader;
+use crate::model::{CertificateRequest, ClientHello, ClientOffer, Der, limits};
+
+thread_local! {
+    static OFFERS: RefCell<Offers> = RefCell::default();
+    static CERTIFICATES: RefCell<Certificates> = RefCell::default();
+    static REQUESTS: RefCell<Requests> = RefCell::default();
+}
+
+/// The last outline, whose memory is used again, and offers by their outlines.
+type Offers = (Vec<u8>, Recent<Box<[u8]>, Arc<ClientOffer>>);
+type Certificates = Recent<Arc<[u8]>, Arc<[u8]>>;
+type Requests = Recent<Box<[u8]>, CertificateRequest>;
+
+/// What a ClientHello with this body offers, by `read`. What a connection has of its own is written into `own`. `None`
+/// when the fixed part of the body makes no sense.
+pub(super) fn offer(
+    body: &[u8],
+    own: &mut ClientHello,
+    read: fn(&[u8]) -> Option<ClientOffer>,
+) -> Option<Arc<ClientOffer>> {
+    OFFERS.with_borrow_mut(|(outline, offers)| {
+        outline.clear();
+        if !write_outline(body, own, outline)? {
+            return read(body).map(Arc::new);
+        }
+        offers.find(outline, outline, |outline| Some((outline.into(), Arc::new(read(body)?))))
+    })
+}
+
+/// The certificates of a Certificate message before TLS 1.3, each sharing its bytes with others that are equal.
+pub(super) fn chain(body: &[u8]) -> Option<Vec<Der>> {
+    let mut list = Reader(Reader(body).vec24()?);
+    let mut chain = Vec::new();
+    while !list.is_empty() {
+        let der = list.vec24()?;
+        if chain.len() < limits::CHAIN_CERTIFICATES {
+            chain.push(certificate(der));
+        }
+    }
+    Some(chain)
+}
+
+fn certificate(der: &[u8]) -> Der {
+    // The end of a certificate is its signature, in which no two are the same.
+    const MARK: usize = 32;
+    let mark = der.last_chunk::<MARK>().map_or(der, |mark| mark.as_slice());
+    let shared = |der: &[u8]| {
+        let bytes: Arc<[u8]> = der.into();
+        Some((Arc::clone(&bytes), bytes))
+    };
+    let known = CERTIFICATES.with_borrow_mut(|recent| recent.find(mark, der, shared));
+    Der(known.unwrap_or_else(|| der.into()))
+}
+
+/// What a CertificateRequest with this body says, by `read`.
+pub(super) fn request(
+    body: &[u8],
+    read: impl FnOnce(&[u8]) -> Option<CertificateRequest>,
+) -> Option<CertificateRequest> {
+    REQUESTS
+        .with_borrow_mut(|recent| recent.find(body, body, |body| Some((body.into(), read(body)?))))
+}
+
+/// A fixed number of places, each for the bytes that came there last and what they were read as.
+struct Recent<K, T> {
+    hasher: RandomState,
+    places: Vec<Option<(K, T)>>,
+}
+
+impl<K, T> Default for Recent<K, T> {
+    fn default() -> Self {
+        let places = std::iter::repeat_with(|| None).take(limits::RECENT_MESSAGES).collect();
+        Self { hasher: RandomState::default(), places }
+    }
+}
+
+impl<K: AsRef<[u8]>, T: Clone> Recent<K, T> {
+    /// What `read` makes of these bytes, which it also gives to remember. `mark` decides their place; it need not tell all bytes apart.
+    fn find(
+        &mut self,
+        mark: &[u8],
+        bytes: &[u8],
+        read: impl FnOnce(&[u8]) -> Option<(K, T)>,
+    ) -> Option<T> {
+        let hash = usize::try_from(self.hasher.hash_one(mark) >> 32).unwrap_or(0);
+        let place = self.places.get_mut(hash % limits::RECENT_MESSAGES)?;
+        if let Some((known, said)) = place
+            && known.as_ref() == bytes
+        {
+            return Some(said.clone());
+        }
+        let (known, said) = read(bytes)?;
+        if bytes.len() <= limits::RECENT_BYTES {
+            *place = Some((known, said.clone()));
+        }
+        Some(said)
+    }
+}
+
+/// Stands for every value that RFC 8701 reserves: which one a client takes says nothing.
+const GREASE: u16 = 0x0a0a;
+
+/// Writes what decides the offer of a ClientHello so that different ones never look alike, and what a connection has of
+/// its own into `own`. `Some(false)` when a part of it cannot be read and the outline therefore leaves something out.
+fn write_outline(body: &[u8], own: &mut ClientHello, outline: &mut Vec<u8>) -> Option<bool> {
+    let mut r = Reader(body);
+    outline.extend(r.take(2)?);
+    r.take(32)?;
+    own.session_id = SmallVec::from_slice(r.vec8()?);
+    write_numbers(0, r.vec16()?, outline);
+    write_bytes(r.vec8()?, outline);
+    let Some(extensions) = r.vec16() else { return Some(false) };
+    let whole = walk(extensions, |kind, body| write_extension(kind, body, own, outline));
+    Some(whole.is_some())
+}
+
+fn write_extension(
+    kind: u16,
+    body: &[u8],
+    own: &mut ClientHello,
+    outline: &mut Vec<u8>,
+) -> Option<()> {
+    write_number(kind, outline);
+    match kind {
+        extension::SERVER_NAME
+        | extension::POINT_FORMATS
+        | extension::ALPN
+        | extension::PSK_MODES => write_bytes(body, outline),
+        extension::GROUPS | extension::SIGNATURE_ALGORITHMS => write_numbers(2, body, outline),
+        extension::SUPPORTED_VERSIONS => write_numbers(1, body, outline),
+        extension::ECH => outline.push(u8::from(body.first() == Some(&0))),
+        extension::SESSION_TICKET => {
+            outline.push(u8::from(body.is_empty()));
+            if !body.is_empty() {
+                own.ticket_handle = Some(ticket_handle(body));
+            }
+        }
+        extension::PRE_SHARED_KEY => {
+            let identity = Reader(body).vec16().and_then(|list| Reader(list).vec16());
+            own.psk_handle = identity.and_then(psk_handle);
+        }
+        extension::KEY_SHARE | extension::KEY_SHARE_DRAFT => {
+            let mut shares = Reader(Reader(body).vec16()?);
+            write_length(shares.0, outline);
+            while !shares.is_empty() {
+                write_number(shares.u16()?, outline);
+                write_length(shares.vec16()?, outline);
+            }
+        }
+        _ => {}
+    }
+    Some(())
+}
+
+fn write_length(bytes: &[u8], outline: &mut Vec<u8>) {
+    // Nothing in a hello has a length of more than 16 bits.
+    outline.extend(u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes());
+}
+
+fn write_bytes(bytes: &[u8], outline: &mut Vec<u8>) {
+    write_length(bytes, outline);
+    outline.extend(bytes);
+}
+
+fn write_number(number: u16, outline: &mut Vec<u8>) {
+    let number = if is_grease(number) { GREASE } else { number };
+    outline.extend(number.to_be_bytes());
+}
+
+/// Writes a list of numbers behind so many bytes of its own length.
+fn write_numbers(head: usize, bytes: &[u8], outline: &mut Vec<u8>) {
+    write_length(bytes, outline);
+    let (head, list) = bytes.split_at_checked(head).unwrap_or((bytes, &[]));
+    let (pairs, rest) = list.as_chunks();
+    outline.extend(head);
+    pairs.iter().for_each(|pair| write_number(u16::from_be_bytes(*pair), outline));
+    outline.extend(rest);
+}
