@@ -93,7 +93,8 @@ impl<K, T> Default for Recent<K, T> {
 }
 
 impl<K: AsRef<[u8]>, T: Clone> Recent<K, T> {
-    /// What `read` makes of these bytes, which it also gives to remember. `mark` decides their place; it need not tell all bytes apart.
+    /// What `read` makes of these bytes, which it also gives to remember. `mark` decides their place; it need not tell
+    /// all bytes apart.
     fn find(
         &mut self,
         mark: &[u8],
