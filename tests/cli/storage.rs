@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use rusqlite::Connection;
+use serde_json::Value;
 
 use crate::program::{BAD, GOOD, Lab, run};
 
@@ -259,7 +260,17 @@ fn an_edge_that_an_earlier_run_saw_protected_better_is_told_in_whatever_order_ca
         let run = lab.run(&["check", "x.pcapng", "-f", filter, "--db", db, "--format", "concise"]);
         run.out.lines().filter(|line| line.contains("WL4011")).count()
     };
-    let (mutual, one_way) = ("portrange 55618-55634", "portrange 55644-55656");
+    let told = lab.run(&["check", "x.pcapng", "--format", "ndjson", "--exit-zero"]).out;
+    let ports = |wanted: bool| {
+        let sessions = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let sessions = sessions.filter(|event| event["event_type"] == "session");
+        let of_posture = sessions.filter(|event| (event["posture"] == "mtls") == wanted);
+        let ports: Vec<String> =
+            of_posture.map(|event| format!("port {}", event["src_port"])).collect();
+        assert!(!ports.is_empty(), "{told}");
+        ports.join(" or ")
+    };
+    let (mutual, one_way) = (&*ports(true), &*ports(false));
     assert_eq!([read("w.db", mutual), read("w.db", one_way)], [0, 1]);
     assert_eq!(read("w.db", one_way), 1, "as long as it is so");
     assert_eq!([read("other.db", one_way), read("other.db", mutual)], [0, 0]);
