@@ -73,9 +73,7 @@ impl Message {
         self.parts.iter().for_each(|part| part.write(&read, options, &mut out));
         out
     }
-}
 
-impl Message {
     /// Shows every field that it tells.
     pub(crate) fn each_field(&self, show: &mut dyn FnMut(usize)) {
         self.parts.iter().for_each(|part| part.each_field(show));
