@@ -205,13 +205,10 @@ impl<N: Copy> Decoder<N> {
             }
             (None, None) => {
                 let (name, text) = self.table.name(index)?;
-                if sink.wants(name.name) == 0 {
-                    self.table.insert_unread(name, value.length()?);
-                    self.table.settle();
-                    return Ok(());
-                }
                 buffers.name.clear();
-                buffers.name.extend_from_slice(text);
+                if sink.wants(name.name) > 0 {
+                    buffers.name.extend_from_slice(text);
+                }
                 name_text = &buffers.name;
                 name
             }

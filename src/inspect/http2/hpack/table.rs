@@ -16,6 +16,16 @@ const INITIAL_SIZE: usize = 4096;
 /// Dead bytes before the live ones are moved down over them, at the least.
 const COMPACT_AFTER: usize = 4096;
 
+/// A field that was put into the part of a table that nobody saw.
+const UNSEEN: Field<'static> = Field {
+    name: HeaderName::Unknown,
+    name_text: &[],
+    value: None,
+    never_indexed: false,
+    code: None,
+    entry: None,
+};
+
 /// The dynamic table of one direction.
 ///
 /// SETTINGS_HEADER_TABLE_SIZE is not followed: the encoder says in a header block which size it uses from there on
@@ -125,15 +135,7 @@ impl<N: Copy> Table<N> {
     /// The field with this index, which is not one of the static table.
     #[inline]
     pub(super) fn field(&self, index: usize) -> Result<Indexed<'_, N>, Malformed> {
-        let unseen = Field {
-            name: HeaderName::Unknown,
-            name_text: &[],
-            value: None,
-            never_indexed: false,
-            code: None,
-            entry: None,
-        };
-        let Some((place, entry)) = self.entry(index)? else { return Ok(Indexed::Field(unseen)) };
+        let Some((place, entry)) = self.entry(index)? else { return Ok(Indexed::Field(UNSEEN)) };
         if let Some(note) = entry.note {
             return Ok(Indexed::Noted(note));
         }
@@ -146,7 +148,7 @@ impl<N: Copy> Table<N> {
             name_text,
             value: Some(value),
             entry: Some(EntryNo(self.oldest.saturating_add(place as u64))),
-            ..unseen
+            ..UNSEEN
         }))
     }
 
