@@ -15,11 +15,12 @@ pub(crate) fn read(capture: &Path) -> Table {
 
 /// What `check` is to be given with a sample.
 pub(crate) fn options(truth: &Table) -> Vec<String> {
-    let folder = std::env::var("WIRELINT_SAMPLES").unwrap_or_else(|_| "samples".to_owned());
-    let folder = folder.as_str();
+    let folder = crate::program::samples();
+    let folder = folder.display();
     let given = truth.get("options").and_then(Value::as_table).into_iter().flatten();
     given
         .flat_map(|(option, files)| {
+            let folder = &folder;
             texts(files).into_iter().map(move |file| format!("--{option}={folder}/{file}"))
         })
         .collect()
