@@ -53,7 +53,8 @@ pub(super) fn client_hello(body: &[u8], at: Moment) -> Option<Box<ClientHello>> 
     Some(hello)
 }
 
-fn read_offer(body: &[u8]) -> Option<ClientOffer> {
+/// Reads what a ClientHello with this body offers.
+pub(super) fn read_offer(body: &[u8]) -> Option<ClientOffer> {
     let mut r = Reader(body);
     let mut offer = ClientOffer { legacy_version: r.u16()?, ..ClientOffer::default() };
     r.take(32)?;

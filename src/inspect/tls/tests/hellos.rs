@@ -258,3 +258,45 @@ fn hellos_that_offer_the_same_share_it_and_keep_what_is_their_own() {
     cut.truncate(cut.len() - 1);
     assert!(read(&cut).malformed || read(&cut) != first);
 }
+
+/// What is remembered goes by an outline of the hello. Whatever byte is another one: if that makes another offer, it makes
+/// another outline, too.
+#[test]
+fn no_hello_is_taken_for_another_one_that_was_read_before() {
+    let shares = [numbers(&[GREASE]), of_u16([7]), numbers(&[29]), of_u16([7; 32])].concat();
+    let identity = [of_u16([9; 40]), vec![0; 4]].concat();
+    let extensions = [
+        extension(GREASE, []),
+        server_name("api.test"),
+        extension(5, [1, 0, 0, 0, 0]),
+        extension(GROUPS, of_u16(numbers(&[GREASE, 29, 23]))),
+        extension(11, of_u8([0, 1])),
+        extension(13, of_u16(numbers(&[0x0403, 0x0804]))),
+        extension(ALPN, of_u16([of_u8("h2"), of_u8("http/1.1")].concat())),
+        extension(22, []),
+        extension(23, []),
+        extension(35, [5; 40]),
+        extension(42, []),
+        extension(43, of_u8(numbers(&[GREASE, 0x0304, 0x0303]))),
+        extension(45, of_u8([1, 0])),
+        extension(49, []),
+        extension(KEY_SHARE, of_u16(shares)),
+        extension(0xfe0d, [0, 1, 2, 3]),
+        extension(0xff01, [0]),
+        extension(41, [of_u16(identity), of_u16(of_u8([3; 32]))].concat()),
+    ];
+    let body = client_body(&[GREASE, AES_13, 0xc02b, 0x5600], &extensions);
+    let offer = |body: &[u8]| {
+        let hello = super::super::hello::client_hello(body, Moment::default());
+        hello.map(|hello| (*hello.offer).clone())
+    };
+    for place in 0..body.len() {
+        for other in 0..=u8::MAX {
+            let mut changed = body.clone();
+            changed[place] = other;
+            offer(&body);
+            let read = super::super::hello::read_offer(&changed);
+            assert_eq!(offer(&changed), read, "byte {place} is {other}");
+        }
+    }
+}
