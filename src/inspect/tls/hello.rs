@@ -3,7 +3,7 @@
 //! Extensions are walked one by one; one that cannot be read is noted and does not hide the others.
 
 use super::names::is_grease;
-use super::recent;
+use super::recent::{self, Own};
 use crate::inspect::reader::{Reader, numbers};
 use crate::model::{ClientHello, ClientOffer, Handle, Moment, ServerHello, escape_bytes, limits};
 
@@ -48,9 +48,9 @@ pub(super) enum HelloOfServer {
 
 /// Reads the body of a ClientHello; `None` when its fixed part makes no sense.
 pub(super) fn client_hello(body: &[u8], at: Moment) -> Option<Box<ClientHello>> {
-    let mut hello = Box::new(ClientHello { at, ..ClientHello::default() });
-    hello.offer = recent::offer(body, &mut hello, read_offer)?;
-    Some(hello)
+    let (offer, own) = recent::offer(body, read_offer)?;
+    let Own { session_id, ticket_handle, psk_handle } = own;
+    Some(Box::new(ClientHello { at, session_id, ticket_handle, psk_handle, offer }))
 }
 
 /// Reads what a ClientHello with this body offers.

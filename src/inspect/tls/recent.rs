@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 use super::hello::{extension, psk_handle, ticket_handle, walk};
 use super::names::is_grease;
 use crate::inspect::reader::Reader;
-use crate::model::{CertificateRequest, ClientHello, ClientOffer, Der, limits};
+use crate::model::{CertificateRequest, ClientOffer, Der, Handle, limits};
 
 thread_local! {
     static OFFERS: RefCell<Offers> = RefCell::default();
@@ -29,20 +29,32 @@ type Offers = (Vec<u8>, Recent<Box<[u8]>, Arc<ClientOffer>>);
 type Certificates = Recent<Arc<[u8]>, Arc<[u8]>>;
 type Requests = Recent<Box<[u8]>, CertificateRequest>;
 
-/// What a ClientHello with this body offers, by `read`. What a connection has of its own is written into `own`. `None`
-/// when the fixed part of the body makes no sense.
+/// What a connection has of its own in its ClientHello, whatever it offers.
+#[derive(Default)]
+pub(super) struct Own {
+    /// The legacy session id.
+    pub(super) session_id: SmallVec<[u8; 32]>,
+    /// What stands for the session ticket.
+    pub(super) ticket_handle: Option<Handle>,
+    /// What stands for the first identity of pre_shared_key.
+    pub(super) psk_handle: Option<Handle>,
+}
+
+/// What a ClientHello with this body offers, by `read`, and what the connection has of its own. `None` when the fixed part
+/// of the body makes no sense.
 pub(super) fn offer(
     body: &[u8],
-    own: &mut ClientHello,
     read: fn(&[u8]) -> Option<ClientOffer>,
-) -> Option<Arc<ClientOffer>> {
-    OFFERS.with_borrow_mut(|(outline, offers)| {
+) -> Option<(Arc<ClientOffer>, Own)> {
+    let mut own = Own::default();
+    let offer = OFFERS.with_borrow_mut(|(outline, offers)| {
         outline.clear();
-        if !write_outline(body, own, outline)? {
+        if !write_outline(body, &mut own, outline)? {
             return read(body).map(Arc::new);
         }
         offers.find(outline, outline, |outline| Some((outline.into(), Arc::new(read(body)?))))
-    })
+    })?;
+    Some((offer, own))
 }
 
 /// The certificates of a Certificate message before TLS 1.3, each sharing its bytes with others that are equal.
@@ -121,9 +133,9 @@ const GREASE: u16 = 0x0a0a;
 
 /// Writes what decides the offer of a ClientHello so that different ones never look alike, and what a connection has of
 /// its own into `own`. `Some(false)` when a part of it cannot be read and the outline therefore leaves something out.
-fn write_outline(body: &[u8], own: &mut ClientHello, outline: &mut Vec<u8>) -> Option<bool> {
+fn write_outline(body: &[u8], own: &mut Own, outline: &mut Vec<u8>) -> Option<bool> {
     let mut r = Reader(body);
-    outline.extend(r.take(2)?);
+    outline.extend_from_slice(r.take(2)?);
     r.take(32)?;
     own.session_id = SmallVec::from_slice(r.vec8()?);
     write_numbers(0, r.vec16()?, outline);
@@ -136,7 +148,7 @@ fn write_outline(body: &[u8], own: &mut ClientHello, outline: &mut Vec<u8>) -> O
 fn write_extension(
     kind: u16,
     body: &[u8],
-    own: &mut ClientHello,
+    own: &mut Own,
     outline: &mut Vec<u8>,
 ) -> Option<()> {
     write_number(kind, outline);
@@ -173,25 +185,29 @@ fn write_extension(
 
 fn write_length(bytes: &[u8], outline: &mut Vec<u8>) {
     // Nothing in a hello has a length of more than 16 bits.
-    outline.extend(u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes());
+    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+    outline.extend_from_slice(&length.to_be_bytes());
 }
 
 fn write_bytes(bytes: &[u8], outline: &mut Vec<u8>) {
     write_length(bytes, outline);
-    outline.extend(bytes);
+    outline.extend_from_slice(bytes);
 }
 
 fn write_number(number: u16, outline: &mut Vec<u8>) {
     let number = if is_grease(number) { GREASE } else { number };
-    outline.extend(number.to_be_bytes());
+    outline.extend_from_slice(&number.to_be_bytes());
 }
 
 /// Writes a list of numbers behind so many bytes of its own length.
 fn write_numbers(head: usize, bytes: &[u8], outline: &mut Vec<u8>) {
     write_length(bytes, outline);
-    let (head, list) = bytes.split_at_checked(head).unwrap_or((bytes, &[]));
-    let (pairs, rest) = list.as_chunks();
-    outline.extend(head);
-    pairs.iter().for_each(|pair| write_number(u16::from_be_bytes(*pair), outline));
-    outline.extend(rest);
+    let begin = outline.len().saturating_add(head);
+    outline.extend_from_slice(bytes);
+    let (pairs, _) = outline.get_mut(begin..).unwrap_or_default().as_chunks_mut();
+    for pair in pairs {
+        if is_grease(u16::from_be_bytes(*pair)) {
+            *pair = GREASE.to_be_bytes();
+        }
+    }
 }
