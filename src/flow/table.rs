@@ -367,7 +367,9 @@ impl<R: StreamReader> Table<R> {
             return;
         };
         flow.take(segment);
-        let now = flow.held();
+        // A bare acknowledgement brings nothing to hold.
+        let bare = segment.payload.is_empty() && segment.missing == 0 && !segment.flags.syn();
+        let now = if bare { flow.counted } else { flow.held() };
         self.held = (self.held + now).saturating_sub(flow.counted);
         flow.counted = now;
         if now > 0 && self.held > limits::PENDING_TOTAL / limits::SHARDS {
