@@ -2,8 +2,14 @@
 //!
 //! Columns of the database and keys of the reports are made from the same functions, so that they say the same.
 
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
 use crate::inspect::tls::{alert_name, is_tls13, ja3, ja3s, ja4, no_fingerprint};
-use crate::model::{Direction, FrameNo, Located, RunInfo, Seen, Session, TlsFacts, Why};
+use crate::model::{
+    ClientOffer, Direction, FrameNo, Located, RunInfo, Seen, Session, TlsFacts, Why, limits,
+};
 
 /// The word for an alert's level.
 pub(crate) fn alert_level(level: u8) -> &'static str {
@@ -55,12 +61,37 @@ pub(crate) fn client_certificate(tls: &TlsFacts) -> Option<&'static str> {
 
 /// The fingerprints JA3, JA3S and JA4, where they are defined and could be read.
 pub(crate) fn fingerprints(tls: &TlsFacts) -> [Option<String>; 3] {
-    let client = tls.client_hello.value();
-    [
-        client.and_then(|hello| ja3(hello).value().cloned()),
-        tls.server_hello.value().map(|hello| ja3s(hello)),
-        client.and_then(|hello| ja4(hello).value().cloned()),
-    ]
+    let [ja3, ja4] = tls.client_hello.value().map(|hello| of_offer(hello)).unwrap_or_default();
+    [ja3, tls.server_hello.value().map(|hello| ja3s(hello)), ja4]
+}
+
+fn of_offer(offer: &ClientOffer) -> [Option<String>; 2] {
+    [ja3(offer), ja4(offer)].map(|print| print.value().cloned())
+}
+
+/// The same of many sessions: what an offer comes to is worked out once for all that share it.
+#[derive(Debug, Default)]
+pub(crate) struct Fingerprints(HashMap<usize, (Arc<ClientOffer>, [Option<String>; 2])>);
+
+impl Fingerprints {
+    /// See [`fingerprints`].
+    pub(crate) fn of(&mut self, tls: &TlsFacts) -> [Option<String>; 3] {
+        let [ja3, ja4] = match tls.client_hello.value() {
+            Some(hello) => self.of_shared(&hello.offer),
+            None => Default::default(),
+        };
+        [ja3, tls.server_hello.value().map(|hello| ja3s(hello)), ja4]
+    }
+
+    /// An offer that is kept has its place in memory for itself.
+    fn of_shared(&mut self, offer: &Arc<ClientOffer>) -> [Option<String>; 2] {
+        if self.0.len() >= limits::RECENT_MESSAGES {
+            self.0.clear();
+        }
+        let place = Arc::as_ptr(offer).addr();
+        let known = self.0.entry(place).or_insert_with(|| (Arc::clone(offer), of_offer(offer)));
+        known.1.clone()
+    }
 }
 
 /// Whether the server accepted early data; nothing where none was announced or the answer is encrypted.

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 use super::fingerprint;
+use super::flat::Fingerprints;
 use super::schema::{self, Identity, MIGRATIONS};
 use crate::model::{Digest, limits};
 
@@ -41,6 +42,7 @@ pub(super) struct Known {
     pub(super) rules: HashMap<String, i64>,
     pub(super) services: HashMap<String, i64>,
     pub(super) certificates: HashMap<Digest, i64>,
+    pub(super) fingerprints: Fingerprints,
 }
 
 impl Store {

@@ -81,7 +81,7 @@ impl Writer<'_> {
         };
         let server_certificate = row(leaf(Direction::ToClient))?;
         let client_certificate = row(leaf(Direction::ToServer))?;
-        let [ja3, ja3s, ja4] = flat::fingerprints(tls);
+        let [ja3, ja3s, ja4] = self.known.fingerprints.of(tls);
         let client_hello = tls.client_hello.value();
         let server_hello = tls.server_hello.value();
         self.db.prepare_cached(TLS)?.execute(params![
