@@ -1,5 +1,7 @@
 //! Bytes as hexadecimal digits.
 
+use std::fmt::Write;
+
 /// The digits of `bytes`, two each, in lower case.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
@@ -10,13 +12,19 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// As [`hex`], to the end of a text.
 ///
-/// A database has several digests for every session: digit by digit is ten times as fast as by format.
-pub fn push_hex(out: &mut impl Extend<char>, bytes: &[u8]) {
-    for byte in bytes {
-        out.extend([byte >> 4, byte & 0x0f].map(|half| match half {
-            0..=9 => char::from(b'0' + half),
-            _ => char::from(b'a' - 10 + half),
-        }));
+/// A database has several digests for every session: this is ten times as fast as by format.
+pub fn push_hex(out: &mut impl Write, bytes: &[u8]) {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or_default();
+    for some in bytes.chunks(32) {
+        let mut digits = [0; 64];
+        let (pairs, _) = digits.as_chunks_mut();
+        for ([high, low], byte) in pairs.iter_mut().zip(some) {
+            (*high, *low) = (digit(byte >> 4), digit(byte & 0x0f));
+        }
+        let digits = digits.get(..some.len().saturating_mul(2)).unwrap_or_default();
+        // Writing to a text does not fail.
+        let _ = out.write_str(std::str::from_utf8(digits).unwrap_or_default());
     }
 }
 
@@ -30,5 +38,6 @@ mod tests {
             assert_eq!(hex(&[byte]), format!("{byte:02x}"));
         }
         assert_eq!(hex(&[]), "");
+        assert_eq!(hex(&[0xa5; 100]), "a5".repeat(100));
     }
 }

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ecow::EcoString;
-use smallvec::SmallVec;
 
 use super::{
     AcrossRun, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
@@ -225,15 +224,26 @@ impl Party {
 /// An address as it is written. The four numbers of IPv4 are written for every session, so without the formatting machinery.
 fn text_of(addr: IpAddr) -> EcoString {
     let IpAddr::V4(addr) = addr else { return ecow::eco_format!("{addr}") };
-    let mut text = SmallVec::<[u8; 16]>::new();
+    let mut text = [0; 16];
+    let mut places = text.iter_mut();
+    let mut write = |byte: u8| {
+        if let Some(place) = places.next() {
+            *place = byte;
+        }
+    };
     for octet in addr.octets() {
-        let digits = [octet / 100, octet / 10 % 10, octet % 10];
-        let zeros = digits.iter().take(2).take_while(|digit| **digit == 0).count();
-        text.extend(digits.into_iter().skip(zeros).map(|digit| b'0' + digit));
-        text.push(b'.');
+        if octet >= 100 {
+            write(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            write(b'0' + octet / 10 % 10);
+        }
+        write(b'0' + octet % 10);
+        write(b'.');
     }
-    text.pop();
-    std::str::from_utf8(&text).unwrap_or_default().into()
+    // The last dot is one too many.
+    let length = places.len().abs_diff(text.len()).saturating_sub(1);
+    std::str::from_utf8(text.get(..length).unwrap_or_default()).unwrap_or_default().into()
 }
 
 /// One certificate at one place, over all sessions that showed it there.
