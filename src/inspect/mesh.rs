@@ -4,22 +4,17 @@
 //! application protocols that only they offer, server names of their form, names in certificates of their form.
 
 use crate::model::{
-    AuditedSession, Certificate, ClientOffer, Field, Kind, SanName, Seen, Subject, SubjectKind,
-    Value, WRONG_SUBJECT,
+    AuditedSession, Certificate, ClientOffer, Field, Judged, Kind, SanName, Seen, Value, field,
 };
 
 /// The field that rules can ask.
-pub static MESH_FIELDS: &[Field] = &[Field {
-    on: SubjectKind::Session,
-    path: "session.mesh",
-    kind: Kind::Text,
-    doc: "the service mesh whose proxies speak here, by their own signs: `istio`, `istio-ambient`, `linkerd`, `consul`; `spiffe` where only the form of a certificate's name tells; absent without a sign",
-    example: "istio",
-    get: |subject| match *subject {
-        Subject::Session(audited) => mesh(audited).map(Value::text).into(),
-        _ => WRONG_SUBJECT,
-    },
-}];
+pub static MESH_FIELDS: &[Field] = &[field::<AuditedSession>(
+    "session.mesh",
+    Kind::Text,
+    "istio",
+    "the service mesh whose proxies speak here, by their own signs: `istio`, `istio-ambient`, `linkerd`, `consul`; `spiffe` where only the form of a certificate's name tells; absent without a sign",
+    |s| AuditedSession::of(s, |audited| mesh(audited).map(Value::text).into()),
+)];
 
 /// The mesh of a session.
 fn mesh(audited: &AuditedSession) -> Option<&'static str> {

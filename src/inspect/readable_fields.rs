@@ -12,33 +12,33 @@ use crate::model::{
 /// The fields. One line declares one. Where nothing readable was seen, lists are empty and counts are 0.
 #[rustfmt::skip]
 pub static READABLE_FIELDS: &[Field] = &[
-    field::<AuditedSession>("upgrade.state", Kind::Text, "refused", "TLS within the protocol: `offered`, `demanded`, `asked`, `accepted` or `refused`; absent where it was not spoken of", |s| of(s, |r| r.upgrade.map(|up| Value::text(up.state.name())).into(), || Seen::Absent)),
-    field::<AuditedSession>("upgrade.clear_after", Kind::Bool, "true", "after that the client went on in clear; hidden where its bytes are missing", clear_after),
+    field::<ReadableFacts>("upgrade.state", Kind::Text, "refused", "TLS within the protocol: `offered`, `demanded`, `asked`, `accepted` or `refused`; absent where it was not spoken of", |s| of(s, |r| r.upgrade.map(|up| Value::text(up.state.name())).into(), || Seen::Absent)),
+    field::<ReadableFacts>("upgrade.clear_after", Kind::Bool, "true", "after that the client went on in clear; hidden where its bytes are missing", clear_after),
     field::<AuditedSession>("session.since_tls_failure", Kind::Int, "2", "seconds since TLS between the same two failed, when this session is readable and came within a minute of it; absent otherwise", |s| AuditedSession::of(s, |a| a.recalled.since_tls_failure.map(|s| Value::Int(i64::try_from(s).unwrap_or(i64::MAX))).into())),
     field::<AuditedSession>("session.ticket_from_elsewhere", Kind::Bool, "false", "it resumes by a ticket or session id that was given to, or last used by, another address", |s| AuditedSession::of(s, |a| bool(a.recalled.ticket_from_elsewhere))),
     field::<AuditedSession>("session.ticket_key_days", Kind::Int, "3", "whole days of the run for which the server has made its tickets with a key of the same name (TLS 1.2 and before); absent where no ticket was given out in clear, or the name is new", |s| AuditedSession::of(s, |a| a.recalled.ticket_key_days.map(|days| Value::Int(i64::try_from(days).unwrap_or(i64::MAX))).into())),
-    field::<AuditedSession>("session.unauthenticated", Kind::Bool, "false", "the server served although the client had not authenticated, in a protocol that asks for it once", |s| of(s, |r| bool(r.unauthenticated.is_some()), || bool(false))),
-    field::<AuditedSession>("session.credentials", Kind::Int, "1", "distinct credentials that the client sent", |s| of(s, |r| int(r.credentials.iter().filter(|c| c.direction == Direction::ToServer).count() as u64), || int(0))),
+    field::<ReadableFacts>("session.unauthenticated", Kind::Bool, "false", "the server served although the client had not authenticated, in a protocol that asks for it once", |s| of(s, |r| bool(r.unauthenticated.is_some()), || bool(false))),
+    field::<ReadableFacts>("session.credentials", Kind::Int, "1", "distinct credentials that the client sent", |s| of(s, |r| int(r.credentials.iter().filter(|c| c.direction == Direction::ToServer).count() as u64), || int(0))),
     field::<AuditedSession>("session.repeated_requests", Kind::Int, "0", "requests that change something, carried a credential and had been made by an earlier session from the same address, byte for byte", |s| AuditedSession::of(s, |a| int(a.recalled.repeated))),
     field::<AuditedSession>("session.replayed_requests", Kind::Int, "0", "the same, made by an earlier session from another address", |s| AuditedSession::of(s, |a| int(a.recalled.repeated_elsewhere))),
-    field::<AuditedSession>("session.callers", Kind::Texts, "orders", "names that the caller gave itself in text", |s| list(s, |r| r.callers.iter().map(|claim| Cow::Borrowed(claim.name.as_str())).collect())),
-    field::<AuditedSession>("session.caller_by", Kind::Texts, "metadata app", "where it gave them", |s| list(s, |r| distinct(r.callers.iter().map(|claim| Cow::Borrowed(claim.by))))),
-    field::<AuditedSession>("program.names", Kind::Texts, "grpc-go", "programs and libraries that named themselves", |s| list(s, |r| distinct(r.programs.iter().map(|p| Cow::Borrowed(p.name.as_str()))))),
-    field::<AuditedSession>("program.versions", Kind::Texts, "grpc-go 1.70.0", "the same with their versions", |s| list(s, |r| distinct(r.programs.iter().map(|p| Cow::Owned(format!("{} {}", p.name, p.version)))))),
-    field::<AuditedSession>("program.outdated", Kind::Texts, "grpc-go 1.50.0", "programs, libraries and user agents older than the oldest version without publicly known serious holes that wirelint knows of", |s| AuditedSession::of(s, outdated)),
-    field::<AuditedSession>("registration.count", Kind::Int, "3", "services that were registered, looked up or announced", |s| of(s, |r| int(r.registrations.len() as u64), || int(0))),
-    field::<AuditedSession>("registration.writes", Kind::Int, "1", "of them, written by the client", |s| of(s, |r| int(r.registrations.iter().filter(|one| one.write).count() as u64), || int(0))),
-    field::<AuditedSession>("registration.registries", Kind::Texts, "etcd", "kinds of registries", |s| list(s, |r| distinct(r.registrations.iter().map(|one| Cow::Borrowed(one.registry))))),
-    field::<AuditedSession>("registration.services", Kind::Texts, "orders.rpc", "the services' names or keys", |s| list(s, |r| distinct(r.registrations.iter().map(|one| Cow::Borrowed(one.service.as_str()))))),
-    field::<AuditedSession>("registration.foreign", Kind::Texts, "orders.rpc", "services that the client registered at an address that is not its own", |s| AuditedSession::of(s, foreign)),
-    field::<AuditedSession>("registration.with_credential", Kind::Texts, "orders.rpc", "services whose registered data holds what looks like a credential", |s| list(s, |r| distinct(r.registrations.iter().filter(|one| one.holds_credential).map(|one| Cow::Borrowed(one.service.as_str()))))),
-    field::<AuditedSession>("registration.moved", Kind::Texts, "orders.svc", "names whose addresses were all replaced by others during the run, as announcements and answers of name servers say it", |s| list(s, |r| r.moves.iter().map(|one| Cow::Borrowed(one.name.as_str())).collect())),
-    field::<AuditedSession>("registration.moves", Kind::Texts, "orders.svc: 10.0.0.4 -> 10.0.0.9", "the same with the addresses before and after", |s| list(s, |r| r.moves.iter().map(|one| Cow::Owned(moved(one))).collect())),
-    field::<AuditedSession>("sensitive.kinds", Kind::Texts, "card-number", "what looks like data that nobody should send in clear, in the first 16 KiB of a direction: `card-number`, `private-key`, `e-mail-address`", |s| list(s, |r| distinct(r.sensitive.iter().map(|one| Cow::Borrowed(one.kind.name()))))),
-    field::<AuditedSession>("sensitive.count", Kind::Int, "2", "how often that was seen", |s| of(s, |r| int(r.sensitive.iter().map(|one| one.count).sum()), || int(0))),
-    field::<AuditedSession>("cookie.set", Kind::Texts, "sessionid", "session cookies that the server set", |s| list(s, |r| r.cookies.iter().map(|c| Cow::Borrowed(c.name.as_str())).collect())),
-    field::<AuditedSession>("cookie.unprotected", Kind::Texts, "sessionid: Secure, HttpOnly", "of them, those that lack flags, and which", |s| list(s, |r| r.cookies.iter().filter_map(missing_flags).collect())),
-    field::<AuditedSession>("call.served_admin", Kind::Texts, "GET /debug/pprof/heap", "calls of administration, debugging and introspection that were answered with success", |s| AuditedSession::of(s, served_admin)),
+    field::<ReadableFacts>("session.callers", Kind::Texts, "orders", "names that the caller gave itself in text", |s| list(s, |r| r.callers.iter().map(|claim| Cow::Borrowed(claim.name.as_str())).collect())),
+    field::<ReadableFacts>("session.caller_by", Kind::Texts, "metadata app", "where it gave them", |s| list(s, |r| distinct(r.callers.iter().map(|claim| Cow::Borrowed(claim.by))))),
+    field::<ReadableFacts>("program.names", Kind::Texts, "grpc-go", "programs and libraries that named themselves", |s| list(s, |r| distinct(r.programs.iter().map(|p| Cow::Borrowed(p.name.as_str()))))),
+    field::<ReadableFacts>("program.versions", Kind::Texts, "grpc-go 1.70.0", "the same with their versions", |s| list(s, |r| distinct(r.programs.iter().map(|p| Cow::Owned(format!("{} {}", p.name, p.version)))))),
+    field::<ReadableFacts>("program.outdated", Kind::Texts, "grpc-go 1.50.0", "programs, libraries and user agents older than the oldest version without publicly known serious holes that wirelint knows of", |s| AuditedSession::of(s, outdated)),
+    field::<ReadableFacts>("registration.count", Kind::Int, "3", "services that were registered, looked up or announced", |s| of(s, |r| int(r.registrations.len() as u64), || int(0))),
+    field::<ReadableFacts>("registration.writes", Kind::Int, "1", "of them, written by the client", |s| of(s, |r| int(r.registrations.iter().filter(|one| one.write).count() as u64), || int(0))),
+    field::<ReadableFacts>("registration.registries", Kind::Texts, "etcd", "kinds of registries", |s| list(s, |r| distinct(r.registrations.iter().map(|one| Cow::Borrowed(one.registry))))),
+    field::<ReadableFacts>("registration.services", Kind::Texts, "orders.rpc", "the services' names or keys", |s| list(s, |r| distinct(r.registrations.iter().map(|one| Cow::Borrowed(one.service.as_str()))))),
+    field::<ReadableFacts>("registration.foreign", Kind::Texts, "orders.rpc", "services that the client registered at an address that is not its own", |s| AuditedSession::of(s, foreign)),
+    field::<ReadableFacts>("registration.with_credential", Kind::Texts, "orders.rpc", "services whose registered data holds what looks like a credential", |s| list(s, |r| distinct(r.registrations.iter().filter(|one| one.holds_credential).map(|one| Cow::Borrowed(one.service.as_str()))))),
+    field::<ReadableFacts>("registration.moved", Kind::Texts, "orders.svc", "names whose addresses were all replaced by others during the run, as announcements and answers of name servers say it", |s| list(s, |r| r.moves.iter().map(|one| Cow::Borrowed(one.name.as_str())).collect())),
+    field::<ReadableFacts>("registration.moves", Kind::Texts, "orders.svc: 10.0.0.4 -> 10.0.0.9", "the same with the addresses before and after", |s| list(s, |r| r.moves.iter().map(|one| Cow::Owned(moved(one))).collect())),
+    field::<ReadableFacts>("sensitive.kinds", Kind::Texts, "card-number", "what looks like data that nobody should send in clear, in the first 16 KiB of a direction: `card-number`, `private-key`, `e-mail-address`", |s| list(s, |r| distinct(r.sensitive.iter().map(|one| Cow::Borrowed(one.kind.name()))))),
+    field::<ReadableFacts>("sensitive.count", Kind::Int, "2", "how often that was seen", |s| of(s, |r| int(r.sensitive.iter().map(|one| one.count).sum()), || int(0))),
+    field::<ReadableFacts>("cookie.set", Kind::Texts, "sessionid", "session cookies that the server set", |s| list(s, |r| r.cookies.iter().map(|c| Cow::Borrowed(c.name.as_str())).collect())),
+    field::<ReadableFacts>("cookie.unprotected", Kind::Texts, "sessionid: Secure, HttpOnly", "of them, those that lack flags, and which", |s| list(s, |r| r.cookies.iter().filter_map(missing_flags).collect())),
+    field::<ReadableFacts>("call.served_admin", Kind::Texts, "GET /debug/pprof/heap", "calls of administration, debugging and introspection that were answered with success", |s| AuditedSession::of(s, served_admin)),
 ];
 
 fn of<'a>(
@@ -46,10 +46,7 @@ fn of<'a>(
     read: impl FnOnce(&'a ReadableFacts) -> Seen<Value<'a>>,
     none: impl FnOnce() -> Seen<Value<'a>>,
 ) -> Seen<Value<'a>> {
-    AuditedSession::of(subject, |session| match session.session.facts.readable.as_deref() {
-        Some(readable) => read(readable),
-        None => none(),
-    })
+    ReadableFacts::in_subject(subject).map_or_else(none, read)
 }
 
 fn list<'a>(

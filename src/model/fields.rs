@@ -1,8 +1,8 @@
 //! Fields: what rules can ask, what `wirelint rules fields` lists and what messages can name. One line declares one.
 
 use super::{
-    AuditedSession, CertificateAt, ChangeFacts, Coverage, CredentialAt, EdgeFacts, EndpointFacts,
-    PolicyFacts, RelianceFacts, Seen, Timestamp, Why,
+    AuditedSession, CallFacts, CertificateAt, ChangeFacts, Coverage, CredentialAt, EdgeFacts,
+    EndpointFacts, Facts, PolicyFacts, ReadableFacts, RelianceFacts, Seen, Timestamp, TlsFacts, Why,
 };
 
 /// What a rule judges, one at a time.
@@ -88,6 +88,19 @@ impl Subject<'_> {
             Self::Run(_) => SubjectKind::Run,
         }
     }
+
+    /// Whether it has this part.
+    #[must_use]
+    pub fn has(&self, part: Part) -> bool {
+        let facts = facts(self);
+        match part {
+            Part::Whole => true,
+            Part::Tls => facts.is_some_and(|facts| facts.tls.is_some()),
+            Part::Readable => {
+                facts.is_some_and(|facts| facts.calls.is_some() || facts.readable.is_some())
+            }
+        }
+    }
 }
 
 /// The type of a field.
@@ -120,6 +133,22 @@ impl Kind {
             Self::Ints => "list of int",
         }
     }
+}
+
+/// What a field tells of, within its subject. Of subjects without it the field always says the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// The subject as a whole.
+    Whole,
+    /// What a session's TLS showed.
+    Tls,
+    /// What of a session crossed readable: calls and the rest.
+    Readable,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Whole, Self::Tls, Self::Readable];
 }
 
 /// The value of a field of one subject.
@@ -155,6 +184,8 @@ impl<'a> Value<'a> {
 pub struct Field {
     /// Where it can be asked: on which subject.
     pub on: SubjectKind,
+    /// What of the subject it tells.
+    pub part: Part,
     /// Dotted name, as in `tls.version`.
     pub path: &'static str,
     /// Its type.
@@ -178,13 +209,16 @@ pub const fn field<T: Judged>(
     doc: &'static str,
     get: Getter,
 ) -> Field {
-    Field { on: T::ON, path, kind, doc, example, get }
+    Field { on: T::ON, part: T::PART, path, kind, doc, example, get }
 }
 
 /// What a subject holds.
 pub trait Judged: 'static {
     /// Which subject that is.
     const ON: SubjectKind;
+
+    /// Which part of the subject it is.
+    const PART: Part = Part::Whole;
 
     /// It, if the subject is of this kind.
     fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self>;
@@ -213,6 +247,37 @@ impl Judged for AuditedSession {
     fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
         if let Subject::Session(judged) = subject { Some(judged) } else { None }
     }
+}
+
+impl Judged for TlsFacts {
+    const ON: SubjectKind = SubjectKind::Session;
+    const PART: Part = Part::Tls;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        facts(subject)?.tls.as_deref()
+    }
+}
+
+impl Judged for CallFacts {
+    const ON: SubjectKind = SubjectKind::Session;
+    const PART: Part = Part::Readable;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        facts(subject)?.calls.as_deref()
+    }
+}
+
+impl Judged for ReadableFacts {
+    const ON: SubjectKind = SubjectKind::Session;
+    const PART: Part = Part::Readable;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        facts(subject)?.readable.as_deref()
+    }
+}
+
+fn facts<'a>(subject: &Subject<'a>) -> Option<&'a Facts> {
+    AuditedSession::in_subject(subject).map(|audited| &audited.session.facts)
 }
 
 impl Judged for CertificateAt {

@@ -37,7 +37,9 @@ pub use chain::{
 pub use counted::{SuiteRow, Undecided, UndecidedAt};
 pub use diagnostic::{Diagnostic, Level, Lines, Place};
 pub use escape::{escape_bytes, escape_text};
-pub use fields::{Field, Getter, Judged, Kind, Subject, SubjectKind, Value, WRONG_SUBJECT, field};
+pub use fields::{
+    Field, Getter, Judged, Kind, Part, Subject, SubjectKind, Value, WRONG_SUBJECT, field,
+};
 pub use finding::{
     Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingBody, FindingId, NamedFacts,
     Severity,

@@ -164,7 +164,7 @@ impl Rule {
         let (client, server, port) = party_names(subject);
         write_text(client, out);
         write_text(server, out);
-        out.extend(port.to_le_bytes());
+        out.extend_from_slice(&port.to_le_bytes());
     }
 
     /// Writes everything that [`Rule::finding_parts`] and [`Rule::facts`] go by: what is written alike becomes the same.

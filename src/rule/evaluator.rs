@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::model::{Confidence, NamedFacts, Seen, Severity, Subject, SubjectKind, Value, limits};
+use crate::model::{
+    Confidence, Getter, NamedFacts, Part, Seen, Severity, Subject, SubjectKind, Value, limits,
+};
 
 use super::definition::Verdict;
 use super::eval::Inputs;
@@ -61,6 +63,8 @@ struct Program {
     asked: Vec<usize>,
     /// Of the fields that are asked, those that are not each subject's own.
     shared: Vec<usize>,
+    /// How these are read, by what they tell of, which a subject may not have.
+    parts: [(Part, Vec<Getter>); Part::ALL.len()],
 }
 
 impl Evaluator {
@@ -114,8 +118,14 @@ impl Program {
         asked.sort_unstable();
         asked.dedup();
         let fields = fields_of(on);
-        let shared = asked.iter().copied().filter(|number| !is_own(fields, *number)).collect();
-        Self { on, fields, rules, asked, shared }
+        let shared: Vec<usize> =
+            asked.iter().copied().filter(|number| !is_own(fields, *number)).collect();
+        let of_part = |part: Part| {
+            let told = shared.iter().filter_map(|number| fields.field(*number));
+            (part, told.filter(|field| field.part == part).map(|field| field.get).collect())
+        };
+        let parts = Part::ALL.map(of_part);
+        Self { on, fields, rules, asked, shared, parts }
     }
 
     fn judge(&self, set: &RuleSet, subject: &Subject<'_>) -> Arc<[Hit]> {
@@ -166,10 +176,15 @@ impl Program {
     }
 
     /// Writes the values of the shared fields, each with its kind and length, so that different values never look alike.
+    /// What a subject does not have is written once for all that would tell of it.
     fn write_key(&self, subject: &Subject<'_>, key: &mut Vec<u8>) {
         key.clear();
-        for number in &self.shared {
-            write_seen(&self.fields.read(*number, subject), key);
+        for (part, getters) in &self.parts {
+            if subject.has(*part) {
+                getters.iter().for_each(|get| write_seen(&get(subject), key));
+            } else {
+                key.push(MISSING);
+            }
         }
     }
 }
@@ -205,13 +220,14 @@ const TEXT: u8 = 4;
 const TIME: u8 = 5;
 const TEXTS: u8 = 6;
 const INTS: u8 = 7;
+const MISSING: u8 = 8;
 
 fn write_value(value: &Value<'_>, key: &mut Vec<u8>) {
     match value {
-        Value::Bool(value) => key.extend([BOOL, u8::from(*value)]),
+        Value::Bool(value) => key.extend_from_slice(&[BOOL, u8::from(*value)]),
         Value::Int(number) => {
             key.push(INT);
-            key.extend(number.to_le_bytes());
+            write_int(*number, key);
         }
         Value::Text(text) => {
             key.push(TEXT);
@@ -219,7 +235,7 @@ fn write_value(value: &Value<'_>, key: &mut Vec<u8>) {
         }
         Value::Time(time) => {
             key.push(TIME);
-            key.extend(time.micros().to_le_bytes());
+            write_int(time.micros(), key);
         }
         Value::Texts(texts) => {
             key.push(TEXTS);
@@ -229,7 +245,7 @@ fn write_value(value: &Value<'_>, key: &mut Vec<u8>) {
         Value::Ints(ints) => {
             key.push(INTS);
             write_length(ints.len(), key);
-            ints.iter().for_each(|number| key.extend(number.to_le_bytes()));
+            ints.iter().for_each(|number| write_int(*number, key));
         }
     }
 }
@@ -237,9 +253,13 @@ fn write_value(value: &Value<'_>, key: &mut Vec<u8>) {
 /// Writes a text with its length.
 pub(super) fn write_text(text: &str, key: &mut Vec<u8>) {
     write_length(text.len(), key);
-    key.extend(text.as_bytes());
+    key.extend_from_slice(text.as_bytes());
 }
 
 fn write_length(length: usize, key: &mut Vec<u8>) {
-    key.extend((length as u64).to_le_bytes());
+    key.extend_from_slice(&(length as u64).to_le_bytes());
+}
+
+fn write_int(number: i64, key: &mut Vec<u8>) {
+    key.extend_from_slice(&number.to_le_bytes());
 }

@@ -216,3 +216,51 @@ pub(crate) fn kind_of(value: &Value<'_>) -> Kind {
         Value::Ints(_) => Kind::Ints,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AuditedSession, EndState, Facts, Part, Posture, fixture};
+
+    /// Sessions that differ in everything that is no part of their own.
+    fn sessions() -> Vec<AuditedSession> {
+        let mut all = vec![fixture::mutual(1), fixture::plaintext(2)];
+        all.push(fixture::session(3, Posture::Unknown));
+        for audited in all.clone() {
+            let mut other = audited.clone();
+            other.session.traffic = Default::default();
+            other.session.stream.gap_bytes.to_server = 9;
+            other.session.end = EndState::Timeout;
+            other.session.start_seen = false;
+            all.push(other);
+            let mut turned = audited;
+            std::mem::swap(&mut turned.session.client, &mut turned.session.server);
+            turned.session.stream.gap_bytes.to_client = 9;
+            turned.session.protocol = Some("redis");
+            turned.recalled.repeated = 2;
+            all.push(turned);
+        }
+        all
+    }
+
+    #[test]
+    fn a_field_says_the_same_of_all_sessions_without_what_it_tells_of() {
+        let without: [(Part, fn(&mut Facts)); 2] = [
+            (Part::Tls, |facts| facts.tls = None),
+            (Part::Readable, |facts| (facts.calls, facts.readable) = (None, None)),
+        ];
+        for (part, remove) in without {
+            let mut all = sessions();
+            all.iter_mut().for_each(|audited| remove(&mut audited.session.facts));
+            assert!(all.iter().all(|audited| !Subject::Session(audited).has(part)));
+            let told = fields_of(SubjectKind::Session).fields.iter();
+            let told: Vec<_> = told.filter(|field| field.part == part).collect();
+            assert!(told.len() > 20, "{part:?}");
+            for field in told {
+                let mut said = all.iter().map(|audited| (field.get)(&Subject::Session(audited)));
+                let first = said.next();
+                assert!(said.all(|other| Some(other) == first), "{}", field.path);
+            }
+        }
+    }
+}

@@ -1,9 +1,7 @@
 //! Fields of a whole run: what was read, and what could not be seen.
 
 use crate::model::told::int;
-use crate::model::{
-    Coverage, Field, Getter, Judged, Kind, Seen, Subject, SubjectKind, Value, WRONG_SUBJECT, field,
-};
+use crate::model::{Coverage, Field, Getter, Judged, Kind, Seen, Subject, Value, field};
 
 /// The fields of a run. One line declares one.
 #[rustfmt::skip]
@@ -30,34 +28,14 @@ pub(crate) static FIELDS: &[Field] = &[
     count("run.certificates_hidden", "550", "TLS sessions whose certificates are encrypted", |s| read(s, |run| run.certificates_hidden)),
     count("run.leaves", "12", "distinct certificates of services and clients that were seen", |s| read(s, |run| run.leaves)),
     count("run.leaf_places", "14", "servers and clients that showed them", |s| read(s, |run| run.leaf_places)),
-    Field {
-        on: SubjectKind::Run,
-        path: "run.next_expiry",
-        kind: Kind::Time,
-        doc: "the first end of validity among those that were valid when last shown; absent when none was",
-        example: "2026-02-01T00:00:00Z",
-        get: |subject| match subject {
-            Subject::Run(run) => run.next_expiry.map(Value::Time).into(),
-            _ => WRONG_SUBJECT,
-        },
-    },
+    field::<Coverage>("run.next_expiry", Kind::Time, "2026-02-01T00:00:00Z", "the first end of validity among those that were valid when last shown; absent when none was", |s| Coverage::of(s, |run| run.next_expiry.map(Value::Time).into())),
     count("run.unrecognised", "2", "sessions whose protocol was not recognised", |s| read(s, |run| run.unrecognised)),
     count("run.unrecognised_text", "1", "of them, those whose first bytes are printable", |s| read(s, |run| run.looks.text)),
     count("run.unrecognised_binary", "1", "of them, those whose first bytes are not printable and have structure", |s| read(s, |run| run.looks.binary)),
     count("run.unrecognised_high_entropy", "0", "of them, those whose first bytes are as random as encrypted ones", |s| read(s, |run| run.looks.high_entropy)),
     count("run.evicted", "0", "sessions closed because the flow table was full", |s| read(s, |run| run.evicted)),
     count("run.half_open_evicted", "0", "connection attempts forgotten because their table was full", |s| read(s, |run| run.half_open_evicted)),
-    Field {
-        on: SubjectKind::Run,
-        path: "packet.time",
-        kind: Kind::Time,
-        doc: "last packet of the run",
-        example: "2026-01-21T09:14:01Z",
-        get: |subject| match subject {
-            Subject::Run(run) => Seen::Value(Value::Time(run.last)),
-            _ => WRONG_SUBJECT,
-        },
-    },
+    field::<Coverage>("packet.time", Kind::Time, "2026-01-21T09:14:01Z", "last packet of the run", |s| Coverage::of(s, |run| Seen::Value(Value::Time(run.last)))),
 ];
 
 const fn count(path: &'static str, example: &'static str, doc: &'static str, get: Getter) -> Field {

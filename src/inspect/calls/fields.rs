@@ -3,100 +3,99 @@
 use std::borrow::Cow;
 
 use crate::model::{
-    AuditedSession, CallFacts, Direction, Field, Judged, Kind, Seen, Subject, Value, WRONG_SUBJECT,
-    Why, field,
+    CallFacts, Direction, Field, Judged, Kind, Seen, Subject, Value, WRONG_SUBJECT, Why, field,
 };
 
 /// The fields of calls, whichever protocol carried them. Absent when a session has no readable calls.
 pub(in crate::inspect) static FIELDS: &[Field] = &[
-    field::<AuditedSession>("call.requests", Kind::Int, "12", "requests seen in the clear", |s| {
+    field::<CallFacts>("call.requests", Kind::Int, "12", "requests seen in the clear", |s| {
         said(s, Direction::ToServer, |calls| calls.requests)
     }),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "call.responses",
         Kind::Int,
         "12",
         "responses seen in the clear",
         |s| said(s, Direction::ToClient, |calls| calls.responses),
     ),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "call.unnamed",
         Kind::Int,
         "0",
         "requests whose service and method could not be told: the capture joined late, or a bound was reached",
         |s| count(s, |calls| calls.unnamed),
     ),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "call.methods",
         Kind::Texts,
         "helloworld.Greeter/SayHello",
         "distinct calls: `service/method` for RPC, `GET /path` without query for HTTP, the command for what has commands",
         |s| of(s, |calls| Value::Texts(calls.calls.iter().map(method).collect())),
     ),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "call.services",
         Kind::Texts,
         "helloworld.Greeter",
         "distinct gRPC services called",
         |s| of(s, |calls| Value::Texts(services(calls))),
     ),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "http.authorities",
         Kind::Texts,
         "orders.internal:8080",
         "distinct `Host` and `:authority` values of requests, without userinfo",
         |s| texts(s, |calls| &calls.authorities),
     ),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "http.user_agents",
         Kind::Texts,
         "grpc-go/1.70.0",
         "distinct user agents",
         |s| texts(s, |calls| &calls.user_agents),
     ),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "http.server_products",
         Kind::Texts,
         "nginx/1.26.2",
         "distinct `Server` values of responses",
         |s| texts(s, |calls| &calls.server_products),
     ),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "call.auth_schemes",
         Kind::Texts,
         "bearer",
         "distinct authentication schemes of requests, in lower case; `opaque` for a credential without one",
         |s| texts(s, |calls| &calls.auth_schemes),
     ),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "call.authenticated",
         Kind::Int,
         "12",
         "requests that carried a credential",
         |s| count(s, |calls| calls.authenticated),
     ),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "call.status",
         Kind::Ints,
         "200",
         "the last status of each distinct call: gRPC status where there is one, else HTTP status",
         |s| of(s, |calls| Value::Ints(statuses(calls))),
     ),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "call.succeeded",
         Kind::Int,
         "12",
         "calls that were answered with success: HTTP 2xx, gRPC status 0",
         |s| count(s, |calls| calls.calls.iter().map(|call| call.succeeded).sum()),
     ),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "call.failed",
         Kind::Int,
         "0",
         "calls that were answered with anything else",
         |s| count(s, |calls| calls.calls.iter().map(|call| call.failed).sum()),
     ),
-    field::<AuditedSession>(
+    field::<CallFacts>(
         "call.cut",
         Kind::Bool,
         "false",
@@ -109,9 +108,7 @@ fn of<'a>(
     subject: &Subject<'a>,
     value: impl FnOnce(&'a CallFacts) -> Value<'a>,
 ) -> Seen<Value<'a>> {
-    AuditedSession::of(subject, |audited| {
-        audited.session.facts.calls.as_deref().map_or(Seen::Absent, |c| Seen::Value(value(c)))
-    })
+    CallFacts::in_subject(subject).map_or(Seen::Absent, |calls| Seen::Value(value(calls)))
 }
 
 fn count<'a>(subject: &Subject<'a>, value: impl FnOnce(&CallFacts) -> u64) -> Seen<Value<'a>> {
