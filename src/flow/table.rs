@@ -11,8 +11,9 @@ use super::{Maker, StreamReader};
 use crate::decode::Segment;
 use crate::model::{EndState, FlowKey, Moment, Session, Timestamp, limits};
 
-/// Seconds of packet time for which an ended connection is kept, for what arrives late.
-const LINGER_SECONDS: i64 = 2;
+/// Microseconds of packet time for which an ended connection is kept, for what was still under way and for what a mirror
+/// port puts behind its turn.
+const LINGER_MICROS: i64 = 500_000;
 
 /// Seconds of packet time after which a connection that goes on is given out, and between then and the next times; the
 /// last one for ever after.
@@ -382,7 +383,7 @@ impl<R: StreamReader> Table<R> {
             && let Some(end) = flow.verdict(segment)
         {
             flow.finishing = Some(end);
-            let at = segment.at.time.plus_seconds(LINGER_SECONDS);
+            let at = segment.at.time.plus_micros(LINGER_MICROS);
             let serial = flow.serial;
             self.lingering.push_back(Deadline { at, slot, serial });
         }
