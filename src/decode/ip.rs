@@ -120,7 +120,7 @@ impl Addresses<'_> {
 }
 
 /// A whole packet in which TCP follows the IP header at once; `None` when it is anything else.
-#[inline]
+#[inline(always)]
 pub(super) fn plain<'a>(network: &Network<'a>) -> Option<Datagram<'a>> {
     let datagram = if network.version == 4 {
         let header = Ipv4HeaderSlice::from_slice(network.data).ok()?;
@@ -151,7 +151,7 @@ pub(super) fn read<'a>(network: &Network<'a>, path: &mut Path) -> Result<Datagra
     if datagram.fragment.is_some() { Ok(datagram) } else { without_extensions(datagram, path) }
 }
 
-#[inline]
+#[inline(always)]
 fn v4<'a>(network: &Network<'a>, header: &Ipv4HeaderSlice<'a>) -> Result<Datagram<'a>, Fault> {
     let length = header.slice().len();
     let addresses = header.slice().get(12..).and_then(|rest| rest.first_chunk());
@@ -173,7 +173,7 @@ fn v4<'a>(network: &Network<'a>, header: &Ipv4HeaderSlice<'a>) -> Result<Datagra
     })
 }
 
-#[inline]
+#[inline(always)]
 fn v6<'a>(network: &Network<'a>, header: &Ipv6HeaderSlice<'a>) -> Result<Datagram<'a>, Fault> {
     let addresses = header.slice().last_chunk();
     // 0 stands in jumbograms (RFC 2675) and is left by segmentation offload.

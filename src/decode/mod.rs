@@ -156,7 +156,7 @@ impl Decoder {
 
     /// Says what a frame carried. What it gives borrows from the frame, or from the decoder when the frame was the last
     /// fragment of a datagram.
-    #[inline]
+    #[inline(always)]
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Decoded<'a> {
         self.counts.count_length(frame);
         // Nearly every frame is Ethernet, IP and TCP with nothing between them. Read in one piece they stay in
@@ -206,7 +206,7 @@ impl Decoder {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn plain<'a>(frame: &Frame<'a>) -> Option<Segment<'a>> {
     let network = link::plain(frame)?;
     let datagram = ip::plain(&network)?;

@@ -35,9 +35,10 @@ impl Intake {
             shards.tick(event, frame.at);
         }
         match self.decoder.decode(frame) {
-            Decoded::Segment(segment) => {
+            // Where it lies: a copy would wait for what was written just before.
+            Decoded::Segment(ref segment) => {
                 let (key, swapped) = FlowKey::of(segment.from, segment.to);
-                shards.segment(event, key, swapped, &segment);
+                shards.segment(event, key, swapped, segment);
             }
             Decoded::Datagram(datagram) => self.datagrams.read(&datagram),
             Decoded::Other(_) => {}

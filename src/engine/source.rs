@@ -22,6 +22,8 @@ pub(super) struct Front<'a> {
     intake: Intake,
     run: RunInfo,
     round: u64,
+    /// The frame with which the round ends.
+    round_ends: u64,
     event: u64,
     source: Option<usize>,
     stopped: bool,
@@ -44,6 +46,7 @@ impl<'a> Front<'a> {
             intake: Intake::new(decoder, BEAT),
             run,
             round,
+            round_ends: round,
             event: 0,
             source: None,
             stopped: false,
@@ -87,7 +90,8 @@ impl<'a> Front<'a> {
         if admit(&mut self.input.filter, &frame)? {
             self.intake.frame(self.event, &frame, shards);
         }
-        if at.frame.0.is_multiple_of(self.round) {
+        if at.frame.0 >= self.round_ends {
+            self.round_ends = at.frame.0.saturating_add(self.round);
             shards.end_round(&self.run);
             (self.input.progress)(&self.input.replay.progress());
         }

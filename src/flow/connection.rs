@@ -366,9 +366,11 @@ impl<R: StreamReader> Flow<R> {
 
     /// Whether the segment ended the connection.
     pub(super) fn verdict(&self, segment: &Segment<'_>) -> Option<EndState> {
-        let side = &self.sides[self.direction(segment.from)];
-        if segment.flags.rst() && (!self.reading || side.accepts(segment.sequence)) {
-            return Some(EndState::Rst);
+        if segment.flags.rst() {
+            let side = &self.sides[self.direction(segment.from)];
+            if !self.reading || side.accepts(segment.sequence) {
+                return Some(EndState::Rst);
+            }
         }
         let both = self.sides.to_server.has_fin() && self.sides.to_client.has_fin();
         both.then_some(EndState::Fin)

@@ -45,6 +45,7 @@ pub struct TableCounts {
 ///
 /// A fixed function of the key: which connections share a bound must not differ between two runs.
 #[must_use]
+#[inline]
 pub fn shard_of(key: &FlowKey) -> usize {
     let mix = key
         .0

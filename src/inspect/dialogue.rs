@@ -175,13 +175,14 @@ impl Dialogue {
         }
     }
 
+    #[inline]
     fn follow(&mut self, next: Next) -> Step {
-        let target = match next {
-            Next::More => return Step::Wait,
-            Next::Done => None,
-            Next::Switch(name) => protocol(name),
-            Next::Reprobe => None,
-        };
+        if matches!(next, Next::More) { Step::Wait } else { self.turn(next) }
+    }
+
+    /// Ends the protocol at hand, and begins with what comes behind it.
+    fn turn(&mut self, next: Next) -> Step {
+        let target = if let Next::Switch(name) = next { protocol(name) } else { None };
         if let State::Reading(inspector) = std::mem::take(&mut self.state) {
             absorb(&mut self.facts, inspector.finish());
         }

@@ -4,12 +4,18 @@ use super::frames::{self, Frame, HEADER_BYTES, fragment};
 use super::{Connection, Step};
 use crate::model::{Direction, Moment, limits};
 
-/// A header block in several frames.
-#[derive(Clone)]
-pub(super) struct Block {
+/// What the first frame of a header block says of it.
+#[derive(Clone, Copy)]
+pub(super) struct BlockHead {
     pub(super) kind: u8,
     pub(super) stream: u32,
     pub(super) end_stream: bool,
+}
+
+/// A header block in several frames.
+#[derive(Clone)]
+pub(super) struct Block {
+    head: BlockHead,
     /// Nothing, once the block is larger than [`limits::HTTP2_HEADER_BLOCK`].
     bytes: Option<Vec<u8>>,
 }
@@ -43,26 +49,21 @@ impl Connection {
     fn block_part(&mut self, direction: Direction, frame: Frame, part: Option<&[u8]>, at: Moment) {
         let side = &mut self.sides[direction];
         let whole = frame.has(frames::END_HEADERS);
-        let end_stream = frame.has(frames::END_STREAM);
-        let (kind, stream) = (frame.kind, frame.stream);
         let begun = side.block.take();
-        if kind != frames::CONTINUATION {
+        if frame.kind != frames::CONTINUATION {
             if begun.is_some() {
                 side.hpack.forget();
             }
-            let block = Block { kind, stream, end_stream, bytes: None };
-            match part {
-                Some(part) if whole => self.block(direction, &block, Some(part), at),
-                _ => self.keep(
-                    direction,
-                    Block { bytes: part.map(<[u8]>::to_vec), ..block },
-                    whole,
-                    at,
-                ),
+            let end_stream = frame.has(frames::END_STREAM);
+            let head = BlockHead { kind: frame.kind, stream: frame.stream, end_stream };
+            if whole {
+                self.block(direction, head, part, at);
+            } else {
+                side.block = Some(Block { head, bytes: part.map(<[u8]>::to_vec) });
             }
             return;
         }
-        let Some(mut block) = begun.filter(|block| block.stream == stream) else {
+        let Some(mut block) = begun.filter(|block| block.head.stream == frame.stream) else {
             side.hpack.forget();
             return;
         };
@@ -76,14 +77,10 @@ impl Connection {
             }
             _ => None,
         };
-        self.keep(direction, block, whole, at);
-    }
-
-    fn keep(&mut self, direction: Direction, block: Block, whole: bool, at: Moment) {
         if whole {
-            self.block(direction, &block, block.bytes.as_deref(), at);
+            self.block(direction, block.head, block.bytes.as_deref(), at);
         } else {
-            self.sides[direction].block = Some(block);
+            side.block = Some(block);
         }
     }
 }

@@ -42,6 +42,36 @@ pub(super) const HAS_PRIORITY: u8 = 0x20;
 /// Settings of one SETTINGS frame that are plausible: a few dozen are defined.
 const SETTINGS_ENTRIES: usize = 64;
 
+/// Bytes of one setting.
+const SETTING_BYTES: usize = 6;
+
+/// What frames of a type may be.
+#[derive(Clone, Copy)]
+struct Form {
+    on_connection: bool,
+    on_stream: bool,
+    least: usize,
+    most: usize,
+}
+
+/// By type. A table, because which type comes next is hard to foresee, and a wrong guess costs more than a look.
+const FORMS: [Form; 10] = {
+    let stream = Form { on_connection: false, on_stream: true, least: 0, most: usize::MAX };
+    let connection = Form { on_connection: true, on_stream: false, ..stream };
+    let either = Form { on_connection: true, ..stream };
+    let data = stream;
+    let headers = stream;
+    let priority = Form { least: 5, most: 5, ..stream };
+    let reset = Form { least: 4, most: 4, ..stream };
+    let settings = connection;
+    let promise = Form { least: 4, ..stream };
+    let ping = Form { least: 8, most: 8, ..connection };
+    let farewell = Form { least: 8, ..connection };
+    let window_update = Form { least: 4, most: 4, ..either };
+    let continuation = stream;
+    [data, headers, priority, reset, settings, promise, ping, farewell, window_update, continuation]
+};
+
 /// A frame header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Frame {
@@ -61,10 +91,11 @@ impl Frame {
     /// Reads the header at the beginning of these bytes.
     #[inline]
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        // Whole words, which are a load each.
         let &[a, b, c, kind, flags, s, t, u, v] = bytes.first_chunk::<HEADER_BYTES>()?;
         let stream = u32::from_be_bytes([s, t, u, v]);
         Some(Self {
-            length: u32::from_be_bytes([0, a, b, c]) as usize,
+            length: (u32::from_be_bytes([a, b, c, kind]) >> 8) as usize,
             kind,
             flags,
             stream: stream & 0x7fff_ffff,
@@ -78,18 +109,14 @@ impl Frame {
     }
 
     /// Whether length and stream fit the type, as the RFC demands. Types it does not know may be anything.
+    #[inline]
     pub(super) fn is_well_formed(&self) -> bool {
-        match self.kind {
-            DATA | HEADERS | CONTINUATION => self.stream != 0,
-            PRIORITY => self.length == 5 && self.stream != 0,
-            RST_STREAM => self.length == 4 && self.stream != 0,
-            SETTINGS => self.stream == 0 && self.length.is_multiple_of(6),
-            PUSH_PROMISE => self.stream != 0 && self.length >= 4,
-            PING => self.length == 8 && self.stream == 0,
-            GOAWAY => self.length >= 8 && self.stream == 0,
-            WINDOW_UPDATE => self.length == 4,
-            _ => true,
-        }
+        let Some(form) = FORMS.get(usize::from(self.kind)) else { return true };
+        let place = if self.stream == 0 { form.on_connection } else { form.on_stream };
+        place
+            & (form.least <= self.length)
+            & (self.length <= form.most)
+            & (self.kind != SETTINGS || self.length.is_multiple_of(SETTING_BYTES))
     }
 
     /// Whether a frame header is what these bytes are likely to be where nobody said that one begins. Other protocols are
@@ -124,7 +151,8 @@ impl Frame {
             && self.is_well_formed()
             && !self.reserved
             && self.flags == u8::from(acknowledgement)
-            && self.length <= if acknowledgement { 0 } else { SETTINGS_ENTRIES.saturating_mul(6) }
+            && self.length
+                <= if acknowledgement { 0 } else { SETTINGS_ENTRIES.saturating_mul(SETTING_BYTES) }
     }
 }
 

@@ -13,7 +13,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
-use self::blocks::Block;
+use self::blocks::{Block, BlockHead};
 use self::frames::{Frame, HEADER_BYTES};
 use self::message::{Message, NamedCall, Note};
 use self::prints::Prints;
@@ -137,7 +137,12 @@ impl Inspector for Connection {
         let mut rest = bytes;
         loop {
             match self.step(direction, rest, at) {
-                Step::Used(used) => rest = rest.get(used..).unwrap_or_default(),
+                Step::Used(used) => {
+                    rest = rest.get(used..).unwrap_or_default();
+                    if rest.is_empty() {
+                        return (bytes.len(), Next::More);
+                    }
+                }
                 Step::Wait => return (bytes.len().saturating_sub(rest.len()), Next::More),
                 Step::Done => return (bytes.len(), Next::Done),
             }
@@ -188,14 +193,9 @@ impl Side {
 
 impl Connection {
     fn step(&mut self, direction: Direction, rest: &[u8], at: Moment) -> Step {
-        let side = &mut self.sides[direction];
+        let side = &self.sides[direction];
         if side.skip > 0 {
-            let used = side.skip.min(rest.len());
-            side.skip = side.skip.saturating_sub(used);
-            if direction == Direction::ToServer {
-                let whole = side.skip == 0;
-                self.prints.data(rest.get(..used).unwrap_or_default(), whole, &mut self.calls);
-            }
+            let used = self.pass(direction, rest);
             return if used == 0 { Step::Wait } else { Step::Used(used) };
         }
         match side.place {
@@ -205,6 +205,19 @@ impl Connection {
             Place::Start if direction == Direction::ToServer => self.client_start(rest),
             Place::Start => self.server_start(rest, at),
         }
+    }
+
+    /// Passes over what is there of a payload that nobody wants, and says how many bytes that are.
+    #[inline]
+    fn pass(&mut self, direction: Direction, rest: &[u8]) -> usize {
+        let side = &mut self.sides[direction];
+        let used = side.skip.min(rest.len());
+        side.skip = side.skip.saturating_sub(used);
+        if direction == Direction::ToServer && used > 0 {
+            let whole = side.skip == 0;
+            self.prints.data(rest.get(..used).unwrap_or_default(), whole, &mut self.calls);
+        }
+        used
     }
 
     fn client_start(&mut self, rest: &[u8]) -> Step {
@@ -293,7 +306,8 @@ impl Connection {
             self.prints.frame(frame, &mut self.calls);
         }
         self.sides[direction].skip = frame.length;
-        Step::Used(HEADER_BYTES)
+        let payload = rest.get(HEADER_BYTES..).unwrap_or_default();
+        Step::Used(HEADER_BYTES.saturating_add(self.pass(direction, payload)))
     }
 
     /// Reads the beginning of a frame's data where its stream is a registry's. Says whether there was enough of it.
@@ -316,7 +330,7 @@ impl Connection {
     }
 
     /// Reads a header block. No bytes: it was too large.
-    fn block(&mut self, direction: Direction, block: &Block, bytes: Option<&[u8]>, at: Moment) {
+    fn block(&mut self, direction: Direction, block: BlockHead, bytes: Option<&[u8]>, at: Moment) {
         let hpack = &mut self.sides[direction].hpack;
         let mut message = Message::default();
         match bytes {
@@ -341,7 +355,7 @@ impl Connection {
         }
     }
 
-    fn request(&mut self, block: &Block, message: &mut Message, at: Moment) {
+    fn request(&mut self, block: BlockHead, message: &mut Message, at: Moment) {
         let stream = block.stream;
         if !self.streams.opens(stream) || !(message.request || message.unknown) {
             return;
@@ -392,7 +406,7 @@ impl Connection {
         }
     }
 
-    fn response(&mut self, block: &Block, message: &Message, at: Moment) {
+    fn response(&mut self, block: BlockHead, message: &Message, at: Moment) {
         let id = block.stream;
         let informational = message.status.is_some_and(|status| status < 200);
         let Some(stream) = self.streams.find(id) else {

@@ -45,11 +45,15 @@ impl Prints {
     }
 
     /// A frame of the client begins.
+    #[inline]
     pub(super) fn frame(&mut self, frame: Frame, calls: &mut Calls) {
         self.at_hand = None;
-        if self.open.is_empty() {
-            return;
+        if !self.open.is_empty() {
+            self.frame_of_some(frame, calls);
         }
+    }
+
+    fn frame_of_some(&mut self, frame: Frame, calls: &mut Calls) {
         match frame.kind {
             frames::DATA if frame.has(frames::PADDED) => self.forget(frame.stream),
             frames::DATA => {
@@ -64,8 +68,20 @@ impl Prints {
     }
 
     /// Bytes of that frame come; `whole` with its last ones.
+    #[inline]
     pub(super) fn data(&mut self, bytes: &[u8], whole: bool, calls: &mut Calls) {
-        let Some((stream, ends)) = self.at_hand else { return };
+        if let Some((stream, ends)) = self.at_hand {
+            self.data_of((stream, ends), bytes, whole, calls);
+        }
+    }
+
+    fn data_of(
+        &mut self,
+        (stream, ends): (u32, bool),
+        bytes: &[u8],
+        whole: bool,
+        calls: &mut Calls,
+    ) {
         if whole {
             self.at_hand = None;
         }

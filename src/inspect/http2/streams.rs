@@ -1,7 +1,5 @@
 //! Calls whose response is awaited.
 
-use std::collections::VecDeque;
-
 use crate::inspect::calls::registries::Wanted;
 use crate::inspect::calls::{CallId, Used};
 use crate::model::limits;
@@ -23,10 +21,11 @@ pub(super) struct Stream {
     pub(super) judged: bool,
 }
 
-/// The streams of one connection. A few are open at a time, so they are in a list, newest last.
+/// The streams of one connection. A few are open at a time, so they are in a list, which is searched from its end: most
+/// that are asked for were opened last.
 #[derive(Clone, Default)]
 pub(super) struct Streams {
-    open: VecDeque<(u32, Stream)>,
+    open: Vec<(u32, Stream)>,
     highest: u32,
     lowest: Option<u32>,
 }
@@ -49,9 +48,10 @@ impl Streams {
         self.lowest.get_or_insert(id);
         let room = self.open.len() < limits::HTTP2_STREAMS;
         if !room {
-            self.open.pop_front();
+            let oldest = (0..).zip(&self.open).min_by_key(|(_, (id, _))| *id);
+            oldest.map(|(place, _)| place).map(|place| self.open.swap_remove(place));
         }
-        self.open.push_back((id, stream));
+        self.open.push((id, stream));
         room
     }
 
@@ -63,7 +63,7 @@ impl Streams {
     /// Forgets a stream that ended.
     pub(super) fn end(&mut self, id: u32) {
         if let Some(place) = self.open.iter().rposition(|(open, _)| *open == id) {
-            self.open.remove(place);
+            self.open.swap_remove(place);
         }
     }
 }

@@ -76,10 +76,20 @@ pub(super) fn decode(code: &[u8], limit: usize, out: &mut Buffer) -> Result<(), 
 pub(super) fn length(code: &[u8]) -> Result<usize, Malformed> {
     let mut bits = Bits { rest: code, window: 0, count: 0 };
     let mut length = 0_usize;
-    while let Some((_, count)) = bits.symbols()? {
+    loop {
+        bits.refill();
+        // Where as many bits are there as are looked up at once, whatever is found is whole.
+        while bits.count >= FAST_BITS {
+            let fast = FAST.get(bits.top()).copied().unwrap_or_default();
+            if fast.first == 0 {
+                break;
+            }
+            bits.consume(u32::from(fast.length));
+            length = length.saturating_add(1 + usize::from(fast.length > fast.first));
+        }
+        let Some((_, count)) = bits.symbols()? else { return Ok(length) };
         length = length.saturating_add(count);
     }
-    Ok(length)
 }
 
 /// Bits not yet decoded: `count` of them at the top of `window`, zeros below, then the rest.
@@ -342,7 +352,21 @@ mod tests {
     }
 
     #[test]
+    fn the_length_is_that_of_what_is_decoded() {
+        let text: Vec<u8> = (0..=255).chain(*b"1999932u, 20S, 00000000 ~~~~").collect();
+        for from in 0..text.len() {
+            let code = encoded(&text[from..]);
+            assert_eq!(length(&code), Ok(text.len() - from));
+            for cut in 1..code.len() {
+                let code = &code[..cut];
+                assert_eq!(length(code), decoded(code).map(|text| text.len()), "{from} {cut}");
+            }
+        }
+    }
+
+    #[test]
     fn the_end_symbol_is_refused() {
+        assert_eq!(length(&[0xff; 64]), Err(Malformed));
         assert_eq!(decoded(&[0xff, 0xff, 0xff, 0xff]), Err(Malformed));
         assert_eq!(decoded(&[0xff; 64]), Err(Malformed));
     }

@@ -28,11 +28,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte, which stays.
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.rest.first().copied()
     }
 
     /// An integer that begins in the lower `prefix` bits of the next byte.
+    #[inline]
     pub(super) fn integer(&mut self, prefix: u32) -> Result<usize, Malformed> {
         let (first, rest) = self.rest.split_first().ok_or(Malformed)?;
         self.rest = rest;
@@ -44,6 +46,7 @@ impl<'a> Reader<'a> {
         self.long_integer(u64::from(most))
     }
 
+    #[inline(never)]
     fn long_integer(&mut self, low: u64) -> Result<usize, Malformed> {
         let mut value = low;
         for shift in [0_u32, 7, 14, 21, 28] {
@@ -59,6 +62,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A string.
+    #[inline]
     pub(super) fn text(&mut self) -> Result<Text<'a>, Malformed> {
         let huffman = self.peek().ok_or(Malformed)? & 0x80 != 0;
         let length = self.integer(7)?;
