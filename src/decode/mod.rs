@@ -130,8 +130,16 @@ pub struct Datagram<'a> {
     pub from: Endpoint,
     /// Receiver.
     pub to: Endpoint,
+    /// Outermost 802.1Q tag of the frame; of the one inside, when a tunnel carries Ethernet.
+    pub vlan: Option<u16>,
+    /// Time to live or hop limit of the innermost packet; of its last fragment, when it came in several.
+    pub hops: u8,
+    /// The virtual network, where it is one of those that are told apart. The ends do not say it.
+    pub network: Option<u32>,
     /// Captured payload.
     pub payload: &'a [u8],
+    /// Payload bytes that were on the wire behind `payload` and were cut off by the snapshot length.
+    pub missing: u32,
 }
 
 /// The TCP flags that matter here.
@@ -182,6 +190,9 @@ impl Decoder {
                 let realm = Realm::of_network(number);
                 let (from, to) = (segment.from.within(realm), segment.to.within(realm));
                 Decoded::Segment(Segment { from, to, ..segment })
+            }
+            (Decoded::Datagram(datagram), network) => {
+                Decoded::Datagram(Datagram { network, ..datagram })
             }
             (decoded, _) => decoded,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::guard::{Guarded, finished, table};
 use super::{Shards, Sink, add_counts};
 use crate::decode::Segment;
-use crate::flow::{Table, TableCounts, shard_of};
+use crate::flow::{Table, TableCounts, Turn, shard_of};
 use crate::inspect::tls::KeyLog;
 use crate::model::{FlowKey, Moment, RunInfo, Session, limits};
 
@@ -43,6 +43,12 @@ impl Shards for Inline<'_, '_> {
         if table.has_ended() {
             self.ended.extend(table.drain_ended().map(finished));
         }
+    }
+
+    fn datagram(&mut self, _: u64, key: FlowKey, turn: &Turn<'_>) {
+        let Some(table) = self.tables.get_mut(shard_of(&key)) else { return };
+        table.datagram(key, turn);
+        self.ended.extend(table.drain_ended().map(finished));
     }
 
     fn tick(&mut self, _: u64, now: Moment) {

@@ -2,14 +2,16 @@
 
 use super::Shards;
 use crate::capture::Frame;
+use crate::decode::Datagram;
 use crate::decode::{Decoded, Decoder};
-use crate::flow::TableCounts;
-use crate::inspect::Datagrams;
+use crate::flow::{Conversations, Hail, TableCounts};
+use crate::inspect::{Datagrams, hail};
 use crate::model::{Coverage, DatagramFacts, FlowKey, Incomplete, Moment, Timestamp};
 
 pub(super) struct Intake {
     decoder: Decoder,
     datagrams: Datagrams,
+    conversations: Conversations,
     coverage: Coverage,
     clock: Timestamp,
     every: i64,
@@ -21,6 +23,7 @@ impl Intake {
         Self {
             decoder,
             datagrams: Datagrams::default(),
+            conversations: Conversations::default(),
             coverage: Coverage::default(),
             clock: Timestamp::from_micros(i64::MIN),
             every,
@@ -32,6 +35,7 @@ impl Intake {
     pub(super) fn frame(&mut self, event: u64, frame: &Frame<'_>, shards: &mut impl Shards) {
         count(&mut self.coverage, frame);
         if self.beat(frame.at) {
+            self.conversations.tick(frame.at.time);
             shards.tick(event, frame.at);
         }
         match self.decoder.decode(frame) {
@@ -40,9 +44,19 @@ impl Intake {
                 let (key, swapped) = FlowKey::of(segment.from, segment.to);
                 shards.segment(event, key, swapped, segment);
             }
-            Decoded::Datagram(datagram) => self.datagrams.read(&datagram),
+            Decoded::Datagram(datagram) => {
+                self.datagrams.read(&datagram);
+                if let Some(hail) = hail(datagram.payload) {
+                    converse(&mut self.conversations, event, (&datagram, hail), shards);
+                }
+            }
             Decoded::Other(_) => {}
         }
+    }
+
+    /// Takes note that all connections end here.
+    pub(super) fn flush(&mut self) {
+        self.conversations.finish();
     }
 
     /// The time of the last beat.
@@ -65,10 +79,12 @@ impl Intake {
         let decoded = self.decoder.counts();
         let mut coverage = self.coverage.clone();
         coverage.frame_kinds = decoded.kinds();
-        note_quic(&mut coverage, self.datagrams.facts().quic);
+        tell_apart(&mut coverage, "quic", self.datagrams.facts().quic);
+        tell_apart(&mut coverage, "openvpn", self.conversations.heard());
         coverage.cut_frames = decoded.cut_frames();
-        coverage.half_open = counts.half_open;
-        coverage.half_open_evicted = counts.half_open_evicted;
+        let (unanswered, forgotten) = self.conversations.unanswered();
+        coverage.half_open = counts.half_open + unanswered;
+        coverage.half_open_evicted = counts.half_open_evicted + forgotten;
         coverage.evicted = counts.evicted;
         coverage
     }
@@ -95,6 +111,21 @@ impl Intake {
     }
 }
 
+/// Follows what is part of a conversation. Nearly no datagram is.
+#[inline(never)]
+fn converse(
+    conversations: &mut Conversations,
+    event: u64,
+    (datagram, hail): (&Datagram<'_>, Hail),
+    shards: &mut impl Shards,
+) {
+    let Some(heard) = conversations.take(datagram, hail) else { return };
+    if let Some(ask) = &heard.ask {
+        shards.datagram(event, heard.key, &ask.turn());
+    }
+    shards.datagram(event, heard.key, &heard.turn);
+}
+
 #[inline]
 fn count(coverage: &mut Coverage, frame: &Frame<'_>) {
     if coverage.frames == 0 {
@@ -107,18 +138,18 @@ fn count(coverage: &mut Coverage, frame: &Frame<'_>) {
     coverage.last = coverage.last.max(frame.at.time);
 }
 
-/// Tells what is QUIC from what else is UDP: it is traffic between services that this audit does not read.
-fn note_quic(coverage: &mut Coverage, quic: u64) {
-    if quic == 0 {
+/// Tells datagrams of one kind from what else is UDP: what is traffic between services and not read, and what is followed.
+fn tell_apart(coverage: &mut Coverage, name: &'static str, datagrams: u64) {
+    if datagrams == 0 {
         return;
     }
     for (kind, count) in &mut coverage.frame_kinds {
         if *kind == "udp" {
-            *count = count.saturating_sub(quic);
+            *count = count.saturating_sub(datagrams);
         }
     }
     coverage.frame_kinds.retain(|(_, count)| *count > 0);
-    coverage.frame_kinds.push(("quic", quic));
+    coverage.frame_kinds.push((name, datagrams));
     coverage.frame_kinds.sort_unstable();
 }
 

@@ -24,7 +24,7 @@ use super::threads::{Answer, Batch, Item, Load, Worker};
 use super::{Shards, add_counts};
 use crate::capture::{Arrival, Feed, Filter, Frame, Merge, SourceReport};
 use crate::decode::{Decoder, Segment};
-use crate::flow::shard_of;
+use crate::flow::{Turn, shard_of};
 use crate::inspect::tls::KeyLog;
 use crate::model::{Coverage, DatagramFacts, FlowKey, FrameNo, Moment, Session, Timestamp, limits};
 
@@ -276,6 +276,14 @@ impl Shards for Spread {
         }
     }
 
+    fn datagram(&mut self, event: u64, key: FlowKey, turn: &Turn<'_>) {
+        let shard = shard_of(&key);
+        let worker = shard % self.batches.len().max(1);
+        if let Some(batch) = self.batches.get_mut(worker) {
+            batch.push_turn(event, shard, key, turn);
+        }
+    }
+
     fn tick(&mut self, event: u64, now: Moment) {
         self.every(event, || Item::Tick(now));
     }
@@ -366,6 +374,7 @@ impl<'a> Reader<'a> {
         self.merge.end();
         self.take_frames(input);
         self.event += 1;
+        self.intake.flush();
         self.spread.flush(self.event);
         self.spread.hand_over_all();
     }

@@ -26,7 +26,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::capture::{CaptureError, Filter, Progress, Replay};
 use crate::decode::Segment;
-use crate::flow::TableCounts;
+use crate::flow::{TableCounts, Turn};
 use crate::inspect::tls::{KeyLines, KeyLog};
 use crate::model::{Coverage, DatagramFacts, FlowKey, Moment, RunInfo, Session};
 
@@ -120,6 +120,7 @@ pub fn replay(
 /// Follows connections. Told of events in order, with their numbers.
 trait Shards {
     fn segment(&mut self, event: u64, key: FlowKey, swapped: bool, segment: &Segment<'_>);
+    fn datagram(&mut self, event: u64, key: FlowKey, turn: &Turn<'_>);
     fn tick(&mut self, event: u64, now: Moment);
     fn flush(&mut self, event: u64);
     /// Hands over what ended. `run` names the sources so far.

@@ -65,6 +65,7 @@ impl<'a> Front<'a> {
     pub(super) fn run(&mut self, shards: &mut impl Shards) -> Result<(), CaptureError> {
         while self.next(shards)? {}
         self.event += 1;
+        self.intake.flush();
         shards.flush(self.event);
         self.input.replay.finish();
         self.run.sources = self.input.replay.sources().iter().map(|one| one.info.clone()).collect();
@@ -119,6 +120,7 @@ impl<'a> Front<'a> {
         let later = at.time.micros_since(self.intake.clock());
         let goes_on = (0..=BETWEEN_FILES * 1_000_000).contains(&later);
         if self.source.is_some() && !goes_on {
+            self.intake.flush();
             shards.flush(self.event);
             self.intake.set_clock(at.time);
         }

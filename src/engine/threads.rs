@@ -19,7 +19,7 @@ use super::source::Front;
 use super::{Shards, Sink, add_counts};
 use crate::capture::CaptureError;
 use crate::decode::Segment;
-use crate::flow::{Table, TableCounts, shard_of};
+use crate::flow::{Table, TableCounts, Turn, shard_of};
 use crate::model::{FlowKey, Moment, RunInfo, Session, limits};
 
 /// Rounds that may be under way at once.
@@ -47,6 +47,15 @@ impl Batch {
         let length = segment.payload.len();
         let segment = Segment { payload: &[], ..*segment };
         self.items.push((event, Item::Segment { shard, key, swapped, segment, length }));
+    }
+
+    /// Adds a datagram of a conversation of a shard.
+    pub(super) fn push_turn(&mut self, event: u64, shard: usize, key: FlowKey, turn: &Turn<'_>) {
+        self.bytes.extend_from_slice(turn.read);
+        self.segments += 1;
+        let length = turn.read.len();
+        let turn = Turn { read: &[], ..*turn };
+        self.items.push((event, Item::Datagram { shard, key, turn, length }));
     }
 
     /// Adds something for all shards.
@@ -77,13 +86,19 @@ impl Batch {
     }
 }
 
-/// One event. A segment's payload lies in the batch, behind that of the segment before it.
+/// One event. The payload of a segment or a datagram lies in the batch, behind that of the one before it.
 pub(super) enum Item {
     Segment {
         shard: usize,
         key: FlowKey,
         swapped: bool,
         segment: Segment<'static>,
+        length: usize,
+    },
+    Datagram {
+        shard: usize,
+        key: FlowKey,
+        turn: Turn<'static>,
         length: usize,
     },
     Tick(Moment),
@@ -192,6 +207,13 @@ impl Shards for Spread {
         batch.push(event, shard, (key, swapped), segment);
     }
 
+    fn datagram(&mut self, event: u64, key: FlowKey, turn: &Turn<'_>) {
+        let shard = shard_of(&key);
+        let worker = shard % self.batches.len().max(1);
+        let Some(batch) = self.batches.get_mut(worker) else { return };
+        batch.push_turn(event, shard, key, turn);
+    }
+
     fn tick(&mut self, event: u64, now: Moment) {
         self.every(event, || Item::Tick(now));
     }
@@ -282,6 +304,13 @@ impl Worker {
                     bytes = rest;
                     let Some(table) = self.tables.get_mut(*shard / self.step) else { continue };
                     table.segment(*key, *swapped, &Segment { payload, ..*segment });
+                    take(table, &mut self.answer, *event, *shard);
+                }
+                Item::Datagram { shard, key, turn, length } => {
+                    let (read, rest) = bytes.split_at_checked(*length).unwrap_or((bytes, &[]));
+                    bytes = rest;
+                    let Some(table) = self.tables.get_mut(*shard / self.step) else { continue };
+                    table.datagram(*key, &Turn { read, ..*turn });
                     take(table, &mut self.answer, *event, *shard);
                 }
                 Item::Tick(now) => self.on_each(*event, |table| table.tick(*now)),

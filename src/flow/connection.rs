@@ -1,5 +1,7 @@
 //! One connection: who is client and server, its two directions, and its reader.
 
+mod datagrams;
+
 use super::half_open::Syn;
 use super::side::Side;
 use super::{Bounds, StreamReader, Want};
@@ -17,6 +19,8 @@ const BOUNDS: Bounds = Bounds { bytes: limits::PENDING_BYTES, pieces: limits::PE
 /// A connection that is being followed.
 pub(super) struct Flow<R> {
     pub(super) key: FlowKey,
+    /// The client's name of a conversation over UDP.
+    pub(super) spoken: Option<u64>,
     pub(super) serial: u32,
     /// Bytes it held when the table last counted them.
     pub(super) counted: usize,
@@ -74,6 +78,7 @@ impl<R: StreamReader> Flow<R> {
         };
         Self {
             key,
+            spoken: None,
             serial,
             counted: 0,
             reading: true,

@@ -1,17 +1,19 @@
 //! From segments to two ordered byte streams per connection.
 //!
-//! Takes [`crate::decode::Segment`]s in frame order; gives each connection's bytes in order to a [`StreamReader`] and,
+//! Takes [`crate::decode::Segment`]s in frame order, and those datagrams of UDP that are conversations; gives each connection's bytes in order to a [`StreamReader`] and,
 //! when the connection has ended, what TCP itself showed of it. Knows nothing of protocols above TCP, has no clock and
 //! no threads: what it does depends on the segments alone.
 
 mod assembler;
 mod connection;
+mod conversations;
 mod half_open;
 mod recent;
 mod side;
 mod table;
 
 pub use assembler::{Assembler, Bounds, TooMuchPending};
+pub use conversations::{Ask, Conversations, Hail, Heard, Turn};
 pub use table::{Ended, Table, TableCounts, shard_of};
 
 use crate::model::{Direction, Moment};

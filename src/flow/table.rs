@@ -1,5 +1,7 @@
 //! The table of connections: begins them, feeds them, ends them by FIN, RST, packet time or want of room.
 
+mod datagrams;
+
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
@@ -57,6 +59,8 @@ pub fn shard_of(key: &FlowKey) -> usize {
 /// All connections of one shard.
 pub struct Table<R> {
     index: HashMap<FlowKey, u32, foldhash::quality::RandomState>,
+    /// Conversations over UDP, by the name of the client too: there may be several between the same ends.
+    spoken: HashMap<(FlowKey, u64), u32, foldhash::quality::RandomState>,
     slots: Vec<Option<Flow<R>>>,
     free: Vec<u32>,
     half_open: HalfOpen,
@@ -101,6 +105,7 @@ impl<R: StreamReader> Table<R> {
         Self {
             make,
             index: HashMap::default(),
+            spoken: HashMap::default(),
             slots: Vec::new(),
             free: Vec::new(),
             half_open: HalfOpen::default(),
@@ -194,7 +199,7 @@ impl<R: StreamReader> Table<R> {
     /// How many connections are followed.
     #[must_use]
     pub fn active(&self) -> usize {
-        self.index.len()
+        self.slots.len().saturating_sub(self.free.len())
     }
 
     /// Bytes held back for them.
@@ -206,16 +211,17 @@ impl<R: StreamReader> Table<R> {
     /// Ends the connections that were quiet longest until at most this part of the present ones is left, in percent, and
     /// forgets the lone SYNs: memory is short.
     pub fn shed(&mut self, percent: u8) {
-        let keep = self.index.len().saturating_mul(usize::from(percent.min(100))) / 100;
+        let keep = self.active().saturating_mul(usize::from(percent.min(100))) / 100;
         self.half_open.shed();
-        while self.index.len() > keep {
-            let before = self.index.len();
+        while self.active() > keep {
+            let before = self.active();
             self.evict();
-            if self.index.len() == before {
+            if self.active() == before {
                 return;
             }
         }
         self.index.shrink_to_fit();
+        self.spoken.shrink_to_fit();
     }
 
     fn flow(&self, slot: u32) -> Option<&Flow<R>> {
@@ -277,12 +283,27 @@ impl<R: StreamReader> Table<R> {
     }
 
     fn create(&mut self, key: FlowKey, segment: &Segment<'_>, syn: Option<Syn>) -> u32 {
-        if self.index.len() >= self.capacity {
+        let serial = self.make_room();
+        let flow = Flow::new(key, serial, segment, syn, (self.make)());
+        let slot = self.settle(flow, segment.at);
+        self.index.insert(key, slot);
+        self.recent.forget(&key);
+        self.forget_deadlines();
+        slot
+    }
+
+    /// Makes room for one more connection, and gives its serial number.
+    fn make_room(&mut self) -> u32 {
+        if self.active() >= self.capacity {
             self.evict();
         }
         self.begun = self.begun.wrapping_add(1);
-        let serial = self.begun;
-        let flow = Flow::new(key, serial, segment, syn, (self.make)());
+        self.begun
+    }
+
+    /// Gives a connection its place.
+    fn settle(&mut self, flow: Flow<R>, now: Moment) -> u32 {
+        let serial = flow.serial;
         let at = flow.session.last.time.plus_seconds(limits::IDLE_SECONDS);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -291,15 +312,12 @@ impl<R: StreamReader> Table<R> {
         if let Some(place) = usize::try_from(slot).ok().and_then(|at| self.slots.get_mut(at)) {
             *place = Some(flow);
         }
-        self.index.insert(key, slot);
-        self.recent.forget(&key);
         self.idle.push_back(Deadline { at, slot, serial });
         if let Some([first, ..]) = &mut self.open {
             let [wait, ..] = OPEN_AFTER;
-            let at = segment.at.time.plus_seconds(wait);
+            let at = now.time.plus_seconds(wait);
             first.push_back(Deadline { at, slot, serial });
         }
-        self.forget_deadlines();
         slot
     }
 
@@ -331,7 +349,7 @@ impl<R: StreamReader> Table<R> {
     /// these as of connections.
     fn forget_deadlines(&mut self) {
         const FEW: usize = 1024;
-        if self.idle.len() < FEW.max(self.index.len().saturating_mul(4)) {
+        if self.idle.len() < FEW.max(self.active().saturating_mul(4)) {
             return;
         }
         let mut idle = std::mem::take(&mut self.idle);
@@ -370,15 +388,8 @@ impl<R: StreamReader> Table<R> {
         };
         flow.take(segment);
         // A bare acknowledgement brings nothing to hold.
-        let bare = segment.payload.is_empty() && segment.missing == 0 && !segment.flags.syn();
-        let now = if bare { flow.counted } else { flow.held() };
-        self.held = (self.held + now).saturating_sub(flow.counted);
-        flow.counted = now;
-        if now > 0 && self.held > limits::PENDING_TOTAL / limits::SHARDS {
-            flow.session.stream.bound_reached = true;
-            flow.stop_reading();
-            self.held = self.held.saturating_sub(now);
-            flow.counted = 0;
+        if !segment.payload.is_empty() || segment.missing > 0 || segment.flags.syn() {
+            count_held(&mut self.held, flow);
         }
         if flow.finishing.is_none()
             && let Some(end) = flow.verdict(segment)
@@ -402,12 +413,28 @@ impl<R: StreamReader> Table<R> {
         flow.flush();
         flow.note_streams();
         flow.session.end = end;
-        self.index.remove(&flow.key);
+        match flow.spoken {
+            Some(name) => self.spoken.remove(&(flow.key, name)),
+            None => self.index.remove(&flow.key),
+        };
         if matches!(end, EndState::Fin | EndState::Rst) {
             self.recent.insert(flow.key, flow.session.last);
         }
         self.free.push(slot);
         self.ended.push(Ended { session: flow.session, reader: flow.reader });
+    }
+}
+
+/// Counts what a connection holds; one that holds more than there is room for is read no longer.
+fn count_held<R: StreamReader>(held: &mut usize, flow: &mut Flow<R>) {
+    let now = flow.held();
+    *held = (*held + now).saturating_sub(flow.counted);
+    flow.counted = now;
+    if now > 0 && *held > limits::PENDING_TOTAL / limits::SHARDS {
+        flow.session.stream.bound_reached = true;
+        flow.stop_reading();
+        *held = held.saturating_sub(now);
+        flow.counted = 0;
     }
 }
 

@@ -45,6 +45,7 @@ pub use tls::conclude;
 
 use std::sync::Arc;
 
+use crate::flow::Hail;
 use crate::model::{Direction, Facts, Field, Moment};
 use tls::KeyLog;
 
@@ -278,6 +279,13 @@ pub trait Inspector: Send {
 
     /// Gives what it learned. Called once, last.
     fn finish(self: Box<Self>) -> Facts;
+}
+
+/// What the content of a datagram says of the conversation that it is part of: those of OpenVPN are followed.
+#[inline]
+#[must_use]
+pub fn hail(datagram: &[u8]) -> Option<Hail> {
+    infrastructure::openvpn::hail(datagram)
 }
 
 /// The entry of the table with this name.

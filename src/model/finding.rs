@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ecow::EcoVec;
 
-use super::{CommunityId, Endpoint, Moment, Party, Place, Text, Timestamp};
+use super::{CommunityId, Endpoint, Moment, Party, Place, Text, Timestamp, Transport};
 
 /// How bad a finding is, from least to worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -270,12 +270,16 @@ impl Evidence {
     /// The connection's Community ID.
     #[must_use]
     pub fn community_id(&self) -> CommunityId {
-        CommunityId::tcp(self.client, self.server)
+        CommunityId::of(self.client, self.server)
     }
 
-    /// The connection in words: `10.0.0.1:40000 -> 10.0.0.2:443`.
+    /// The connection in words: `10.0.0.1:40000 -> 10.0.0.2:443`, with `/udp` behind it where that carried it.
     #[must_use]
     pub fn connection(&self) -> String {
-        format!("{} -> {}", self.client, self.server)
+        let transport = match self.server.transport {
+            Transport::Tcp => "",
+            Transport::Udp => "/udp",
+        };
+        format!("{} -> {}{transport}", self.client, self.server)
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Reaching a bound is a counted fact, never an error and never a crash.
 
+mod datagrams;
 mod reports;
 
+pub use datagrams::*;
 pub use reports::*;
 
 /// Largest frame taken from a file. A length field of a damaged or hostile file can claim 2 GiB; jumbo frames, GSO and

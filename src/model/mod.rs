@@ -48,7 +48,8 @@ pub use grade::{CEILINGS, Cause, Ceiling, Grade, Graded, Lift, Reason};
 pub use handle::Handle;
 pub use hex::{hex, push_hex};
 pub use net::{
-    CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, Realm, is_internal,
+    CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, Realm, Transport,
+    is_internal,
 };
 pub use outcome::{
     Accept, CertificateRow, Coverage, CredentialRow, EdgeRow, Incomplete, Located, Looks,

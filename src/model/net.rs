@@ -1,5 +1,6 @@
 //! Addresses, directions and the names that other tools give to a connection.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
@@ -58,6 +59,36 @@ impl Direction {
     }
 }
 
+/// What carries a conversation from port to port.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Transport {
+    /// One stream of bytes each way (RFC 9293).
+    #[default]
+    Tcp,
+    /// Single datagrams (RFC 768), of which a protocol above makes a conversation.
+    Udp,
+}
+
+impl Transport {
+    /// The word in rules and outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+
+    /// The number in headers of IP.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Tcp => 6,
+            Self::Udp => 17,
+        }
+    }
+}
+
 /// One value for each direction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PerDirection<T> {
@@ -94,14 +125,40 @@ impl<T> IndexMut<Direction> for PerDirection<T> {
 }
 
 /// One end of a connection.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+///
+/// Two ends are the same where addresses, ports and realms are: who is at a port does not depend on what carries the
+/// bytes there. [`FlowKey`] tells the transports apart.
+#[derive(Clone, Copy, Debug)]
 pub struct Endpoint {
     /// Internet address.
     pub addr: IpAddr,
-    /// TCP port.
+    /// Port of TCP or UDP.
     pub port: u16,
     /// What tells it from another one with the same address and port.
     pub realm: Realm,
+    /// What it spoke over; no part of what it is.
+    pub transport: Transport,
+}
+
+impl PartialEq for Endpoint {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.addr == other.addr && self.port == other.port && self.realm == other.realm
+    }
+}
+
+impl Eq for Endpoint {}
+
+impl PartialOrd for Endpoint {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Endpoint {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.addr, self.port, self.realm).cmp(&(other.addr, other.port, other.realm))
+    }
 }
 
 /// In three words: every session looks its ends up several times.
@@ -116,10 +173,16 @@ impl Hash for Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint from its parts, in the realm that everything is in of which nothing else is known.
+    /// An endpoint of TCP from its parts, in the realm that everything is in of which nothing else is known.
     #[must_use]
     pub fn new(addr: IpAddr, port: u16) -> Self {
-        Self { addr, port, realm: Realm::default() }
+        Self { addr, port, realm: Realm::default(), transport: Transport::Tcp }
+    }
+
+    /// The same, speaking over this transport.
+    #[must_use]
+    pub fn over(self, transport: Transport) -> Self {
+        Self { transport, ..self }
     }
 
     /// The same, in another realm.
@@ -237,7 +300,7 @@ impl Hash for FlowKey {
 }
 
 impl FlowKey {
-    /// The key of the connection between two endpoints, and whether `from` is its second end.
+    /// The key of the connection between two endpoints over `from`'s transport, and whether `from` is its second end.
     #[must_use]
     pub fn of(from: Endpoint, to: Endpoint) -> (Self, bool) {
         let (a, b) = (address_bits(from.addr), address_bits(to.addr));
@@ -246,8 +309,10 @@ impl FlowKey {
             if swapped { ((b, to.port), (a, from.port)) } else { ((a, from.port), (b, to.port)) };
         let family = u64::from(from.addr.is_ipv6());
         let ports = (u64::from(pa) << 16) | u64::from(pb) | (family << 32);
-        // Both ends of a segment are in one network.
+        // Both ends of a packet are in one network and speak over one transport. The highest bit is free: it would be of a
+        // period's number, which packets do not have.
         let ports = ports | (u64::from(from.realm.0) << 33);
+        let ports = ports ^ (u64::from(from.transport == Transport::Udp) << 63);
         let words = [high(a), low(a), high(b), low(b), ports];
         (Self(words), swapped)
     }
@@ -273,10 +338,9 @@ fn low(bits: u128) -> u64 {
 pub struct CommunityId([u8; 20]);
 
 impl CommunityId {
-    /// The id of a TCP connection, the same from either end.
+    /// The id of the connection between two endpoints over `one`'s transport, the same from either end.
     #[must_use]
-    pub fn tcp(one: Endpoint, other: Endpoint) -> Self {
-        const TCP: u8 = 6;
+    pub fn of(one: Endpoint, other: Endpoint) -> Self {
         let (first, second) = if in_order(one, other) { (one, other) } else { (other, one) };
         let mut hash = Sha1::new();
         hash.update([0, 0]);
@@ -286,7 +350,7 @@ impl CommunityId {
                 IpAddr::V6(addr) => hash.update(addr.octets()),
             }
         }
-        hash.update([TCP, 0]);
+        hash.update([one.transport.number(), 0]);
         hash.update(first.port.to_be_bytes());
         hash.update(second.port.to_be_bytes());
         Self(hash.finalize().into())
@@ -384,11 +448,24 @@ mod tests {
     #[test]
     fn community_id_equals_the_published_vectors() {
         // From the Community ID specification's baseline for TCP, seed 0.
-        let id =
-            CommunityId::tcp(endpoint("128.232.110.120", 34855), endpoint("66.35.250.204", 80));
+        let id = CommunityId::of(endpoint("128.232.110.120", 34855), endpoint("66.35.250.204", 80));
         assert_eq!(id.to_string(), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
         let back =
-            CommunityId::tcp(endpoint("66.35.250.204", 80), endpoint("128.232.110.120", 34855));
+            CommunityId::of(endpoint("66.35.250.204", 80), endpoint("128.232.110.120", 34855));
         assert_eq!(back, id);
+        // And for UDP.
+        let udp = |addr, port| endpoint(addr, port).over(Transport::Udp);
+        let id = CommunityId::of(udp("192.168.1.52", 54585), udp("8.8.8.8", 53));
+        assert_eq!(id.to_string(), "1:d/FP5EW3wiY1vCndhwleRRKHowQ=");
+    }
+
+    #[test]
+    fn equal_ends_over_tcp_and_udp_are_two_conversations_between_the_same_two() {
+        let (a, b) = (endpoint("10.0.0.1", 40000), endpoint("10.0.0.2", 1194));
+        let udp = FlowKey::of(a.over(Transport::Udp), b.over(Transport::Udp)).0;
+        assert_ne!(FlowKey::of(a, b).0, udp);
+        assert_eq!(FlowKey::of(b.over(Transport::Udp), a.over(Transport::Udp)).0, udp);
+        assert_eq!(a, a.over(Transport::Udp));
+        assert_eq!(size_of::<Endpoint>(), 24);
     }
 }

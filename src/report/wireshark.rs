@@ -48,15 +48,15 @@ fn filter(evidence: &Evidence, frames: &[u64]) -> String {
         let field = if matches!(end.addr, IpAddr::V4(_)) { "ip.addr" } else { "ipv6.addr" };
         let _infallible = write!(out, " && {field} == {}", end.addr);
     }
-    let port = evidence.client.port;
-    let _infallible = write!(out, " && (tcp.port == {port} || udp.port == {port})");
+    let (port, transport) = (evidence.client.port, evidence.client.transport.name());
+    let _infallible = write!(out, " && {transport}.port == {port}");
     out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fixture;
+    use crate::model::{Transport, fixture};
 
     #[test]
     fn a_filter_names_the_frames_of_each_file_and_the_ends() {
@@ -64,7 +64,7 @@ mod tests {
         let mut evidence = outcome.findings[0].evidence[0].clone();
         evidence.frames = [118, 120, 310].map(fixture::moment).to_vec();
         let files = in_files(&outcome.run, &evidence);
-        let ends = "ip.addr == 10.0.1.5 && ip.addr == 10.0.2.9 && (tcp.port == 41000 || udp.port == 41000)";
+        let ends = "ip.addr == 10.0.1.5 && ip.addr == 10.0.2.9 && tcp.port == 41000";
         assert_eq!(files[0].file, "captures/staging.pcapng");
         assert_eq!(files[0].filter, format!("frame.number in {{118, 120}} && {ends}"));
         assert_eq!(
@@ -72,5 +72,8 @@ mod tests {
             ("captures/night.pcap", &[10][..])
         );
         assert_eq!(files[1].filter, format!("frame.number in {{10}} && {ends}"));
+        evidence.client = evidence.client.over(Transport::Udp);
+        let files = in_files(&outcome.run, &evidence);
+        assert!(files[1].filter.ends_with("udp.port == 41000"), "{}", files[1].filter);
     }
 }

@@ -24,6 +24,7 @@ pub(super) struct Migration {
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { to: 1, sql: include_str!("schema.sql") },
     Migration { to: 2, sql: include_str!("annotations.sql") },
+    Migration { to: 3, sql: include_str!("transport.sql") },
 ];
 
 /// The latest version of `steps`.

@@ -64,6 +64,7 @@ impl Writer<'_> {
             session.end.name(),
             int(flat::gap_bytes(session)),
             session.facts.first_bytes.map(|kind| kind.name()),
+            session.transport().name(),
         ])?;
         Ok(id)
     }
@@ -139,9 +140,10 @@ const SESSION: &str = "
     INSERT OR REPLACE INTO session (session_id, run_id, number, source_id, first_frame, community_id, first_us, last_us,
       client_ip, client_port, server_ip, server_port, client_service_id, server_service_id, roles, vlan,
       protocol, posture, posture_why, evidence, confidence, inherited_from, inherited_by, client_auth,
-      packets_to_server, packets_to_client, bytes_to_server, bytes_to_client, start_seen, end_state, gap_bytes, first_bytes)
+      packets_to_server, packets_to_client, bytes_to_server, bytes_to_client, start_seen, end_state, gap_bytes, first_bytes,
+      transport)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)";
+      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)";
 
 /// Bits of a row's number that are the session's within its run.
 const SESSION_BITS: u32 = 40;

@@ -97,7 +97,7 @@ fn a_new_file_belongs_to_its_owner_only_and_names_its_program() {
             .unwrap()
     };
     assert_eq!(pragma("application_id"), 0x574C_4E4C.to_string());
-    assert_eq!((pragma("user_version").as_str(), pragma("auto_vacuum").as_str()), ("2", "2"));
+    assert_eq!((pragma("user_version").as_str(), pragma("auto_vacuum").as_str()), ("3", "2"));
     assert_eq!(pragma("journal_mode"), "wal");
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use wirelint::audit::{Verdict, judge};
 use wirelint::capture::Inputs;
 use wirelint::decode::{Decoded, Decoder, Segment, TcpFlags};
-use wirelint::flow::{StreamReader, Table, Want};
+use wirelint::flow::{Conversations, StreamReader, Table, Turn, Want};
 use wirelint::inspect::tls::KeyLog;
-use wirelint::inspect::{Context, Dialogue, Next, Protocol};
+use wirelint::inspect::{Context, Dialogue, Next, Protocol, hail};
 use wirelint::model::{Direction, Endpoint, Facts, FlowKey, Moment, PerDirection, Session};
 
 /// Something that happens in one direction.
@@ -37,11 +37,23 @@ pub(crate) fn conversations(capture: &Path) -> Vec<Conversation> {
     let mut replay = Inputs::resolve(&[path], false).unwrap().replay();
     let mut decoder = Decoder::new();
     let mut table = Table::<Recorder>::default();
+    let mut datagrams = Conversations::default();
     while replay.advance().unwrap() {
         let frame = replay.current().unwrap();
-        if let Decoded::Segment(segment) = decoder.decode(&frame) {
-            let (key, swapped) = FlowKey::of(segment.from, segment.to);
-            table.segment(key, swapped, &segment);
+        match decoder.decode(&frame) {
+            Decoded::Segment(segment) => {
+                let (key, swapped) = FlowKey::of(segment.from, segment.to);
+                table.segment(key, swapped, &segment);
+            }
+            Decoded::Datagram(datagram) => {
+                let said = hail(datagram.payload).and_then(|hail| datagrams.take(&datagram, hail));
+                let Some(said) = said else { continue };
+                if let Some(ask) = &said.ask {
+                    table.datagram(said.key, &ask.turn());
+                }
+                table.datagram(said.key, &Turn { read: datagram.payload, ..said.turn });
+            }
+            Decoded::Other(_) => {}
         }
     }
     table.finish();

@@ -1,6 +1,6 @@
 """A link that loses, repeats and delays frames, as `tc netem` does where a kernel has it.
 
-Forwards frames between two devices. Arguments: both devices, the seed, and the shares of TCP frames that are lost, sent
+Forwards frames between two devices. Arguments: both devices, the seed, and the shares of frames of TCP and UDP that are lost, sent
 twice, and sent after the next ones.
 """
 
@@ -20,8 +20,8 @@ def opened(device):
     return link
 
 
-def is_tcp(frame):
-    return len(frame) > 34 and frame[12:14] == b"\x08\x00" and frame[23] == 6
+def is_tcp_or_udp(frame):
+    return len(frame) > 34 and frame[12:14] == b"\x08\x00" and frame[23] in (6, 17)
 
 
 def main(first, second, seed, lost, twice, late):
@@ -35,7 +35,7 @@ def main(first, second, seed, lost, twice, late):
             frame, (_, _, kind, _, _) = link.recvfrom(65535)
             if kind == socket.PACKET_OUTGOING:
                 continue
-            chance = rng.random() if is_tcp(frame) else 1.0
+            chance = rng.random() if is_tcp_or_udp(frame) else 1.0
             if chance < lost:
                 continue
             if chance < lost + late:

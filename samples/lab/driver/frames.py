@@ -94,17 +94,24 @@ def is_tcp(data):
     return (kind == 0x0800 and data[23] == 6) or (kind == 0x86DD and data[20] == 6)
 
 
+def is_udp(data):
+    """Whether an Ethernet frame carries IPv4 and UDP."""
+    return struct.unpack_from("!H", data, 12)[0] == 0x0800 and data[23] == 17
+
+
 def connections(frames):
-    """How many connections there are to each server, as {(client address, server address, port): count}."""
+    """How many connections there are to each server, as {(client address, server address, port): count}. Where all is UDP, how
+    many conversations."""
     counts, seen = {}, set()
+    udp = all(is_udp(data) for _, data, _ in frames)
     for _, data, _ in frames:
-        if not is_tcp(data):
+        if not udp and not is_tcp(data):
             continue
         segment = Segment(data)
         client, server = segment.ends()
         if (client, server) in seen or (server, client) in seen:
             continue
-        if segment.flags & 0x12 != 0x02 and client[1] < server[1]:
+        if (udp or segment.flags & 0x12 != 0x02) and client[1] < server[1]:
             client, server = server, client
         seen.add((client, server))
         key = (client[0], server[0], server[1])

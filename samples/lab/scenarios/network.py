@@ -120,11 +120,12 @@ def ldap_starttls(lab):
     )
 
 
-def openvpn(lab, end, port, name, version, *flags):
+def openvpn(lab, end, port, name, version, *flags, proto="tcp"):
     cert, key = pair(lab, name)
-    words = ["--tls-client", "--proto", "tcp-client", "--remote", ipv4("server"), str(port), "--nobind"]
+    proto = f"tcp-{end}" if proto == "tcp" else "udp"
+    words = ["--tls-client", "--proto", proto, "--remote", ipv4("server"), str(port), "--nobind"]
     if end == "server":
-        words = ["--tls-server", "--proto", "tcp-server", "--local", ipv4("server"), "--port", str(port), "--dh", "none"]
+        words = ["--tls-server", "--proto", proto, "--local", ipv4("server"), "--port", str(port), "--dh", "none"]
     return [
         "openvpn", "--dev", "null", "--ifconfig-noexec", "--ca", lab.path("lab-root.pem"), "--cert", cert, "--key", key,
         "--tls-version-min", version, "--tls-version-max", version, "--ping", "1", *words, *flags,

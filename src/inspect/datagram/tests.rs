@@ -13,7 +13,16 @@ fn heard(datagrams: &[(u16, Vec<u8>)]) -> DatagramFacts {
     for (port, payload) in datagrams {
         let end = |port| Endpoint::new([10, 0, 0, 9].into(), port);
         let at = Moment::default();
-        all.read(&Datagram { at, from: end(40000), to: end(*port), payload });
+        all.read(&Datagram {
+            at,
+            from: end(40000),
+            to: end(*port),
+            vlan: None,
+            hops: 64,
+            network: None,
+            payload,
+            missing: 0,
+        });
     }
     all.finish()
 }

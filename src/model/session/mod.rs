@@ -40,9 +40,9 @@ pub use tls::{
 };
 pub use token::{RequestPrint, SetCookie, Token};
 
-use super::{CommunityId, Endpoint, Moment, PerDirection};
+use super::{CommunityId, Endpoint, Moment, PerDirection, Transport};
 
-/// One TCP connection, after its last packet.
+/// One connection, after its last packet: of TCP, or a conversation over UDP that a protocol makes one of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     /// Who called.
@@ -79,7 +79,13 @@ impl Session {
     /// The connection's Community ID.
     #[must_use]
     pub fn community_id(&self) -> CommunityId {
-        CommunityId::tcp(self.client, self.server)
+        CommunityId::of(self.client, self.server)
+    }
+
+    /// What carried it.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.server.transport
     }
 
     /// Whether payload was captured in one direction only although the other side must have spoken.
@@ -92,7 +98,7 @@ impl Session {
 /// Packets and payload of one direction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Traffic {
-    /// TCP segments.
+    /// Segments of TCP, or datagrams.
     pub packets: u64,
     /// Payload bytes as captured, retransmissions included.
     pub bytes: u64,
@@ -103,7 +109,7 @@ pub struct Traffic {
 pub enum Roles {
     /// By the SYN.
     Syn,
-    /// By what they said: a ClientHello, a request.
+    /// By what they said: a ClientHello, a request, who asked for a conversation over UDP.
     Content,
     /// A guess: the lower port is the server's, else who spoke second.
     Guess,

@@ -7,6 +7,7 @@ use super::tls::TlsBody;
 use super::{CertificateBody, PartyBody, Place, Text, Time, file_and_number};
 use crate::model::{
     AuditedSession, Call, CallFacts, CommunityId, Evident, Inherited, RunInfo, Seen, Session,
+    Transport,
 };
 use crate::store::flat;
 
@@ -118,7 +119,10 @@ impl<'a> SessionBody<'a> {
             src_port: session.client.port,
             dest_ip: Text(session.server.addr),
             dest_port: session.server.port,
-            proto: "TCP",
+            proto: match session.transport() {
+                Transport::Tcp => "TCP",
+                Transport::Udp => "UDP",
+            },
             app_proto: session.protocol,
             pcap_filename,
             pcap_cnt,

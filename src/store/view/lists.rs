@@ -284,5 +284,6 @@ static SESSIONS: List = List {
         Column { name: "session.community_id", short: "community", kind: Kind::Text, sql: "s.community_id", sort: "s.community_id", doc: "its Community ID" },
         Column { name: "session.run", short: "run", kind: Kind::Number, sql: "s.run_id", sort: "s.run_id", doc: "the run that saw it" },
         Column { name: "session.posture_why", short: "why", kind: Kind::Text, sql: "s.posture_why", sort: "s.posture_why", doc: "why it has this posture" },
+        Column { name: "session.transport", short: "transport", kind: Kind::Text, sql: "s.transport", sort: "s.transport", doc: "what it went over: tcp or udp" },
     ],
 };

@@ -95,13 +95,18 @@ pub(super) fn wireshark(model: &Model) -> Option<String> {
             let detail = model.known.finding.as_ref()?;
             let sample = detail.evidence.first()?;
             let (client, server) = sample.connection.split_once(" -> ")?;
+            let (server, transport) = match server.strip_suffix("/udp") {
+                Some(server) => (server, "udp"),
+                None => (server, "tcp"),
+            };
             terms.extend([address(host(client)?)?, address(host(server)?)?]);
-            terms.push(format!("tcp.port == {}", port(server)?));
+            terms.push(format!("{transport}.port == {}", port(server)?));
         }
         ListName::Sessions => {
             terms.extend([address(row.text("client.addr"))?, address(row.text("server.addr"))?]);
-            terms.push(format!("tcp.port == {}", row.int("client.port")?));
-            terms.push(format!("tcp.port == {}", row.int("server.port")?));
+            let transport = if row.text("session.transport") == "udp" { "udp" } else { "tcp" };
+            terms.push(format!("{transport}.port == {}", row.int("client.port")?));
+            terms.push(format!("{transport}.port == {}", row.int("server.port")?));
         }
         ListName::Edges => {
             terms.extend([address(row.text("client.addr"))?, address(row.text("server.addr"))?]);

@@ -1,0 +1,114 @@
+//! A conversation over UDP as two streams: each datagram with its length before it, which is how protocols that know
+//! both transports mark over TCP where a message ends.
+//!
+//! Datagrams may be lost, come twice or in another order. The reader's protocol numbers what has to be in order, so that is
+//! the reader's business.
+
+use super::{BOUNDS, Flow};
+use crate::flow::side::Side;
+use crate::flow::{StreamReader, Turn};
+use crate::model::{
+    Direction, EndState, Facts, FlowKey, Moment, PerDirection, Roles, Session, StreamFacts,
+    Traffic, limits,
+};
+
+impl<R: StreamReader> Flow<R> {
+    /// A conversation that begins with this datagram.
+    pub(in crate::flow) fn of_datagrams(
+        key: FlowKey,
+        serial: u32,
+        turn: &Turn<'_>,
+        reader: R,
+    ) -> Self {
+        let (client, server) = match turn.direction {
+            Direction::ToServer => (turn.from, turn.to),
+            Direction::ToClient => (turn.to, turn.from),
+        };
+        let session = Session {
+            client,
+            server,
+            roles: Roles::Content,
+            first: turn.at,
+            last: turn.at,
+            traffic: PerDirection::<Traffic>::default(),
+            vlan: turn.vlan,
+            hops: PerDirection::default(),
+            start_seen: true,
+            end: EndState::Open,
+            closed: PerDirection::default(),
+            stream: StreamFacts::default(),
+            protocol: None,
+            facts: Facts::default(),
+        };
+        Self {
+            key,
+            spoken: Some(turn.name),
+            serial,
+            counted: 0,
+            reading: true,
+            turned: false,
+            told: None,
+            finishing: None,
+            session,
+            sides: PerDirection::<Side>::default(),
+            reader,
+        }
+    }
+
+    /// Whether so long a silence lies before this moment that what comes then is another conversation.
+    pub(in crate::flow) fn fell_silent_before(&self, at: Moment) -> bool {
+        at.time.micros_since(self.session.last.time) > limits::IDLE_SECONDS * 1_000_000
+    }
+
+    /// Takes the next datagram.
+    pub(in crate::flow) fn hear(&mut self, turn: &Turn<'_>) {
+        let direction = turn.direction;
+        let traffic = &mut self.session.traffic[direction];
+        traffic.packets += 1;
+        traffic.bytes += u64::from(turn.bytes);
+        let hops = &mut self.session.hops[direction];
+        if *hops == 0 && turn.bytes > 0 {
+            *hops = turn.hops;
+        }
+        self.session.last = self.session.last.max(turn.at);
+        self.session.stream.cut_segments += u32::from(turn.missing > 0);
+        if !self.reading {
+            return;
+        }
+        let length = turn.bytes.saturating_add(turn.missing);
+        let Ok(prefix) = u16::try_from(length).map(u16::to_be_bytes) else { return };
+        let unread = length.saturating_sub(u32::try_from(turn.read.len()).unwrap_or(u32::MAX));
+        match turn.read {
+            [first] => self.read_framed(direction, &[prefix[0], prefix[1], *first], turn.at),
+            // What was cut off is never read in part: where the next datagram begins is known.
+            _ if turn.missing > 0 => {
+                self.session.stream.gap_bytes[direction] += u64::from(length);
+                return;
+            }
+            whole => self.read_framed(direction, &[&prefix, whole].concat(), turn.at),
+        }
+        if unread > 0 && self.reading {
+            self.pass_over(direction, u64::from(unread), turn.at);
+        }
+    }
+
+    fn read_framed(&mut self, direction: Direction, bytes: &[u8], at: Moment) {
+        let side = &mut self.sides[direction];
+        let next = side.assembler.next_offset();
+        if let Some(fresh) = side.assembler.pass(next, bytes) {
+            self.read_passed(direction, fresh, at);
+        } else if side.assembler.insert(next, bytes, BOUNDS).is_ok() {
+            self.read_ready(direction, at);
+        } else {
+            self.session.stream.bound_reached = true;
+            self.stop_reading();
+        }
+    }
+
+    /// Tells the reader of bytes that it is not given because it would pass them over.
+    fn pass_over(&mut self, direction: Direction, bytes: u64, at: Moment) {
+        let missing = self.sides[direction].assembler.lose(bytes);
+        let want = self.reader.gap(direction, missing, at);
+        self.follow(direction, want, at);
+    }
+}
