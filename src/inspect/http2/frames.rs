@@ -113,10 +113,8 @@ impl Frame {
     pub(super) fn is_well_formed(&self) -> bool {
         let Some(form) = FORMS.get(usize::from(self.kind)) else { return true };
         let place = if self.stream == 0 { form.on_connection } else { form.on_stream };
-        place
-            & (form.least <= self.length)
-            & (self.length <= form.most)
-            & (self.kind != SETTINGS || self.length.is_multiple_of(SETTING_BYTES))
+        let fits = place & (form.least <= self.length) & (self.length <= form.most);
+        fits && (self.kind != SETTINGS || self.length.is_multiple_of(SETTING_BYTES))
     }
 
     /// Whether a frame header is what these bytes are likely to be where nobody said that one begins. Other protocols are

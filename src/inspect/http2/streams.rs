@@ -49,7 +49,9 @@ impl Streams {
         let room = self.open.len() < limits::HTTP2_STREAMS;
         if !room {
             let oldest = (0..).zip(&self.open).min_by_key(|(_, (id, _))| *id);
-            oldest.map(|(place, _)| place).map(|place| self.open.swap_remove(place));
+            if let Some((place, _)) = oldest {
+                self.open.swap_remove(place);
+            }
         }
         self.open.push((id, stream));
         room
