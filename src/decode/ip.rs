@@ -120,7 +120,7 @@ impl Addresses<'_> {
 }
 
 /// A whole packet in which TCP follows the IP header at once; `None` when it is anything else.
-#[inline]
+#[inline(always)]
 pub(super) fn plain<'a>(network: &Network<'a>) -> Option<Datagram<'a>> {
     let datagram = if network.version == 4 {
         let header = Ipv4HeaderSlice::from_slice(network.data).ok()?;

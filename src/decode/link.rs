@@ -49,7 +49,7 @@ const READ: [LinkType; 14] = [
 ];
 
 /// The network layer of an Ethernet frame without tags; `None` when it is anything else.
-#[inline]
+#[inline(always)]
 pub(super) fn plain<'a>(frame: &Frame<'a>) -> Option<Network<'a>> {
     if frame.link != LinkType::ETHERNET {
         return None;

@@ -7,7 +7,7 @@ use super::{Fault, Segment, TcpFlags};
 use crate::model::{Endpoint, Moment};
 
 /// Reads the segment in a whole datagram whose header is whole and right.
-#[inline]
+#[inline(always)]
 pub(super) fn plain<'a>(at: Moment, datagram: &Datagram<'a>) -> Option<Segment<'a>> {
     let tcp = TcpSlice::from_slice(datagram.payload).ok()?;
     Some(assemble(at, datagram, &tcp, tcp.payload(), datagram.missing))
@@ -36,7 +36,7 @@ fn cut_header<'a>(at: Moment, datagram: &Datagram<'a>) -> Result<Segment<'a>, Fa
 const FIXED_HEADER: usize = 20;
 const LARGEST_HEADER: usize = 60;
 
-#[inline]
+#[inline(always)]
 fn assemble<'a>(
     at: Moment,
     datagram: &Datagram<'a>,
