@@ -2,7 +2,8 @@
 
 use super::{
     AuditedSession, CallFacts, CertificateAt, ChangeFacts, Coverage, CredentialAt, EdgeFacts,
-    EndpointFacts, Facts, PolicyFacts, ReadableFacts, RelianceFacts, Seen, Timestamp, TlsFacts, Why,
+    EndpointFacts, Facts, PolicyFacts, ReadableFacts, RelianceFacts, Seen, Timestamp, TlsFacts,
+    Why,
 };
 
 /// What a rule judges, one at a time.

@@ -11,13 +11,9 @@ pub(in crate::inspect) static FIELDS: &[Field] = &[
     field::<CallFacts>("call.requests", Kind::Int, "12", "requests seen in the clear", |s| {
         said(s, Direction::ToServer, |calls| calls.requests)
     }),
-    field::<CallFacts>(
-        "call.responses",
-        Kind::Int,
-        "12",
-        "responses seen in the clear",
-        |s| said(s, Direction::ToClient, |calls| calls.responses),
-    ),
+    field::<CallFacts>("call.responses", Kind::Int, "12", "responses seen in the clear", |s| {
+        said(s, Direction::ToClient, |calls| calls.responses)
+    }),
     field::<CallFacts>(
         "call.unnamed",
         Kind::Int,

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::model::told::bool;
 use crate::model::{
-    ClientHello, Direction, Field, Judged, Keys, Kind, Seen, ServerHello, Subject,
-    TlsFacts, Value, WRONG_SUBJECT, Why, field,
+    ClientHello, Direction, Field, Judged, Keys, Kind, Seen, ServerHello, Subject, TlsFacts, Value,
+    WRONG_SUBJECT, Why, field,
 };
 
 use super::failure::reasons;

@@ -145,12 +145,7 @@ fn write_outline(body: &[u8], own: &mut Own, outline: &mut Vec<u8>) -> Option<bo
     Some(whole.is_some())
 }
 
-fn write_extension(
-    kind: u16,
-    body: &[u8],
-    own: &mut Own,
-    outline: &mut Vec<u8>,
-) -> Option<()> {
+fn write_extension(kind: u16, body: &[u8], own: &mut Own, outline: &mut Vec<u8>) -> Option<()> {
     write_number(kind, outline);
     match kind {
         extension::SERVER_NAME
