@@ -65,6 +65,8 @@ pub(super) struct Gatherer {
     flows: HashMap<FlowKey, Flow, foldhash::quality::RandomState>,
     last: FrameNo,
     total: usize,
+    /// Virtual networks that the findings tell apart.
+    networks: Vec<u32>,
     /// Frames of a connection by each of those that prove something in it.
     companions: BTreeMap<FrameNo, Vec<FrameNo>>,
 }
@@ -74,20 +76,25 @@ impl Gatherer {
     pub(super) fn for_findings(findings: &[&Finding]) -> Self {
         let mut flows: HashMap<FlowKey, Flow, _> = HashMap::default();
         let mut last = FrameNo(0);
+        let mut networks = Vec::new();
         for evidence in findings.iter().flat_map(|finding| &finding.evidence) {
-            let flow = flows.entry(FlowKey::of(evidence.client, evidence.server).0).or_default();
-            flow.client = Some(evidence.client);
+            // Frames say in which network an end is, and not in which period.
+            let [client, server] =
+                [evidence.client, evidence.server].map(|end| end.within(end.realm.in_period(0)));
+            networks.extend(client.realm.network());
+            let flow = flows.entry(FlowKey::of(client, server).0).or_default();
+            flow.client = Some(client);
             for moment in &evidence.frames {
                 flow.proof.insert(moment.frame, moment.time);
                 last = last.max(moment.frame);
             }
         }
-        Self { flows, last, total: 0, companions: BTreeMap::new() }
+        Self { flows, last, total: 0, networks, companions: BTreeMap::new() }
     }
 
     /// Reads the captures as far as anything is wanted of them.
     pub(super) fn read(&mut self, mut replay: Replay) -> Result<(), CaptureError> {
-        let mut decoder = Decoder::new();
+        let mut decoder = Decoder::new().telling_apart(std::mem::take(&mut self.networks));
         let end = self.last.0.saturating_add(limits::EXCERPT_READ_ON);
         while self.last.0 > 0 && replay.advance()? {
             let Some(frame) = replay.current() else { break };
