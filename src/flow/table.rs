@@ -13,11 +13,9 @@ use super::{Maker, StreamReader};
 use crate::decode::Segment;
 use crate::model::{EndState, FlowKey, Moment, Session, Timestamp, limits};
 
-/// Microseconds of packet time for which an ended connection is kept, for what arrives late. A lost FIN is sent again.
-const LINGER_AFTER_FIN: i64 = 2_000_000;
-
-/// The same after a reset, behind which only comes what was under way, and what a mirror port puts behind its turn.
-const LINGER_AFTER_RESET: i64 = 500_000;
+/// Seconds of packet time for which an ended connection is kept, for what arrives late. The same for all, however they
+/// ended: connections are then given out in the order in which they ended, and who follows an edge over time sees that.
+const LINGER_SECONDS: i64 = 2;
 
 /// Seconds of packet time after which a connection that goes on is given out, and between then and the next times; the
 /// last one for ever after.
@@ -68,8 +66,7 @@ pub struct Table<R> {
     half_open: HalfOpen,
     recent: RecentlyEnded,
     idle: VecDeque<Deadline>,
-    /// Connections that ended and are kept a little longer, by FIN and by reset.
-    lingering: [VecDeque<Deadline>; 2],
+    lingering: VecDeque<Deadline>,
     begun: u32,
     held: usize,
     ended: Vec<Ended<R>>,
@@ -114,7 +111,7 @@ impl<R: StreamReader> Table<R> {
             half_open: HalfOpen::default(),
             recent: RecentlyEnded::default(),
             idle: VecDeque::new(),
-            lingering: Default::default(),
+            lingering: VecDeque::new(),
             begun: 0,
             held: 0,
             ended: Vec::new(),
@@ -146,7 +143,7 @@ impl<R: StreamReader> Table<R> {
         self.half_open.tick(now);
         self.recent.tick(now);
         self.tell_open(now);
-        while let Some(due) = self.lingered(now) {
+        while let Some(due) = self.lingering.pop_front_if(|due| due.at <= now.time) {
             if let Some(end) = self.current(due).and_then(|flow| flow.finishing) {
                 self.end(due.slot, end);
             }
@@ -160,11 +157,6 @@ impl<R: StreamReader> Table<R> {
                 self.idle.push_back(Deadline { at, ..due });
             }
         }
-    }
-
-    /// The next connection that was kept long enough.
-    fn lingered(&mut self, now: Moment) -> Option<Deadline> {
-        self.lingering.iter_mut().find_map(|queue| queue.pop_front_if(|due| due.at <= now.time))
     }
 
     /// Ends everything: the capture is over.
@@ -403,13 +395,9 @@ impl<R: StreamReader> Table<R> {
             && let Some(end) = flow.verdict(segment)
         {
             flow.finishing = Some(end);
+            let at = segment.at.time.plus_seconds(LINGER_SECONDS);
             let serial = flow.serial;
-            let [after_fin, after_reset] = &mut self.lingering;
-            let (queue, micros) = match end {
-                EndState::Rst => (after_reset, LINGER_AFTER_RESET),
-                _ => (after_fin, LINGER_AFTER_FIN),
-            };
-            queue.push_back(Deadline { at: segment.at.time.plus_micros(micros), slot, serial });
+            self.lingering.push_back(Deadline { at, slot, serial });
         }
         if let Some(EndState::Fin) = flow.finishing
             && flow.is_over()

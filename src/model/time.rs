@@ -45,12 +45,6 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
-    /// This moment moved by microseconds.
-    #[must_use]
-    pub const fn plus_micros(self, micros: i64) -> Self {
-        Self(self.0.saturating_add(micros))
-    }
-
     /// The moment in words that sort: `2026-01-21T09:14:01Z`, to the second.
     #[must_use]
     pub fn to_seconds_text(self) -> String {
