@@ -1,8 +1,8 @@
 //! From segments to two ordered byte streams per connection.
 //!
-//! Takes [`crate::decode::Segment`]s in frame order, and those datagrams of UDP that are conversations; gives each connection's bytes in order to a [`StreamReader`] and,
-//! when the connection has ended, what TCP itself showed of it. Knows nothing of protocols above TCP, has no clock and
-//! no threads: what it does depends on the segments alone.
+//! Takes [`crate::decode::Segment`]s in frame order, and those datagrams of UDP that are conversations; gives each
+//! connection's bytes in order to a [`StreamReader`] and, when the connection has ended, what TCP itself showed of it. Knows
+//! nothing of protocols above TCP, has no clock and no threads: what it does depends on what it takes alone.
 
 mod assembler;
 mod connection;
