@@ -7,11 +7,9 @@
 //! Each end gives itself a name, which only it and those who see its datagrams know. So what somebody else sends in an
 //! end's name belongs to no conversation, or to one of its own.
 
-use std::hash::Hash;
-
-use hashbrown::HashMap;
 use smallvec::SmallVec;
 
+use super::generations::{Generations, Weigh};
 use crate::decode::Datagram;
 use crate::model::{Direction, Endpoint, FlowKey, Moment, Realm, Timestamp, limits};
 
@@ -80,6 +78,13 @@ impl Ask {
     }
 }
 
+impl Weigh for Ask {
+    /// Bytes.
+    fn weight(&self) -> usize {
+        self.payload.len().saturating_add(ASK_COST)
+    }
+}
+
 /// What is to be followed of a datagram.
 #[derive(Debug)]
 pub struct Heard<'a> {
@@ -94,7 +99,7 @@ pub struct Heard<'a> {
 /// The conversations over UDP, told apart.
 pub struct Conversations {
     asked: Generations<(FlowKey, u64), Ask>,
-    agreed: Generations<FlowKey, SmallVec<[Agreed; 1]>>,
+    agreed: Generations<FlowKey, Agreements>,
     /// Datagrams of conversations.
     heard: u64,
     /// Questions that were never answered.
@@ -102,6 +107,11 @@ pub struct Conversations {
     /// Of these, those forgotten for want of room.
     evicted: u64,
 }
+
+/// What two ends agreed to; those who speak over one pair of ports mostly agree once.
+type Agreements = SmallVec<[Agreed; 1]>;
+
+impl Weigh for Agreements {}
 
 /// Two ends that agreed to speak.
 #[derive(Clone, Copy, Debug)]
@@ -122,8 +132,14 @@ const ASK_COST: usize = 256;
 impl Default for Conversations {
     fn default() -> Self {
         Self {
-            asked: Generations::new(limits::UNANSWERED_BYTES / 2, limits::HALF_OPEN_SECONDS / 2),
-            agreed: Generations::new(limits::CONVERSING_ENDS / 2, limits::IDLE_SECONDS),
+            asked: Generations::new(
+                limits::UNANSWERED_BYTES / 2,
+                limits::HALF_OPEN_SECONDS * 1_000_000 / 2,
+            ),
+            agreed: Generations::new(
+                limits::CONVERSING_ENDS / 2,
+                limits::IDLE_SECONDS * 1_000_000,
+            ),
             heard: 0,
             unanswered: 0,
             evicted: 0,
@@ -148,7 +164,7 @@ impl Conversations {
         let (from, to) = (datagram.from.within(realm), datagram.to.within(realm));
         let (key, swapped) = FlowKey::of(from, to);
         let datagram = Datagram { from, to, ..*datagram };
-        if let Some(known) = self.agreed.get(&key, datagram.at.time)
+        if let Some(known) = self.agreed.renew(&key, datagram.at.time)
             && let Some(one) = of_known(known, swapped, hail)
         {
             let direction = direction(one.second_is_client, swapped);
@@ -192,7 +208,7 @@ impl Conversations {
     fn ask(&mut self, key: FlowKey, datagram: &Datagram<'_>, (name, sealed): (u64, bool)) {
         let whole = datagram.missing == 0 && datagram.payload.len() <= limits::ASK_BYTES;
         let place = (key, if sealed { SEALED } else { name });
-        let known = self.asked.peek(&place).is_some_and(|ask| ask.turn.name == name);
+        let known = self.asked.get(&place).is_some_and(|ask| ask.turn.name == name);
         // The same question again is as old as it was first.
         if !whole || known {
             return;
@@ -201,8 +217,7 @@ impl Conversations {
         let first = turn(datagram, name, Direction::ToServer, hail);
         let turn = Turn { begins: true, read: &[], ..first };
         let ask = Ask { turn, payload: datagram.payload.into() };
-        let cost = datagram.payload.len().saturating_add(ASK_COST);
-        let dropped = self.asked.insert(place, ask, cost, datagram.at.time);
+        let dropped = self.asked.insert(place, ask, datagram.at.time);
         self.evicted += dropped;
         self.unanswered += dropped;
     }
@@ -215,13 +230,13 @@ impl Conversations {
         (server, asked): (u64, Option<u64>),
     ) -> Option<Heard<'a>> {
         let place = (key, asked.unwrap_or(SEALED));
-        if self.asked.peek(&place)?.turn.from != datagram.to {
+        if self.asked.get(&place)?.turn.from != datagram.to {
             return None;
         }
         let ask = self.asked.remove(&place)?;
         let (client, now) = (ask.turn.name, datagram.at.time);
         let agreed = Agreed { client, server, second_is_client: !swapped, went_on: false };
-        match self.agreed.get(&key, now) {
+        match self.agreed.renew(&key, now) {
             Some(known) => {
                 if known.len() >= limits::CONVERSATIONS {
                     known.remove(known.iter().position(|one| !one.went_on).unwrap_or(0));
@@ -229,7 +244,7 @@ impl Conversations {
                 known.push(agreed);
             }
             None => {
-                self.agreed.insert(key, SmallVec::from_elem(agreed, 1), 1, now);
+                self.agreed.insert(key, SmallVec::from_elem(agreed, 1), now);
             }
         }
         let hail = Hail::Answer { name: server, asked };
@@ -277,82 +292,6 @@ fn turn<'a>(datagram: &Datagram<'a>, name: u64, direction: Direction, hail: Hail
         read,
         bytes: u32::try_from(payload.len()).unwrap_or(u32::MAX),
         missing: datagram.missing,
-    }
-}
-
-/// Two generations, the older of which is forgotten when the younger is full or old enough.
-struct Generations<K, V> {
-    young: HashMap<K, (V, usize), foldhash::quality::RandomState>,
-    old: HashMap<K, (V, usize), foldhash::quality::RandomState>,
-    cost: usize,
-    most: usize,
-    seconds: i64,
-    since: Timestamp,
-}
-
-impl<K: Eq + Hash + Copy, V> Generations<K, V> {
-    fn new(most: usize, seconds: i64) -> Self {
-        let (young, old) = (HashMap::default(), HashMap::default());
-        Self { young, old, cost: 0, most, seconds, since: Timestamp::default() }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.young.is_empty() && self.old.is_empty()
-    }
-
-    fn peek(&self, key: &K) -> Option<&V> {
-        self.young.get(key).or_else(|| self.old.get(key)).map(|(value, _)| value)
-    }
-
-    /// What is kept under a key, which is young again.
-    fn get(&mut self, key: &K, now: Timestamp) -> Option<&mut V> {
-        if !self.young.contains_key(key)
-            && let Some((value, cost)) = self.old.remove(key)
-        {
-            self.insert(*key, value, cost, now);
-        }
-        self.young.get_mut(key).map(|(value, _)| value)
-    }
-
-    fn remove(&mut self, key: &K) -> Option<V> {
-        if let Some((value, cost)) = self.young.remove(key) {
-            self.cost = self.cost.saturating_sub(cost);
-            return Some(value);
-        }
-        self.old.remove(key).map(|(value, _)| value)
-    }
-
-    /// Keeps a value; says how many others are forgotten for it.
-    fn insert(&mut self, key: K, value: V, cost: usize, now: Timestamp) -> u64 {
-        let full = self.cost.saturating_add(cost) > self.most;
-        let dropped = if full { self.rotate(now) } else { 0 };
-        self.cost = self.cost.saturating_add(cost);
-        let before = self.young.insert(key, (value, cost));
-        self.cost = self.cost.saturating_sub(before.map_or(0, |(_, cost)| cost));
-        dropped
-    }
-
-    /// Forgets the older ones when it is time; says how many.
-    fn tick(&mut self, now: Timestamp) -> u64 {
-        let due = now.micros_since(self.since) >= self.seconds.saturating_mul(1_000_000);
-        if due { self.rotate(now) } else { 0 }
-    }
-
-    fn rotate(&mut self, now: Timestamp) -> u64 {
-        let dropped = self.old.len() as u64;
-        self.old.clear();
-        std::mem::swap(&mut self.young, &mut self.old);
-        self.cost = 0;
-        self.since = now;
-        dropped
-    }
-
-    fn clear(&mut self) -> u64 {
-        let all = (self.young.len() + self.old.len()) as u64;
-        self.young.clear();
-        self.old.clear();
-        self.cost = 0;
-        all
     }
 }
 

@@ -1,11 +1,6 @@
 //! Connections of which only a SYN was seen, in little memory: what a SYN flood fills.
-//!
-//! Two generations instead of a list in order of age: when the younger is full or old enough, the older is dropped
-//! whole and the younger takes its place. A look-up asks both. Each entry therefore lives at least as long as half the
-//! capacity or half the time-out allows, and no entry costs more than its place in a hash table.
 
-use hashbrown::HashMap;
-
+use super::generations::{Generations, Weigh};
 use crate::model::{Endpoint, FlowKey, Moment, limits};
 
 /// What a SYN says that is needed when the connection goes on.
@@ -29,13 +24,10 @@ struct Compact {
     inferred: bool,
 }
 
-type Generation = HashMap<FlowKey, Compact, foldhash::quality::RandomState>;
+impl Weigh for Compact {}
 
-#[derive(Default)]
 pub(super) struct HalfOpen {
-    young: Generation,
-    old: Generation,
-    young_since: Moment,
+    syns: Generations<FlowKey, Compact>,
     /// SYNs that were never followed by anything.
     pub(super) abandoned: u64,
     /// Of these, the ones dropped because there were too many.
@@ -44,13 +36,20 @@ pub(super) struct HalfOpen {
 
 const PER_GENERATION: usize = limits::HALF_OPEN / limits::SHARDS / 2;
 
+impl Default for HalfOpen {
+    fn default() -> Self {
+        let syns = Generations::new(PER_GENERATION, limits::HALF_OPEN_SECONDS * 1_000_000 / 2);
+        Self { syns, abandoned: 0, evicted: 0 }
+    }
+}
+
 impl HalfOpen {
     /// Keeps a SYN. A repeated one keeps its first time; one from the other side (simultaneous open) leaves the first
     /// sender the client.
     pub(super) fn insert(&mut self, key: FlowKey, second_is_client: bool, syn: &Syn) {
         let &Syn { at, sequence, vlan, inferred, .. } = syn;
         let compact = Compact { at, sequence, vlan, second_is_client, inferred };
-        if let Some(known) = self.old.get_mut(&key).or_else(|| self.young.get_mut(&key)) {
+        if let Some(known) = self.syns.get_mut(&key) {
             let other_side = known.second_is_client != second_is_client;
             known.inferred &= syn.inferred;
             if !other_side && known.sequence != syn.sequence {
@@ -59,19 +58,17 @@ impl HalfOpen {
             }
             return;
         }
-        if self.young.len() >= PER_GENERATION {
-            self.evicted += self.old.len() as u64;
-            self.rotate(syn.at);
-        }
-        self.young.insert(key, compact);
+        let forgotten = self.syns.insert(key, compact, at.time);
+        self.evicted += forgotten;
+        self.abandoned += forgotten;
     }
 
     /// Takes out the SYN of a connection that goes on. `ends` are its endpoints in the key's order.
     pub(super) fn take(&mut self, key: &FlowKey, ends: [Endpoint; 2]) -> Option<Syn> {
-        if self.young.is_empty() && self.old.is_empty() {
+        if self.syns.is_empty() {
             return None;
         }
-        let found = self.young.remove(key).or_else(|| self.old.remove(key))?;
+        let found = self.syns.remove(key)?;
         let [first, second] = ends;
         let (client, server) =
             if found.second_is_client { (second, first) } else { (first, second) };
@@ -81,33 +78,19 @@ impl HalfOpen {
 
     /// Forgets what is too old at this packet time.
     pub(super) fn tick(&mut self, now: Moment) {
-        let age = now.time.micros_since(self.young_since.time);
-        if age >= limits::HALF_OPEN_SECONDS * 1_000_000 / 2 {
-            self.rotate(now);
-        }
+        self.abandoned += self.syns.tick(now.time);
     }
 
     /// Forgets everything.
     pub(super) fn finish(&mut self) {
-        self.abandoned += (self.young.len() + self.old.len()) as u64;
-        self.young.clear();
-        self.old.clear();
+        self.abandoned += self.syns.clear();
     }
 
     /// Forgets everything because memory is short.
     pub(super) fn shed(&mut self) {
-        let all = (self.young.len() + self.old.len()) as u64;
+        let all = self.syns.release();
         self.evicted += all;
         self.abandoned += all;
-        self.young = Generation::default();
-        self.old = Generation::default();
-    }
-
-    fn rotate(&mut self, now: Moment) {
-        self.abandoned += self.old.len() as u64;
-        self.old.clear();
-        std::mem::swap(&mut self.young, &mut self.old);
-        self.young_since = now;
     }
 }
 
@@ -146,8 +129,8 @@ mod tests {
                 table.insert(key, second, &one);
             }
         }
-        assert!(table.young.len() + table.old.len() <= 2 * PER_GENERATION);
-        let kept = (table.young.len() + table.old.len()) as u64;
+        assert!(table.syns.len() <= 2 * PER_GENERATION);
+        let kept = table.syns.len() as u64;
         assert_eq!(kept + table.evicted, 4 * 65_536);
     }
 

@@ -7,6 +7,7 @@
 mod assembler;
 mod connection;
 mod conversations;
+mod generations;
 mod half_open;
 mod recent;
 mod side;

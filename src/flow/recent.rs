@@ -3,58 +3,52 @@
 use std::hash::BuildHasher as _;
 
 use foldhash::quality::RandomState;
-use hashbrown::HashSet;
 
+use super::generations::{Generations, Weigh};
 use crate::model::{FlowKey, Moment, limits};
 
 /// Seconds of packet time for which an ended connection is remembered, at least: hosts repeat a lost FIN for longer than
 /// a minute.
 const SECONDS: i64 = 60;
 
-/// What stands for connections. Its seed is drawn anew for every table, so that nobody can make another connection look
-/// like one of them; that two do by chance is not to be expected within the life of a program.
-type Generation = HashSet<u64, foldhash::fast::RandomState>;
+/// That a connection ended is all there is to remember of it.
+struct Over;
 
-/// Two generations, the older of which is forgotten when the younger is full or old enough.
-#[derive(Default)]
+impl Weigh for Over {}
+
+/// Connections by what stands for them. The seed of that is drawn anew for every table, so that nobody can make another
+/// connection look like one of them; that two do by chance is not to be expected within the life of a program.
 pub(super) struct RecentlyEnded {
     seed: RandomState,
-    young: Generation,
-    old: Generation,
-    young_since: Moment,
+    ended: Generations<u64, Over, foldhash::fast::RandomState>,
+}
+
+impl Default for RecentlyEnded {
+    fn default() -> Self {
+        let ended = Generations::new(limits::RECENTLY_ENDED / 2, SECONDS * 1_000_000);
+        Self { seed: RandomState::default(), ended }
+    }
 }
 
 impl RecentlyEnded {
     pub(super) fn insert(&mut self, key: FlowKey, at: Moment) {
-        if self.young.len() >= limits::RECENTLY_ENDED / 2 {
-            self.rotate(at);
-        }
-        self.young.insert(self.seed.hash_one(key));
+        self.ended.insert(self.seed.hash_one(key), Over, at.time);
     }
 
     pub(super) fn contains(&self, key: &FlowKey) -> bool {
-        let key = self.seed.hash_one(key);
-        self.young.contains(&key) || self.old.contains(&key)
+        self.ended.contains(&self.seed.hash_one(key))
     }
 
     /// The connection's ports are used again.
     pub(super) fn forget(&mut self, key: &FlowKey) {
-        if !self.young.is_empty() || !self.old.is_empty() {
+        if !self.ended.is_empty() {
             let key = self.seed.hash_one(key);
-            self.young.remove(&key);
-            self.old.remove(&key);
+            // It may have ended in either generation, and in both.
+            while self.ended.remove(&key).is_some() {}
         }
     }
 
     pub(super) fn tick(&mut self, now: Moment) {
-        if now.time.micros_since(self.young_since.time) >= SECONDS * 1_000_000 {
-            self.rotate(now);
-        }
-    }
-
-    fn rotate(&mut self, now: Moment) {
-        self.old.clear();
-        std::mem::swap(&mut self.young, &mut self.old);
-        self.young_since = now;
+        self.ended.tick(now.time);
     }
 }
