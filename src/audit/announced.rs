@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::model::{
-    Announcement, EndState, Facts, Moment, NameMove, PerDirection, ReadableFacts, Roles, Session,
-    StreamFacts, Traffic, is_internal, limits,
+    Announcement, Facts, Moment, NameMove, ReadableFacts, Roles, Session, is_internal, limits,
 };
 
 /// Kinds of announcements that rules judge. What name servers answer is no announcement of a service.
@@ -131,24 +130,14 @@ fn answered(one: &Announcement) -> Session {
 fn begin(one: &Announcement) -> Session {
     let at = one.registration.at;
     Session {
-        client: one.from,
-        server: one.to,
-        roles: Roles::Content,
-        first: at,
         last: one.last,
-        traffic: PerDirection { to_server: Traffic::default(), to_client: Traffic::default() },
-        vlan: None,
-        start_seen: true,
-        closed: PerDirection::default(),
-        hops: PerDirection::default(),
-        end: EndState::Open,
-        stream: StreamFacts::default(),
         protocol: Some(one.registration.registry),
         facts: Facts {
             readable: Some(Box::new(ReadableFacts::default())),
             plaintext: Some(at),
             ..Facts::default()
         },
+        ..Session::begun(one.from, one.to, Roles::Content, at)
     }
 }
 

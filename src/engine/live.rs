@@ -20,11 +20,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::guard::{self, live_table};
 use super::intake::Intake;
-use super::threads::{Answer, Batch, Item, Load, Worker};
+use super::threads::{Answer, Batch, Item, Load, Worker, batch_of};
 use super::{Shards, add_counts};
 use crate::capture::{Arrival, Feed, Filter, Frame, Merge, SourceReport};
 use crate::decode::{Decoder, Segment};
-use crate::flow::{Turn, shard_of};
+use crate::flow::Turn;
 use crate::inspect::tls::KeyLog;
 use crate::model::{Coverage, DatagramFacts, FlowKey, FrameNo, Moment, Session, Timestamp, limits};
 
@@ -269,17 +269,13 @@ fn is_full(batch: &Batch) -> bool {
 
 impl Shards for Spread {
     fn segment(&mut self, event: u64, key: FlowKey, swapped: bool, segment: &Segment<'_>) {
-        let shard = shard_of(&key);
-        let worker = shard % self.batches.len().max(1);
-        if let Some(batch) = self.batches.get_mut(worker) {
+        if let Some((shard, batch)) = batch_of(&mut self.batches, &key) {
             batch.push(event, shard, (key, swapped), segment);
         }
     }
 
     fn datagram(&mut self, event: u64, key: FlowKey, turn: &Turn<'_>) {
-        let shard = shard_of(&key);
-        let worker = shard % self.batches.len().max(1);
-        if let Some(batch) = self.batches.get_mut(worker) {
+        if let Some((shard, batch)) = batch_of(&mut self.batches, &key) {
             batch.push_turn(event, shard, key, turn);
         }
     }

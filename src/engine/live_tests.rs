@@ -191,7 +191,7 @@ fn when_memory_is_short_the_connections_that_were_quiet_longest_go_first() {
     assert!((380..=420).contains(&gone.len()), "{} were given up", gone.len());
     let shard = |port: u16| {
         let end = |last, port| crate::model::Endpoint::new([10, 0, 0, last].into(), port);
-        shard_of(&FlowKey::of(end(1, port), end(2, 8080)).0)
+        crate::flow::shard_of(&FlowKey::of(end(1, port), end(2, 8080)).0)
     };
     for of in 0..limits::SHARDS {
         let latest = gone.iter().filter(|port| shard(**port) == of).max();

@@ -86,6 +86,16 @@ impl Batch {
     }
 }
 
+/// The shard of a connection, and the batch of the worker that has it.
+pub(super) fn batch_of<'a>(
+    batches: &'a mut [Batch],
+    key: &FlowKey,
+) -> Option<(usize, &'a mut Batch)> {
+    let shard = shard_of(key);
+    let worker = shard % batches.len().max(1);
+    batches.get_mut(worker).map(|batch| (shard, batch))
+}
+
 /// One event. The payload of a segment or a datagram lies in the batch, behind that of the one before it.
 pub(super) enum Item {
     Segment {
@@ -201,17 +211,15 @@ impl Spread {
 
 impl Shards for Spread {
     fn segment(&mut self, event: u64, key: FlowKey, swapped: bool, segment: &Segment<'_>) {
-        let shard = shard_of(&key);
-        let worker = shard % self.batches.len().max(1);
-        let Some(batch) = self.batches.get_mut(worker) else { return };
-        batch.push(event, shard, (key, swapped), segment);
+        if let Some((shard, batch)) = batch_of(&mut self.batches, &key) {
+            batch.push(event, shard, (key, swapped), segment);
+        }
     }
 
     fn datagram(&mut self, event: u64, key: FlowKey, turn: &Turn<'_>) {
-        let shard = shard_of(&key);
-        let worker = shard % self.batches.len().max(1);
-        let Some(batch) = self.batches.get_mut(worker) else { return };
-        batch.push_turn(event, shard, key, turn);
+        if let Some((shard, batch)) = batch_of(&mut self.batches, &key) {
+            batch.push_turn(event, shard, key, turn);
+        }
     }
 
     fn tick(&mut self, event: u64, now: Moment) {

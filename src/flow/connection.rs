@@ -7,8 +7,7 @@ use super::side::Side;
 use super::{Bounds, StreamReader, Want};
 use crate::decode::Segment;
 use crate::model::{
-    Direction, EndState, Endpoint, Facts, FlowKey, Moment, PerDirection, Roles, Session,
-    StreamFacts, Traffic, limits,
+    Direction, EndState, Endpoint, FlowKey, Moment, PerDirection, Roles, Session, Traffic, limits,
 };
 
 /// Pieces after which the start of a direction is no longer waited for.
@@ -61,21 +60,17 @@ impl<R: StreamReader> Flow<R> {
             reader.joined_midstream();
         }
         let session = Session {
-            client,
-            server,
-            roles,
             first: syn.map_or(segment.at, |syn| syn.at),
-            last: segment.at,
             traffic,
             vlan: syn.map_or(segment.vlan, |syn| syn.vlan),
-            hops: PerDirection::default(),
             start_seen,
-            end: EndState::Open,
-            closed: PerDirection::default(),
-            stream: StreamFacts::default(),
-            protocol: None,
-            facts: Facts::default(),
+            ..Session::begun(client, server, roles, segment.at)
         };
+        Self { sides, ..Self::begun(key, serial, session, reader) }
+    }
+
+    /// A connection of which nothing was read.
+    fn begun(key: FlowKey, serial: u32, session: Session, reader: R) -> Self {
         Self {
             key,
             spoken: None,
@@ -86,7 +81,7 @@ impl<R: StreamReader> Flow<R> {
             told: None,
             finishing: None,
             session,
-            sides,
+            sides: PerDirection::default(),
             reader,
         }
     }
@@ -103,10 +98,14 @@ impl<R: StreamReader> Flow<R> {
         if from == self.session.client { Direction::ToServer } else { Direction::ToClient }
     }
 
+    /// Whether so long a silence lies before this moment that what comes then is another connection.
+    pub(super) fn fell_silent_before(&self, at: Moment) -> bool {
+        at.time.micros_since(self.session.last.time) > limits::IDLE_SECONDS * 1_000_000
+    }
+
     /// Whether this connection was over before the segment, which then belongs to a new one.
     pub(super) fn ended_before(&self, segment: &Segment<'_>) -> Option<EndState> {
-        let quiet = segment.at.time.micros_since(self.session.last.time);
-        if quiet > limits::IDLE_SECONDS * 1_000_000 {
+        if self.fell_silent_before(segment.at) {
             return Some(self.finishing.unwrap_or(EndState::Timeout));
         }
         if !segment.flags.syn() || segment.flags.rst() {
@@ -124,16 +123,8 @@ impl<R: StreamReader> Flow<R> {
 
     pub(super) fn take(&mut self, segment: &Segment<'_>) {
         let direction = self.direction(segment.from);
-        let traffic = &mut self.session.traffic[direction];
-        traffic.packets += 1;
-        traffic.bytes += segment.payload.len() as u64;
-        // What a device in between answers to a SYN in a server's place has hops of its own.
-        let hops = &mut self.session.hops[direction];
-        if *hops == 0 && !segment.payload.is_empty() {
-            *hops = segment.hops;
-        }
-        self.session.last = self.session.last.max(segment.at);
-        self.session.stream.cut_segments += u32::from(segment.missing > 0);
+        let bytes = segment.payload.len() as u64;
+        self.count(direction, segment.at, segment.hops, (bytes, segment.missing));
         if segment.flags.fin() {
             self.sides[direction].finish_at(behind(segment));
         }
@@ -145,6 +136,21 @@ impl<R: StreamReader> Flow<R> {
             self.place(direction, segment);
             self.deliver(direction, segment);
         }
+    }
+
+    /// Counts a packet with so many bytes of payload, and so many that were cut off.
+    #[inline]
+    fn count(&mut self, direction: Direction, at: Moment, hops: u8, (bytes, missing): (u64, u32)) {
+        let session = &mut self.session;
+        let traffic = &mut session.traffic[direction];
+        traffic.packets += 1;
+        traffic.bytes += bytes;
+        // What a device in between answers to a SYN in a server's place has hops of its own.
+        if session.hops[direction] == 0 && bytes > 0 {
+            session.hops[direction] = hops;
+        }
+        session.last = session.last.max(at);
+        session.stream.cut_segments += u32::from(missing > 0);
     }
 
     /// Who closes first tells who gave up.

@@ -13,8 +13,8 @@ use super::{Maker, StreamReader};
 use crate::decode::Segment;
 use crate::model::{EndState, FlowKey, Moment, Session, Timestamp, limits};
 
-/// Seconds of packet time for which an ended connection is kept, for what arrives late. The same for all, however they
-/// ended: connections are then given out in the order in which they ended, and who follows an edge over time sees that.
+/// Seconds of packet time for which an ended connection is kept, for what arrives late. The same for all that are kept,
+/// however they ended, so that they are given out in the order in which they did: who follows an edge over time goes by it.
 const LINGER_SECONDS: i64 = 2;
 
 /// Seconds of packet time after which a connection that goes on is given out, and between then and the next times; the
@@ -309,7 +309,7 @@ impl<R: StreamReader> Table<R> {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
-        if let Some(place) = usize::try_from(slot).ok().and_then(|at| self.slots.get_mut(at)) {
+        if let Some(place) = place(&mut self.slots, slot) {
             *place = Some(flow);
         }
         self.idle.push_back(Deadline { at, slot, serial });
@@ -328,8 +328,7 @@ impl<R: StreamReader> Table<R> {
             while let Some(due) =
                 queues.get_mut(times).and_then(|queue| queue.pop_front_if(|due| due.at <= now.time))
             {
-                let slot = usize::try_from(due.slot).ok().and_then(|at| self.slots.get_mut(at));
-                let flow = slot.and_then(Option::as_mut);
+                let flow = place(&mut self.slots, due.slot).and_then(Option::as_mut);
                 let Some(flow) = flow.filter(|flow| flow.serial == due.serial) else { continue };
                 if let Some((session, reader)) = flow.so_far() {
                     self.ended.push(Ended { session, reader });
@@ -379,13 +378,7 @@ impl<R: StreamReader> Table<R> {
     }
 
     fn feed(&mut self, slot: u32, segment: &Segment<'_>) {
-        let Some(flow) = usize::try_from(slot)
-            .ok()
-            .and_then(|at| self.slots.get_mut(at))
-            .and_then(Option::as_mut)
-        else {
-            return;
-        };
+        let Some(flow) = place(&mut self.slots, slot).and_then(Option::as_mut) else { return };
         flow.take(segment);
         // A bare acknowledgement brings nothing to hold.
         if !segment.payload.is_empty() || segment.missing > 0 || segment.flags.syn() {
@@ -407,8 +400,7 @@ impl<R: StreamReader> Table<R> {
     }
 
     fn end(&mut self, slot: u32, end: EndState) {
-        let place = usize::try_from(slot).ok().and_then(|at| self.slots.get_mut(at));
-        let Some(mut flow) = place.and_then(Option::take) else { return };
+        let Some(mut flow) = place(&mut self.slots, slot).and_then(Option::take) else { return };
         self.held = self.held.saturating_sub(flow.counted);
         flow.flush();
         flow.note_streams();
@@ -423,6 +415,11 @@ impl<R: StreamReader> Table<R> {
         self.free.push(slot);
         self.ended.push(Ended { session: flow.session, reader: flow.reader });
     }
+}
+
+/// The place with this number.
+fn place<R>(slots: &mut [Option<Flow<R>>], slot: u32) -> Option<&mut Option<Flow<R>>> {
+    slots.get_mut(usize::try_from(slot).ok()?)
 }
 
 /// Counts what a connection holds; one that holds more than there is room for is read no longer.

@@ -13,11 +13,11 @@ use crate::model::{
     Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
     CertificateRequest, CertificateRow, ChainFault, ChainFaults, ChainOutcome, ChainTrust,
     ClientAuth, ClientHello, ClientOffer, Confidence, Coverage, Der, Digest, Direction, EdgeRow,
-    EdgeUse, EndState, Endpoint, Evidence, Facts, Finding, FindingBody, FindingId, FirstBytes,
-    FrameNo, Graded, Incomplete, KeyKind, Moment, NameCheck, NotObservable, Outcome, Particulars,
-    Party, PerDirection, Posture, Postures, PublicKey, Recalled, RecordFact, Revocation, Roles,
-    RunInfo, SanName, Seen, ServerHello, ServiceRow, Session, Severity, SignatureAlgorithm,
-    SourceInfo, StreamFacts, Timestamp, TlsFacts, Traffic, Used, Version, Why, escape_text,
+    EdgeUse, EndState, Endpoint, Evidence, Finding, FindingBody, FindingId, FirstBytes, FrameNo,
+    Graded, Incomplete, KeyKind, Moment, NameCheck, NotObservable, Outcome, Particulars, Party,
+    PerDirection, Posture, Postures, PublicKey, Recalled, RecordFact, Revocation, Roles, RunInfo,
+    SanName, Seen, ServerHello, ServiceRow, Session, Severity, SignatureAlgorithm, SourceInfo,
+    Timestamp, TlsFacts, Traffic, Used, Version, Why, escape_text,
 };
 
 /// 2026-01-21T09:14:01.000002Z.
@@ -343,23 +343,18 @@ pub(crate) fn session(number: u64, posture: Posture) -> AuditedSession {
     AuditedSession {
         number,
         session: Session {
-            client: end("10.0.1.5", port),
-            server: end("10.0.2.9", 50051),
-            roles: Roles::Syn,
-            first: moment(110 + number % 300),
             last: moment(120 + number % 300),
             traffic: PerDirection {
                 to_server: Traffic { packets: 20, bytes: 5120 },
                 to_client: Traffic { packets: 24, bytes: 20480 },
             },
-            vlan: None,
-            start_seen: true,
             end: EndState::Fin,
-            closed: PerDirection::default(),
-            hops: PerDirection::default(),
-            stream: StreamFacts::default(),
-            protocol: None,
-            facts: Facts::default(),
+            ..Session::begun(
+                end("10.0.1.5", port),
+                end("10.0.2.9", 50051),
+                Roles::Syn,
+                moment(110 + number % 300),
+            )
         },
         client: party("orders", "10.0.1.5"),
         server: party("payments", "10.0.2.9"),

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    AuditedSession, Confidence, Diagnostic, EndState, Endpoint, Facts, Moment, Party, PerDirection,
-    Posture, Roles, Seen, ServerHello, Session, Severity, StreamFacts, Subject, TlsFacts, Traffic,
+    AuditedSession, Confidence, Diagnostic, EndState, Endpoint, Facts, Moment, Party, Posture,
+    Roles, Seen, ServerHello, Session, Severity, Subject, TlsFacts,
 };
 
 mod shipped;
@@ -298,20 +298,15 @@ fn session(version: u16) -> AuditedSession {
     AuditedSession {
         number: 1,
         session: Session {
-            client: Endpoint::new(addr(5), 40_000),
-            server: Endpoint::new(addr(9), 8443),
-            roles: Roles::Syn,
-            first: Moment::default(),
-            last: Moment::default(),
-            traffic: PerDirection::<Traffic>::default(),
-            vlan: None,
-            start_seen: true,
             end: EndState::Fin,
-            closed: PerDirection::default(),
-            hops: PerDirection::default(),
-            stream: StreamFacts::default(),
             protocol: Some("tls"),
             facts: Facts { tls: Some(Box::new(tls)), ..Facts::default() },
+            ..Session::begun(
+                Endpoint::new(addr(5), 40_000),
+                Endpoint::new(addr(9), 8443),
+                Roles::Syn,
+                Moment::default(),
+            )
         },
         client: party(5),
         server: party(9),

@@ -5,12 +5,8 @@
 //! the reader's business.
 
 use super::{BOUNDS, Flow};
-use crate::flow::side::Side;
 use crate::flow::{StreamReader, Turn};
-use crate::model::{
-    Direction, EndState, Facts, FlowKey, Moment, PerDirection, Roles, Session, StreamFacts,
-    Traffic, limits,
-};
+use crate::model::{Direction, FlowKey, Moment, Roles, Session};
 
 impl<R: StreamReader> Flow<R> {
     /// A conversation that begins with this datagram.
@@ -24,54 +20,15 @@ impl<R: StreamReader> Flow<R> {
             Direction::ToServer => (turn.from, turn.to),
             Direction::ToClient => (turn.to, turn.from),
         };
-        let session = Session {
-            client,
-            server,
-            roles: Roles::Content,
-            first: turn.at,
-            last: turn.at,
-            traffic: PerDirection::<Traffic>::default(),
-            vlan: turn.vlan,
-            hops: PerDirection::default(),
-            start_seen: true,
-            end: EndState::Open,
-            closed: PerDirection::default(),
-            stream: StreamFacts::default(),
-            protocol: None,
-            facts: Facts::default(),
-        };
-        Self {
-            key,
-            spoken: Some(turn.name),
-            serial,
-            counted: 0,
-            reading: true,
-            turned: false,
-            told: None,
-            finishing: None,
-            session,
-            sides: PerDirection::<Side>::default(),
-            reader,
-        }
-    }
-
-    /// Whether so long a silence lies before this moment that what comes then is another conversation.
-    pub(in crate::flow) fn fell_silent_before(&self, at: Moment) -> bool {
-        at.time.micros_since(self.session.last.time) > limits::IDLE_SECONDS * 1_000_000
+        let session = Session::begun(client, server, Roles::Content, turn.at);
+        let session = Session { vlan: turn.vlan, ..session };
+        Self { spoken: Some(turn.name), ..Self::begun(key, serial, session, reader) }
     }
 
     /// Takes the next datagram.
     pub(in crate::flow) fn hear(&mut self, turn: &Turn<'_>) {
         let direction = turn.direction;
-        let traffic = &mut self.session.traffic[direction];
-        traffic.packets += 1;
-        traffic.bytes += u64::from(turn.bytes);
-        let hops = &mut self.session.hops[direction];
-        if *hops == 0 && turn.bytes > 0 {
-            *hops = turn.hops;
-        }
-        self.session.last = self.session.last.max(turn.at);
-        self.session.stream.cut_segments += u32::from(turn.missing > 0);
+        self.count(direction, turn.at, turn.hops, (turn.bytes.into(), turn.missing));
         if !self.reading {
             return;
         }

@@ -1,14 +1,14 @@
 //! The table's conversations over UDP: in the same places, within the same bounds, ended by the same clock as connections.
 
-use super::{Flow, Table, count_held};
+use super::{Flow, Table, count_held, place};
 use crate::flow::{StreamReader, Turn};
 use crate::model::{EndState, FlowKey};
 
 impl<R: StreamReader> Table<R> {
     /// Takes the next datagram of a conversation of the shard. `key` is [`FlowKey::of`] its ends.
     pub fn datagram(&mut self, key: FlowKey, turn: &Turn<'_>) {
-        let place = (key, turn.name);
-        if let Some(&slot) = self.spoken.get(&place) {
+        let ends = (key, turn.name);
+        if let Some(&slot) = self.spoken.get(&ends) {
             if self.flow(slot).is_some_and(|flow| !flow.fell_silent_before(turn.at)) {
                 return self.hear(slot, turn);
             }
@@ -21,14 +21,13 @@ impl<R: StreamReader> Table<R> {
         let serial = self.make_room();
         let flow = Flow::of_datagrams(key, serial, turn, (self.make)());
         let slot = self.settle(flow, turn.at);
-        self.spoken.insert(place, slot);
+        self.spoken.insert(ends, slot);
         self.forget_deadlines();
         self.hear(slot, turn);
     }
 
     fn hear(&mut self, slot: u32, turn: &Turn<'_>) {
-        let place = usize::try_from(slot).ok().and_then(|at| self.slots.get_mut(at));
-        let Some(flow) = place.and_then(Option::as_mut) else { return };
+        let Some(flow) = place(&mut self.slots, slot).and_then(Option::as_mut) else { return };
         flow.hear(turn);
         count_held(&mut self.held, flow);
     }

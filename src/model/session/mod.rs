@@ -76,6 +76,27 @@ pub struct Session {
 }
 
 impl Session {
+    /// A connection of which no more is known than that it began at this moment.
+    #[must_use]
+    pub fn begun(client: Endpoint, server: Endpoint, roles: Roles, at: Moment) -> Self {
+        Self {
+            client,
+            server,
+            roles,
+            first: at,
+            last: at,
+            traffic: PerDirection { to_server: Traffic::default(), to_client: Traffic::default() },
+            vlan: None,
+            hops: PerDirection::default(),
+            start_seen: true,
+            end: EndState::Open,
+            closed: PerDirection::default(),
+            stream: StreamFacts::default(),
+            protocol: None,
+            facts: Facts::default(),
+        }
+    }
+
     /// The connection's Community ID.
     #[must_use]
     pub fn community_id(&self) -> CommunityId {
