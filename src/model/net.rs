@@ -239,36 +239,59 @@ impl Realm {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.addr {
-            IpAddr::V4(addr) => {
-                let text = v4_text(addr, self.port);
-                f.write_str(std::str::from_utf8(&text).unwrap_or_default())
-            }
+            IpAddr::V4(addr) => f.write_str(V4Text::with_port(addr, self.port).as_str()),
             IpAddr::V6(addr) => write!(f, "[{addr}]:{}", self.port),
         }
     }
 }
 
-/// `10.0.0.1:443`, digit by digit: every piece of evidence in a database has two of them.
-fn v4_text(addr: Ipv4Addr, port: u16) -> SmallVec<[u8; 24]> {
-    let mut text = SmallVec::new();
-    for (place, octet) in addr.octets().into_iter().enumerate() {
-        if place > 0 {
-            text.push(b'.');
-        }
-        push_number(octet.into(), &mut text);
-    }
-    text.push(b':');
-    push_number(port, &mut text);
-    text
+/// `10.0.0.1` or `10.0.0.1:443` on the stack, digit by digit: every session and every piece of evidence in a database has
+/// two of them, and the formatting machinery costs more than all else of them.
+pub(crate) struct V4Text {
+    bytes: [u8; 24],
+    length: usize,
 }
 
-fn push_number(number: u16, text: &mut SmallVec<[u8; 24]>) {
-    let mut begun = false;
-    for place in [10_000, 1000, 100, 10, 1] {
-        let digit = number / place % 10;
-        begun |= digit > 0 || place == 1;
-        if begun {
-            text.push(b'0' + digit as u8);
+impl V4Text {
+    /// The four numbers.
+    pub(crate) fn of(addr: Ipv4Addr) -> Self {
+        let mut text = Self { bytes: [0; 24], length: 0 };
+        for (place, octet) in addr.octets().into_iter().enumerate() {
+            if place > 0 {
+                text.push(b'.');
+            }
+            text.number(octet.into());
+        }
+        text
+    }
+
+    /// The same with a port.
+    fn with_port(addr: Ipv4Addr, port: u16) -> Self {
+        let mut text = Self::of(addr);
+        text.push(b':');
+        text.number(port);
+        text
+    }
+
+    /// The text.
+    pub(crate) fn as_str(&self) -> &str {
+        let written = self.bytes.get(..self.length).unwrap_or_default();
+        std::str::from_utf8(written).unwrap_or_default()
+    }
+
+    fn number(&mut self, number: u16) {
+        for place in [10_000, 1000, 100, 10] {
+            if number >= place {
+                self.push(b'0' + (number / place % 10) as u8);
+            }
+        }
+        self.push(b'0' + (number % 10) as u8);
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+            self.length = self.length.saturating_add(1);
         }
     }
 }

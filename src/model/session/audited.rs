@@ -9,6 +9,7 @@ use ecow::EcoString;
 use super::{
     AcrossRun, Descent, EdgeAccess, EdgeUse, EndpointAccess, Inherited, Refusals, Session,
 };
+use crate::model::net::V4Text;
 use crate::model::{
     Certificate, ChainFaults, Confidence, Direction, Endpoint, Moment, Particulars, Place,
     Postures, Realm, Seen, SeenChain, Text, Timestamp, Value,
@@ -221,29 +222,12 @@ impl Party {
     }
 }
 
-/// An address as it is written. The four numbers of IPv4 are written for every session, so without the formatting machinery.
+/// An address as it is written.
 fn text_of(addr: IpAddr) -> EcoString {
-    let IpAddr::V4(addr) = addr else { return ecow::eco_format!("{addr}") };
-    let mut text = [0; 16];
-    let mut places = text.iter_mut();
-    let mut write = |byte: u8| {
-        if let Some(place) = places.next() {
-            *place = byte;
-        }
-    };
-    for octet in addr.octets() {
-        if octet >= 100 {
-            write(b'0' + octet / 100);
-        }
-        if octet >= 10 {
-            write(b'0' + octet / 10 % 10);
-        }
-        write(b'0' + octet % 10);
-        write(b'.');
+    match addr {
+        IpAddr::V4(addr) => V4Text::of(addr).as_str().into(),
+        IpAddr::V6(addr) => ecow::eco_format!("{addr}"),
     }
-    // The last dot is one too many.
-    let length = places.len().abs_diff(text.len()).saturating_sub(1);
-    std::str::from_utf8(text.get(..length).unwrap_or_default()).unwrap_or_default().into()
 }
 
 /// One certificate at one place, over all sessions that showed it there.
