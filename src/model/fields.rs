@@ -221,6 +221,9 @@ pub trait Judged: 'static {
     /// Which part of the subject it is.
     const PART: Part = Part::Whole;
 
+    /// What its fields answer where a subject does not have it.
+    const MISSING: Seen<Value<'static>> = WRONG_SUBJECT;
+
     /// It, if the subject is of this kind.
     fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self>;
 
@@ -229,7 +232,7 @@ pub trait Judged: 'static {
         subject: &Subject<'a>,
         read: impl FnOnce(&'a Self) -> Seen<Value<'a>>,
     ) -> Seen<Value<'a>> {
-        Self::in_subject(subject).map_or(WRONG_SUBJECT, read)
+        Self::in_subject(subject).map_or(Self::MISSING, read)
     }
 }
 
@@ -253,6 +256,7 @@ impl Judged for AuditedSession {
 impl Judged for TlsFacts {
     const ON: SubjectKind = SubjectKind::Session;
     const PART: Part = Part::Tls;
+    const MISSING: Seen<Value<'static>> = Seen::Absent;
 
     fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
         facts(subject)?.tls.as_deref()
@@ -262,6 +266,7 @@ impl Judged for TlsFacts {
 impl Judged for CallFacts {
     const ON: SubjectKind = SubjectKind::Session;
     const PART: Part = Part::Readable;
+    const MISSING: Seen<Value<'static>> = Seen::Absent;
 
     fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
         facts(subject)?.calls.as_deref()
@@ -271,6 +276,7 @@ impl Judged for CallFacts {
 impl Judged for ReadableFacts {
     const ON: SubjectKind = SubjectKind::Session;
     const PART: Part = Part::Readable;
+    const MISSING: Seen<Value<'static>> = Seen::Absent;
 
     fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
         facts(subject)?.readable.as_deref()

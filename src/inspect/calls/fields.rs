@@ -104,7 +104,7 @@ fn of<'a>(
     subject: &Subject<'a>,
     value: impl FnOnce(&'a CallFacts) -> Value<'a>,
 ) -> Seen<Value<'a>> {
-    CallFacts::in_subject(subject).map_or(Seen::Absent, |calls| Seen::Value(value(calls)))
+    CallFacts::of(subject, |calls| Seen::Value(value(calls)))
 }
 
 fn count<'a>(subject: &Subject<'a>, value: impl FnOnce(&CallFacts) -> u64) -> Seen<Value<'a>> {
