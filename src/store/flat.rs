@@ -61,12 +61,20 @@ pub(crate) fn client_certificate(tls: &TlsFacts) -> Option<&'static str> {
 
 /// The fingerprints JA3, JA3S and JA4, where they are defined and could be read.
 pub(crate) fn fingerprints(tls: &TlsFacts) -> [Option<String>; 3] {
-    let [ja3, ja4] = tls.client_hello.value().map(|hello| of_offer(hello)).unwrap_or_default();
-    [ja3, tls.server_hello.value().map(|hello| ja3s(hello)), ja4]
+    with_those_of_offer(tls, |offer| of_offer(offer))
 }
 
 fn of_offer(offer: &ClientOffer) -> [Option<String>; 2] {
     [ja3(offer), ja4(offer)].map(|print| print.value().cloned())
+}
+
+fn with_those_of_offer(
+    tls: &TlsFacts,
+    of_offer: impl FnOnce(&Arc<ClientOffer>) -> [Option<String>; 2],
+) -> [Option<String>; 3] {
+    let client = tls.client_hello.value();
+    let [ja3, ja4] = client.map(|hello| of_offer(&hello.offer)).unwrap_or_default();
+    [ja3, tls.server_hello.value().map(|hello| ja3s(hello)), ja4]
 }
 
 /// The same of many sessions: what an offer comes to is worked out once for all that share it.
@@ -76,11 +84,7 @@ pub(crate) struct Fingerprints(HashMap<usize, (Arc<ClientOffer>, [Option<String>
 impl Fingerprints {
     /// See [`fingerprints`].
     pub(crate) fn of(&mut self, tls: &TlsFacts) -> [Option<String>; 3] {
-        let [ja3, ja4] = match tls.client_hello.value() {
-            Some(hello) => self.of_shared(&hello.offer),
-            None => Default::default(),
-        };
-        [ja3, tls.server_hello.value().map(|hello| ja3s(hello)), ja4]
+        with_those_of_offer(tls, |offer| self.of_shared(offer))
     }
 
     /// An offer that is kept has its place in memory for itself.
