@@ -1,7 +1,11 @@
 //! `--evidence`: what it refuses, and what it leaves behind.
 
-use serde_json::Value;
+use std::path::PathBuf;
 
+use serde_json::Value;
+use wirelint::capture::Inputs;
+
+use crate::bytes::pcap;
 use crate::program::{BAD, GOOD, Lab, sample_bytes};
 
 fn index(lab: &Lab) -> Value {
@@ -111,43 +115,29 @@ fn a_folder_of_somebody_else_is_left_alone() {
     );
 }
 
-/// The frames of a sample, each within VXLAN (RFC 7348), as a classic pcap file.
-fn within_network(sample: &str, number: u32) -> Vec<u8> {
-    let bytes = sample_bytes(sample);
-    let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
-    let mut file = Vec::new();
-    file.extend([0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 262_144, 1].map(u32::to_le_bytes).concat());
-    let mut at = 0;
-    while at < bytes.len() {
-        let (kind, length) = (word(at), word(at + 4) as usize);
-        if kind == 6 {
-            let micros = u64::from(word(at + 12)) << 32 | u64::from(word(at + 16));
-            let frame = &bytes[at + 28..at + 28 + word(at + 20) as usize];
-            let size = |more: usize| u16::try_from(frame.len() + more).unwrap().to_be_bytes();
-            let [_, a, b, c] = number.to_be_bytes();
-            let ip = [
-                &[0x45, 0][..],
-                &size(36),
-                &[0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2],
-            ];
-            let udp = [&4789_u16.to_be_bytes()[..], &4789_u16.to_be_bytes(), &size(16), &[0, 0]];
-            let network = [8, 0, 0, 0, a, b, c, 0];
-            let outer = [&[2; 12][..], &[8, 0], &ip.concat(), &udp.concat(), &network].concat();
-            let length = u32::try_from(outer.len() + frame.len()).unwrap();
-            let times = [micros / 1_000_000, micros % 1_000_000].map(|t| u32::try_from(t).unwrap());
-            file.extend([times[0], times[1], length, length].map(u32::to_le_bytes).concat());
-            file.extend([&outer[..], frame].concat());
-        }
-        at += length;
+/// The frames of a capture, each within VXLAN (RFC 7348), as a pcap file.
+fn within_network(capture: PathBuf, number: u32) -> Vec<u8> {
+    let mut replay = Inputs::resolve(&[capture], false).unwrap().replay();
+    let mut frames = Vec::new();
+    while replay.advance().unwrap() {
+        let frame = replay.current().unwrap().data;
+        let size = |more: usize| u16::try_from(frame.len() + more).unwrap().to_be_bytes();
+        let [_, a, b, c] = number.to_be_bytes();
+        let ip =
+            [&[0x45, 0][..], &size(36), &[0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2]];
+        let udp = [&4789_u16.to_be_bytes()[..], &4789_u16.to_be_bytes(), &size(16), &[0, 0]];
+        let network = [8, 0, 0, 0, a, b, c, 0];
+        let outer = [&[2; 12][..], &[8, 0], &ip.concat(), &udp.concat(), &network];
+        frames.push([&outer.concat(), frame].concat());
     }
-    file
+    pcap(1, &frames.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
 /// The services file tells ends apart by what frames do not say, or say elsewhere than in their addresses.
 #[test]
 fn what_the_services_file_tells_apart_has_its_evidence_all_the_same() {
     let lab = Lab::new();
-    lab.sample(BAD, "x.pcapng").file("y.pcap", within_network(BAD, 7));
+    lab.sample(BAD, "x.pcapng").file("y.pcap", within_network(lab.path("x.pcapng"), 7));
     let server = "mapping-version = 1\n[[service]]\nname = 'api'\naddr = '10.77.0.3'\n";
     lab.file("x.toml", format!("{server}valid-from = 2026-01-01T00:00:00Z\n"));
     lab.file("y.toml", format!("{server}vni = 7\n"));
