@@ -136,10 +136,7 @@ impl Default for Conversations {
                 limits::UNANSWERED_BYTES / 2,
                 limits::HALF_OPEN_SECONDS * 1_000_000 / 2,
             ),
-            agreed: Generations::new(
-                limits::CONVERSING_ENDS / 2,
-                limits::IDLE_SECONDS * 1_000_000,
-            ),
+            agreed: Generations::new(limits::CONVERSING_ENDS / 2, limits::IDLE_SECONDS * 1_000_000),
             heard: 0,
             unanswered: 0,
             evicted: 0,
