@@ -12,7 +12,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-pub(super) use across::{count_leaves, note_descent, note_reception, relate};
+pub(super) use across::{Weaker, count_leaves, note_descent, note_reception, relate};
 
 use crate::model::{
     AuditedSession, Certificate, ChangeFacts, EndTraits, Endpoint, Moment, Party, Showing, limits,

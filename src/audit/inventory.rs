@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::edge_use::{note_particulars, note_use};
-use super::history::{note_descent, note_reception};
+use super::history::{Weaker, note_descent, note_reception};
 use crate::model::{
     AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
     Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, Endpoint, EndpointAccess, EndpointFacts,
@@ -34,6 +34,7 @@ struct Edge {
     facts: EdgeFacts,
     kept: Postures,
     protocol: Option<&'static str>, // of the last session
+    weaker: Weaker,
 }
 
 impl Edge {
@@ -54,7 +55,7 @@ impl Edge {
             access: EdgeAccess::default(),
             used: Arc::default(),
         };
-        Self { facts, kept: Postures::default(), protocol: None }
+        Self { facts, kept: Postures::default(), protocol: None, weaker: Weaker::default() }
     }
 }
 
@@ -105,7 +106,7 @@ impl Inventory {
             if moved {
                 facts.postures.remove(before.posture);
                 facts.postures.add(now.posture);
-                note_descent(&mut facts.descent, now);
+                note_descent(&mut facts.descent, &mut edge.weaker, now);
                 take_hour(&mut facts.hours, hour, before.posture, bytes(before));
             }
             let (sessions, bytes) = if moved { (1, bytes(now)) } else { (0, more) };
@@ -137,7 +138,7 @@ impl Inventory {
         facts.first = facts.first.min(session.first);
         facts.last = facts.last.max(session.last);
         facts.bytes += bytes;
-        note_descent(&mut facts.descent, audited);
+        note_descent(&mut facts.descent, &mut edge.weaker, audited);
         note_use(Arc::make_mut(&mut facts.used), audited);
         if std::mem::replace(&mut edge.protocol, session.protocol) != session.protocol {
             note_protocol(&mut facts.protocols, session.protocol);

@@ -10,40 +10,86 @@ use crate::model::{
 };
 use crate::pki::{same_authority, same_identity};
 
-/// Notes what posture a session adds to the end of its edge's history.
-pub(in crate::audit) fn note_descent(descent: &mut Descent, audited: &AuditedSession) {
+/// The sessions of an edge that proved less than others may, those that began last. One of them may have ended before a
+/// better one that began earlier and still goes on, and only counts once that is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::audit) struct Weaker([Option<Weak>; limits::WEAKER_SESSIONS]);
+
+#[derive(Clone, Copy, Debug)]
+struct Weak {
+    began: Moment,
+    readable: bool,
+    /// The edge knows the rest of its ends.
+    client_port: u16,
+}
+
+impl Weaker {
+    /// Keeps a session in the place of the one that began first.
+    fn add(&mut self, session: Weak) {
+        let began = |kept: &&mut Option<Weak>| kept.map(|kept| kept.began);
+        if let Some(first) = self.0.iter_mut().min_by_key(began)
+            && first.is_none_or(|first| first.began < session.began)
+        {
+            *first = Some(session);
+        }
+    }
+
+    /// Those that began after this moment.
+    fn since(&self, moment: Moment) -> impl Iterator<Item = Weak> {
+        self.0.iter().copied().flatten().filter(move |kept| kept.began > moment)
+    }
+}
+
+/// Notes what posture a session adds to the end of its edge's history. Sessions come as they end and count as they began.
+pub(in crate::audit) fn note_descent(
+    descent: &mut Descent,
+    weaker: &mut Weaker,
+    audited: &AuditedSession,
+) {
     // A question in the wrong protocol that was only refused is no descent.
     if audited.session.facts.mismatch.is_some() {
         return;
     }
     let session = &audited.session;
-    let began = Some(session.first);
-    let sample = Some((session.first, session.client, session.server));
+    let began = session.first;
+    let sample = |began, client_port| {
+        Some((began, Endpoint { port: client_port, ..session.client }, session.server))
+    };
     let mutual = audited.posture == Posture::Mtls;
     let is_tls = matches!(audited.posture, Posture::Mtls | Posture::Tls | Posture::TlsOpaque);
-    let strong = match descent.last_mtls {
-        Some(last) => mutual && session.first > last,
-        None => is_tls && descent.last_tls < began,
-    };
-    if mutual && descent.last_mtls < began {
-        descent.last_mtls = began;
-        descent.without_certificate = 0;
+    if is_tls && descent.last_tls < Some(began) {
+        let readable = || weaker.since(began).filter(|one| one.readable);
+        descent.last_tls = Some(began);
+        descent.readable = readable().count() as u64;
+        if !mutual && descent.last_mtls.is_none() {
+            let next = readable().min_by_key(|one| one.began);
+            descent.samples = [
+                sample(began, session.client.port),
+                next.and_then(|one| sample(one.began, one.client_port)),
+            ];
+        }
     }
-    if is_tls && descent.last_tls < began {
-        descent.last_tls = began;
-        descent.readable = 0;
+    if mutual && descent.last_mtls < Some(began) {
+        descent.last_mtls = Some(began);
+        descent.without_certificate = weaker.since(began).count() as u64;
+        let next = weaker.since(began).min_by_key(|one| one.began);
+        descent.samples = [
+            sample(began, session.client.port),
+            next.and_then(|one| sample(one.began, one.client_port)),
+        ];
     }
     let readable = audited.posture == Posture::Plaintext;
-    let since = |last: Option<Moment>| last.is_some_and(|last| session.first > last);
-    let without = (readable || audited.posture == Posture::Tls) && since(descent.last_mtls);
-    let readable = readable && since(descent.last_tls);
+    if !readable && audited.posture != Posture::Tls {
+        return;
+    }
+    weaker.add(Weak { began, readable, client_port: session.client.port });
+    let after = |last: Option<Moment>| last.is_some_and(|last| began > last);
+    let (without, less) = (after(descent.last_mtls), readable && after(descent.last_tls));
     descent.without_certificate += u64::from(without);
-    descent.readable += u64::from(readable);
-    let [strongest, weaker] = &mut descent.samples;
-    if strong {
-        (*strongest, *weaker) = (sample, None);
-    } else if (without || readable) && weaker.is_none() {
-        *weaker = sample;
+    descent.readable += u64::from(less);
+    let [_, next] = &mut descent.samples;
+    if (without || less) && next.is_none_or(|(earlier, ..)| began < earlier) {
+        *next = sample(began, session.client.port);
     }
 }
 
