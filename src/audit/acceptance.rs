@@ -34,7 +34,7 @@ pub struct Accepting<'a> {
 pub fn accept(outcome: &mut Outcome, by: &Accepting<'_>) -> Vec<Diagnostic> {
     let mut uses = Uses::new(by);
     for finding in &mut outcome.findings {
-        finding.accepted = uses.judge(finding);
+        finding.accepted = uses.judge(finding).map(Box::new);
     }
     inventory::count_findings(&mut outcome.services, &outcome.findings);
     // Grades count what is accepted too, and say that it is.

@@ -56,13 +56,13 @@ struct Entry {
     /// The ends of the session that it began with.
     ends: Ends,
     /// How it was published last, unless it has changed since.
-    told: Option<Told>,
+    told: Option<Box<Told>>,
     /// What was read of the subject that it began with, where that is remembered.
     print: Box<[u8]>,
     /// The facts of that subject.
     facts: NamedFacts,
     /// What is counted of one that was taken up again.
-    now: Option<Now>,
+    now: Option<Box<Now>>,
 }
 
 /// What is counted of a finding that was taken up again.
@@ -194,7 +194,7 @@ impl Ledger {
         let slot = self.entries.len();
         self.slots.insert(key, slot);
         let facts = entry.facts.clone();
-        let now = Some(Now { seen: *hit, evidence: Vec::new() });
+        let now = Some(Box::new(Now { seen: *hit, evidence: Vec::new() }));
         self.entries.push(Entry { now, ..entry });
         Some((slot, facts))
     }

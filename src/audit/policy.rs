@@ -76,7 +76,7 @@ pub(super) fn declare(policy: &Policy, finding: &mut FindingBody) {
         (&finding.client, &finding.server, finding.server_port)
         && let Some(found) = policy.find(&client.service, &server.service, port)
     {
-        finding.declared = Some(found.edge.place.clone());
+        finding.declared = Some(Box::new(found.edge.place.clone()));
     }
 }
 

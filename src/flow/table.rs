@@ -13,9 +13,9 @@ use super::{Maker, StreamReader};
 use crate::decode::Segment;
 use crate::model::{EndState, FlowKey, Moment, Session, Timestamp, limits};
 
-/// Seconds of packet time for which an ended connection is kept, for what arrives late. The same for all that are kept,
-/// however they ended, so that they are given out in the order in which they did: who follows an edge over time goes by it.
-const LINGER_SECONDS: i64 = 2;
+/// Microseconds of packet time for which an ended connection is kept, for what arrives late: what two cards of a mirror
+/// give in the wrong order, and what a sender repeats once, which is soonest 200 ms later (RFC 6298, as Linux has it).
+const LINGER: i64 = 300_000;
 
 /// Seconds of packet time after which a connection that goes on is given out, and between then and the next times; the
 /// last one for ever after.
@@ -388,7 +388,7 @@ impl<R: StreamReader> Table<R> {
             && let Some(end) = flow.verdict(segment)
         {
             flow.finishing = Some(end);
-            let at = segment.at.time.plus_seconds(LINGER_SECONDS);
+            let at = segment.at.time.plus_micros(LINGER);
             let serial = flow.serial;
             self.lingering.push_back(Deadline { at, slot, serial });
         }

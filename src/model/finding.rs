@@ -189,13 +189,13 @@ pub struct FindingBody {
     /// Words for filters and standards: `cwe-319`.
     pub tags: Arc<[String]>,
     /// The line of the user's policy, else of the services file, that it is about: where a reader can act on it.
-    pub declared: Option<Place>,
+    pub declared: Option<Box<Place>>,
     /// The line of the services file that names the server, else the client.
-    pub mapped: Option<Place>,
+    pub mapped: Option<Box<Place>>,
     /// Addresses of the server at which it was seen, sorted; at most [`super::limits::FINDING_ADDRESSES`].
     pub seen_at: Vec<IpAddr>,
     /// Set when the user accepts it. It is still reported, apart from the open ones, and fails no run.
-    pub accepted: Option<Acceptance>,
+    pub accepted: Option<Box<Acceptance>>,
 }
 
 impl FindingBody {

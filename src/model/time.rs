@@ -42,7 +42,13 @@ impl Timestamp {
     /// This moment moved by whole seconds.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
-        Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
+        self.plus_micros(seconds.saturating_mul(1_000_000))
+    }
+
+    /// This many microseconds later.
+    #[must_use]
+    pub const fn plus_micros(self, micros: i64) -> Self {
+        Self(self.0.saturating_add(micros))
     }
 
     /// The moment in words that sort: `2026-01-21T09:14:01Z`, to the second.

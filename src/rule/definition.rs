@@ -109,7 +109,7 @@ pub struct FindingParts {
     /// The message with its values.
     pub message: String,
     /// The line of the user's file that it is about.
-    pub declared: Option<Place>,
+    pub declared: Option<Box<Place>>,
 }
 
 impl Rule {
@@ -228,7 +228,7 @@ impl Rule {
         let values: Vec<String> = seen.iter().map(|(_, value)| words(value)).collect();
         let subject_text = (!values.is_empty()).then(|| values.join(", "));
         let message = self.message.render(table, &self.settings, subject);
-        let declared = declared(subject).cloned();
+        let declared = declared(subject).cloned().map(Box::new);
         FindingParts { client, server, server_port, key, subject: subject_text, message, declared }
     }
 

@@ -113,7 +113,7 @@ fn a_grade_is_no_surer_than_the_finding_that_decides_it() {
 #[test]
 fn what_is_accepted_counts_and_says_that_it_is_accepted() {
     let mut accepted = found("WL2001", Severity::High);
-    accepted.accepted = Some(fixture::acceptance());
+    accepted.accepted = Some(Box::new(fixture::acceptance()));
     let graded = service(&mut run(postures(9, 0, 0, 0, 0), vec![accepted]));
     assert_eq!(graded.grade, Some(Grade::D));
     assert!(graded.reasons[0].accepted);

@@ -121,7 +121,8 @@ impl Entry {
             return Item { finding, rank, from: Some(from) };
         }
         name(&mut finding, &self.key, (self.ends, parties.as_ref()), how);
-        self.told = Some(Told { finding: finding.clone(), parties, rank: usize::MAX });
+        let told = Told { finding: finding.clone(), parties, rank: usize::MAX };
+        self.told = Some(Box::new(told));
         Item { finding, rank: usize::MAX, from: Some(from) }
     }
 
@@ -189,7 +190,7 @@ fn name(
     }
     let parties = finding.server.iter().chain(&finding.client);
     let profile = parties.filter_map(|party| party.profile.as_ref()).next();
-    finding.mapped = profile.map(|profile| profile.place.clone());
+    finding.mapped = profile.map(|profile| Box::new(profile.place.clone()));
     if finding.declared.is_none() {
         finding.declared.clone_from(&finding.mapped);
     }

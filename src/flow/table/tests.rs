@@ -85,7 +85,10 @@ impl Lab {
 
     fn wait(&mut self, seconds: i64) -> &mut Self {
         self.seconds += seconds;
-        let time = Timestamp::from_seconds(self.seconds);
+        self.tick(Timestamp::from_seconds(self.seconds))
+    }
+
+    fn tick(&mut self, time: Timestamp) -> &mut Self {
         self.table.tick(Moment { time, frame: FrameNo(self.frame) });
         self
     }
@@ -259,7 +262,8 @@ fn simultaneous_open_is_one_connection() {
 fn what_arrives_late_after_the_end_belongs_to_the_connection() {
     let mut lab = Lab::new();
     lab.play(&HELLO).play(&["> A 101 501 ask", "> FA 104 501", "< FA 501 105", "> A 101 501 ask"]);
-    lab.wait(1).play(&["> A 105 501"]);
+    let soon = Timestamp::from_seconds(lab.seconds).plus_micros(200_000);
+    lab.tick(soon).play(&["> A 105 501"]);
     assert!(lab.ended().is_empty());
     lab.wait(5);
     let all = lab.ended();

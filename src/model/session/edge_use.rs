@@ -137,9 +137,11 @@ impl<T> Used<T> {
     }
 }
 
-/// Makes a list that gets its first element no larger than that: of most there is just one, on tens of thousands of edges.
+/// Makes room for one more element, and while there are few for no other: of most there are one or two, on tens of
+/// thousands of edges.
 pub(crate) fn room_for_one<T>(list: &mut Vec<T>) {
-    if list.is_empty() {
+    const FEW: usize = 4;
+    if list.len() < FEW {
         list.reserve_exact(1);
     }
 }

@@ -85,7 +85,7 @@ impl<'a> FindingBody<'a> {
             server_port: finding.server_port,
             subject: finding.subject.as_deref(),
             state: finding.state(),
-            accepted: finding.accepted.as_ref().map(AcceptanceBody::of),
+            accepted: finding.accepted.as_deref().map(AcceptanceBody::of),
             count: finding.count,
             first_seen: Place::of(run, finding.first),
             last_seen: Place::of(run, finding.last),

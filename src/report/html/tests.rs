@@ -34,7 +34,7 @@ fn hostile() -> Outcome {
     for finding in &mut outcome.findings {
         finding.message = text.as_str().into();
         finding.fix = text.as_str().into();
-        finding.accepted = Some(fixture::acceptance());
+        finding.accepted = Some(Box::new(fixture::acceptance()));
         finding.accepted.as_mut().unwrap().reason.clone_from(&text);
         if let Some(server) = &mut finding.server {
             name(server);
