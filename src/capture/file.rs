@@ -26,9 +26,10 @@ pub struct CaptureFile {
     bytes: u64,
     links: SmallVec<[LinkType; 2]>,
     damage: Option<Damage>,
-    times: Option<[Timestamp; 2]>,
+    /// The first and the last of its times; the wrong way round while there is none.
+    times: [Timestamp; 2],
     /// The latest time of all files of the run so far.
-    latest: Option<Timestamp>,
+    latest: Timestamp,
     back: Option<StepBack>,
 }
 
@@ -103,8 +104,8 @@ impl CaptureFile {
             bytes: 0,
             links: SmallVec::new(),
             damage: None,
-            times: None,
-            latest,
+            times: [Timestamp::MAX, Timestamp::MIN],
+            latest: latest.unwrap_or(Timestamp::MIN),
             back: None,
         };
         file.read_header()?;
@@ -126,7 +127,7 @@ impl CaptureFile {
             frames: self.frames,
             bytes: self.bytes,
             link_types: self.links.iter().map(ToString::to_string).collect(),
-            times: self.times,
+            times: (self.frames > 0).then_some(self.times),
             digest: String::new(),
         }
     }
@@ -169,6 +170,18 @@ impl CaptureFile {
     /// Goes to the next frame; `false` at the end.
     #[inline]
     pub(super) fn advance(&mut self) -> Result<bool, CaptureError> {
+        // Behind what is damaged there is no such record, so that it need not be asked for with each.
+        if let Format::Pcap(reader) = &self.format
+            && let Some(record) = reader.plain(&mut self.window)
+        {
+            self.enter(record);
+            return Ok(true);
+        }
+        self.advance_with_care()
+    }
+
+    #[inline(never)]
+    fn advance_with_care(&mut self) -> Result<bool, CaptureError> {
         if self.damage.is_some() {
             return Ok(false);
         }
@@ -178,13 +191,7 @@ impl CaptureFile {
         };
         match step {
             Ok(Step::Record(record)) => {
-                self.frames += 1;
-                self.bytes += record.data.len() as u64;
-                if record.link != self.current.link || self.frames == 1 {
-                    self.note_link(record.link);
-                }
-                self.note_time(record.time);
-                self.current = record;
+                self.enter(record);
                 Ok(true)
             }
             Ok(Step::End) => {
@@ -200,18 +207,29 @@ impl CaptureFile {
         }
     }
 
+    /// Makes a record the current one.
+    #[inline]
+    fn enter(&mut self, record: Record) {
+        self.frames += 1;
+        self.bytes += record.data.len() as u64;
+        if record.link != self.current.link || self.frames == 1 {
+            self.note_link(record.link);
+        }
+        self.note_time(record.time);
+        self.current = record;
+    }
+
     /// Keeps the span of the file, and the longest way that time goes back in it, its beginning included.
     #[inline]
     fn note_time(&mut self, time: Timestamp) {
-        let [first, last] = self.times.unwrap_or([time; 2]);
-        self.times = Some([first.min(time), last.max(time)]);
-        let latest = self.latest.unwrap_or(time);
-        let micros = latest.micros_since(time);
+        let [first, last] = self.times;
+        self.times = [first.min(time), last.max(time)];
+        let micros = self.latest.micros_since(time);
         if micros >= limits::STEP_BACK_MICROS && self.back.is_none_or(|known| micros > known.micros)
         {
             self.back = Some(StepBack { frame: self.number(), micros });
         }
-        self.latest = Some(latest.max(time));
+        self.latest = self.latest.max(time);
     }
 
     /// The longest way that time goes back.
@@ -242,7 +260,7 @@ impl CaptureFile {
         Inherited {
             buffer: self.window.into_buffer(),
             secrets: self.secrets,
-            latest: self.latest,
+            latest: (self.latest > Timestamp::MIN).then_some(self.latest),
             ..Inherited::default()
         }
     }

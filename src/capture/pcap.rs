@@ -52,19 +52,10 @@ impl PcapReader {
         })
     }
 
-    /// The next record.
-    #[inline]
-    pub(super) fn next(&mut self, window: &mut Window) -> io::Result<Step> {
-        match self.plain(window) {
-            Some(record) => Ok(Step::Record(record)),
-            None => self.next_of_any(window),
-        }
-    }
-
     /// The next record, where it is there whole and no longer than it may be. Every packet comes this way, so that its
     /// four words are taken as they are; what is wrong with any other record is the parser's to say.
     #[inline]
-    fn plain(&self, window: &mut Window) -> Option<Record> {
+    pub(super) fn plain(&self, window: &mut Window) -> Option<Record> {
         let big = match self.layout {
             Layout::Little => false,
             Layout::Big => true,
@@ -79,13 +70,13 @@ impl PcapReader {
             return None;
         }
         let time = classic(word(seconds), word(fraction), self.nanoseconds);
-        window.take(RECORD_HEADER);
-        let data = window.take(captured);
+        let whole = window.take(RECORD_HEADER + captured);
+        let data = whole.start + RECORD_HEADER..whole.end;
         Some(Record { time, link: self.link, wire_length: wire.max(claimed), data })
     }
 
-    #[inline(never)]
-    fn next_of_any(&self, window: &mut Window) -> io::Result<Step> {
+    /// The next record, whatever it is like.
+    pub(super) fn next(&self, window: &mut Window) -> io::Result<Step> {
         loop {
             let bytes = window.bytes();
             let parsed = match self.layout {

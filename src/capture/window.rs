@@ -8,13 +8,14 @@ use crate::model::limits;
 
 /// Bytes of a stream that were read and not yet used.
 ///
-/// `start <= end <= buffer.len()` always; `offset` is the stream's offset of `buffer[start]`.
+/// `start <= end <= buffer.len()` always.
 pub(super) struct Window {
     stream: Stream,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    offset: u64,
+    /// The stream's offset of `buffer[0]`, modulo 2^64: the buffer may begin before the stream does.
+    base: u64,
 }
 
 /// Bytes of a page of memory, and of a file's in the system's cache.
@@ -24,7 +25,7 @@ impl Window {
     /// A window over a stream in a buffer that another window may have used before.
     pub(super) fn new(stream: Stream, mut buffer: Vec<u8>) -> Self {
         buffer.resize(buffer.len().max(limits::READ_WINDOW), 0);
-        Self { stream, buffer, start: 0, end: 0, offset: 0 }
+        Self { stream, buffer, start: 0, end: 0, base: 0 }
     }
 
     /// Gives the buffer back.
@@ -46,12 +47,12 @@ impl Window {
 
     /// The stream's offset of the first byte that is there.
     pub(super) fn offset(&self) -> u64 {
-        self.offset
+        self.base.wrapping_add(self.start as u64)
     }
 
     /// The stream's offset behind the last byte that is there.
     pub(super) fn end_offset(&self) -> u64 {
-        self.offset.saturating_add(self.len() as u64)
+        self.offset().saturating_add(self.len() as u64)
     }
 
     /// Why the stream ended, when that was no proper end.
@@ -73,7 +74,6 @@ impl Window {
         let length = length.min(self.len());
         let from = self.start;
         self.start += length;
-        self.offset += length as u64;
         from..self.start
     }
 
@@ -107,6 +107,7 @@ impl Window {
             self.buffer.resize(room.next_power_of_two(), 0);
         }
         self.buffer.copy_within(self.start..self.end, start);
+        self.base = self.offset().wrapping_sub(start as u64);
         (self.start, self.end) = (start, end);
         while self.len() < need {
             let free = self.buffer.get_mut(self.end..).unwrap_or_default();

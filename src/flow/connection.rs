@@ -182,12 +182,12 @@ impl<R: StreamReader> Flow<R> {
     }
 
     fn deliver(&mut self, direction: Direction, segment: &Segment<'_>) {
-        let first = segment.sequence.wrapping_add(u32::from(segment.flags.syn()));
-        let side = &mut self.sides[direction];
-        let Some(offset) = side.offset(first) else { return };
         if segment.payload.is_empty() && segment.missing == 0 {
             return;
         }
+        let first = segment.sequence.wrapping_add(u32::from(segment.flags.syn()));
+        let side = &mut self.sides[direction];
+        let Some(offset) = side.offset(first) else { return };
         if let Some(fresh) = side.assembler.pass(offset, segment.payload) {
             if !fresh.is_empty() {
                 self.read_passed(direction, fresh, segment.at);

@@ -63,6 +63,8 @@ pub struct Table<R> {
     spoken: HashMap<(FlowKey, u64), u32, foldhash::quality::RandomState>,
     slots: Vec<Option<Flow<R>>>,
     free: Vec<u32>,
+    /// Where the last segment's connection is: the next segment is often of the same.
+    last: u32,
     half_open: HalfOpen,
     recent: RecentlyEnded,
     idle: VecDeque<Deadline>,
@@ -108,6 +110,7 @@ impl<R: StreamReader> Table<R> {
             spoken: HashMap::default(),
             slots: Vec::new(),
             free: Vec::new(),
+            last: 0,
             half_open: HalfOpen::default(),
             recent: RecentlyEnded::default(),
             idle: VecDeque::new(),
@@ -129,13 +132,22 @@ impl<R: StreamReader> Table<R> {
 
     /// Takes the next segment of the shard. `key` and `swapped` are [`FlowKey::of`] its sender and receiver.
     pub fn segment(&mut self, key: FlowKey, swapped: bool, segment: &Segment<'_>) {
-        if let Some(&slot) = self.index.get(&key) {
+        if let Some(slot) = self.find(&key) {
             match self.flow(slot).and_then(|flow| flow.ended_before(segment)) {
                 None => return self.feed(slot, segment),
                 Some(end) => self.end(slot, end),
             }
         }
         self.begin(key, swapped, segment);
+    }
+
+    /// The slot of the connection with this key.
+    #[inline]
+    fn find(&mut self, key: &FlowKey) -> Option<u32> {
+        if self.flow(self.last).is_none_or(|flow| flow.key != *key) {
+            self.last = *self.index.get(key)?;
+        }
+        Some(self.last)
     }
 
     /// Ends what is over at this packet time. To be called from time to time, at moments that depend on packets only.

@@ -15,6 +15,12 @@ pub struct Timestamp(i64);
 const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 impl Timestamp {
+    /// Before every other.
+    pub const MIN: Self = Self(i64::MIN);
+
+    /// After every other.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// From microseconds since the epoch.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
