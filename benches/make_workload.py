@@ -3,6 +3,7 @@
 
     make_workload.py bulk FILE MEGABYTES       8 long TLS flows of 16 KiB records
     make_workload.py handshakes FILE COUNT     short TLS connections, all kinds
+    make_workload.py estate FILE COUNT         the same, every client to every server: 19,200 edges, all of them mixed
     make_workload.py keyed FILE COUNT          TLS connections with their keys in FILE.keys
     make_workload.py grpc FILE COUNT           plaintext gRPC connections, whole, so that their header tables are right
     make_workload.py synflood FILE COUNT       distinct SYNs without an answer
@@ -100,8 +101,9 @@ def mixture(weights, rng):
 class Wave:
     """Connections that are under way at the same time, as one piece of pcap file that is patched for each use."""
 
-    def __init__(self, connections, gap):
-        """`gap`: microseconds between the beginnings of two connections."""
+    def __init__(self, connections, gap, ends):
+        """`gap`: microseconds between the beginnings of two connections. `ends` says between whom each is."""
+        self.ends = ends
         packets = [
             (number * gap + since, number, to_server, data)
             for number, connection in enumerate(connections)
@@ -120,7 +122,7 @@ class Wave:
         """Writes it beginning at `micros`, with connections numbered from `first`."""
         blob = self.blob
         for at, since, number, to_server, port in self.patches:
-            client, client_port, server = ends(first + number)
+            client, client_port, server = self.ends(first + number)
             now = micros + since
             TIME.pack_into(blob, at, now // 1_000_000, now % 1_000_000)
             if to_server:
@@ -140,10 +142,18 @@ def ends(number):
     return client, port, server
 
 
-def repeat(file, weights, count, gap):
+def everyone(number):
+    """The same for each of 400 clients and each of 48 servers in turn, which in each round is another kind."""
+    edges = 400 * 48
+    turn = number // edges
+    server, client = divmod((number + turn * 37) % edges, 400)
+    return 0x0A640000 + client, 32768 + number // 400 % 28000, 0x0A4D0100 + server
+
+
+def repeat(file, weights, count, gap, between=ends):
     """Waves one after the other until `count` connections are written."""
     rng = random.Random(SEED)
-    wave = Wave(mixture(weights, rng), gap)
+    wave = Wave(mixture(weights, rng), gap, between)
     micros, written = start() * 1_000_000, 0
     while written < count:
         wave.write(file, micros, written)
@@ -153,6 +163,10 @@ def repeat(file, weights, count, gap):
 
 def handshakes(file, count):
     repeat(file, HANDSHAKES, count, 200)
+
+
+def estate(file, count):
+    repeat(file, HANDSHAKES, count, 200, everyone)
 
 
 def keyed(file, count):
@@ -280,7 +294,7 @@ def synflood(file, count):
         file.write(blob[: min(batch, count - first) * each])
 
 
-KINDS = {"bulk": bulk, "handshakes": handshakes, "keyed": keyed, "grpc": grpc, "synflood": synflood}
+KINDS = {"bulk": bulk, "handshakes": handshakes, "estate": estate, "keyed": keyed, "grpc": grpc, "synflood": synflood}
 
 
 def main(words):
