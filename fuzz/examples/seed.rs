@@ -2,6 +2,7 @@
 //!
 //! `fuzz/seed` runs it. Seeds are named by their content, so doing it again adds nothing.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use wirelint::capture::{CaptureFile, FrameSource as _, LinkType};
 use wirelint::decode::{Decoded, Decoder};
 use wirelint::flow::{StreamReader, Table, Want};
-use wirelint::inspect::Dialogue;
+use wirelint::inspect::{Dialogue, hail};
 use wirelint::model::{Direction, FlowKey, Moment, Seen};
 use wirelint_fuzz::{Conversation, Event};
 
@@ -177,20 +178,37 @@ fn frames(corpus: &Corpus, sample: &Path) -> Result {
     let mut file = CaptureFile::new("sample", fs::File::open(sample)?)?;
     let mut decoder = Decoder::new();
     let mut segments = Vec::new();
+    // By the client's port: each is a script of its own.
+    let mut datagrams: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
     let mut count = 0;
-    while let Some(frame) = file.next()?.filter(|_| count < FRAMES) {
+    while let Some(frame) = file.next()? {
+        let carried = decoder.decode(&frame);
+        if let Decoded::Datagram(datagram) = &carried
+            && hail(datagram.payload).is_some()
+        {
+            let script = datagrams.entry(datagram.from.port.max(datagram.to.port)).or_default();
+            script.push(u8::from(datagram.from.port < datagram.to.port) << 2);
+            script.extend(u16::try_from(datagram.payload.len())?.to_be_bytes());
+            script.extend(datagram.payload);
+        }
         count += 1;
+        if count > FRAMES {
+            continue;
+        }
         let length = u16::try_from(frame.data.len())?;
         if frame.link == LinkType::ETHERNET {
             corpus.add("decode_frame", &[&[0], &length.to_be_bytes()[..], frame.data].concat())?;
         }
-        if let Decoded::Segment(segment) = decoder.decode(&frame) {
+        if let Decoded::Segment(segment) = carried {
             let side = u8::from(segment.from < segment.to) << 2;
             let length = u16::try_from(segment.payload.len())?.to_be_bytes();
             segments.extend([side, segment.flags.0]);
             segments.extend(length);
             segments.extend(segment.payload);
         }
+    }
+    for script in datagrams.values() {
+        corpus.add("conversations", script)?;
     }
     corpus.add("flow", &segments)
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::Aes128Gcm;
+use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use wirelint::inspect::tls::KeyLog;
@@ -38,8 +38,7 @@ pub fn sealed(script: &[u8]) {
     let (mut whole, mut gaps) = (session.hellos(), false);
     while !script.is_over() {
         let flags = script.byte();
-        let direction =
-            if flags & 1 == 0 { Direction::ToServer } else { Direction::ToClient };
+        let direction = if flags & 1 == 0 { Direction::ToServer } else { Direction::ToClient };
         let kind = script.byte();
         let length = usize::from(script.short());
         whole.push(if flags & 4 == 0 {
@@ -53,7 +52,11 @@ pub fn sealed(script: &[u8]) {
         });
     }
     let log = Arc::new(KeyLog::default());
-    let keys: String = RECORDED.lines().filter(|line| line.starts_with(['C', 'S'])).flat_map(|line| [line, "\n"]).collect();
+    let keys: String = RECORDED
+        .lines()
+        .filter(|line| line.starts_with(['C', 'S']))
+        .flat_map(|line| [line, "\n"])
+        .collect();
     log.add(keys.as_bytes(), FrameNo(0));
     let facts = |cut| read(&log, &whole, cut);
     let first = facts(usize::MAX);
@@ -90,7 +93,11 @@ impl Session {
     /// The two readable records.
     fn hellos(&self) -> Vec<Event> {
         let first = |mark: &str| {
-            let bytes = RECORDED.lines().find_map(|line| line.strip_prefix(mark)).map(hex).expect("a hello");
+            let bytes = RECORDED
+                .lines()
+                .find_map(|line| line.strip_prefix(mark))
+                .map(hex)
+                .expect("a hello");
             let length = 5 + usize::from(u16::from_be_bytes([bytes[3], bytes[4]]));
             bytes[..length].to_vec()
         };
@@ -100,7 +107,13 @@ impl Session {
         ]
     }
 
-    fn seal(&mut self, direction: Direction, application: bool, kind: u8, content: &[u8]) -> Vec<u8> {
+    fn seal(
+        &mut self,
+        direction: Direction,
+        application: bool,
+        kind: u8,
+        content: &[u8],
+    ) -> Vec<u8> {
         let lane = &mut self.lanes[direction];
         if lane.0 != application {
             *lane = (application, 0);
@@ -120,7 +133,8 @@ impl Session {
         let text = [content, &[kind]].concat();
         let length = u16::try_from(text.len() + 16).expect("a record");
         let header = [&[23, 3, 3][..], &length.to_be_bytes()].concat();
-        let body = cipher.encrypt(&nonce.into(), Payload { msg: &text, aad: &header }).expect("sealed");
+        let body =
+            cipher.encrypt(&nonce.into(), Payload { msg: &text, aad: &header }).expect("sealed");
         [header, body].concat()
     }
 }
@@ -145,7 +159,9 @@ pub fn seeds() -> Vec<Vec<u8>> {
         let length = u16::try_from(content.len()).expect("short").to_be_bytes();
         [&[flags, kind][..], &length, content].concat()
     };
-    let message = |kind: u8, body: &[u8]| [&[kind, 0, 0, u8::try_from(body.len()).expect("short")], body].concat();
+    let message = |kind: u8, body: &[u8]| {
+        [&[kind, 0, 0, u8::try_from(body.len()).expect("short")], body].concat()
+    };
     let certificate = [&[0, 0, 0, 9, 0, 0, 4][..], b"leaf", &[0, 0]].concat();
     let server = [
         message(8, &[0, 5, 0, 16, 0, 1, 0]),
@@ -155,13 +171,18 @@ pub fn seeds() -> Vec<Vec<u8>> {
         message(20, &[7; 32]),
     ]
     .concat();
-    let client = [message(11, &certificate), message(15, &[4, 3, 0, 0]), message(20, &[7; 32])].concat();
+    let client =
+        [message(11, &certificate), message(15, &[4, 3, 0, 0]), message(20, &[7; 32])].concat();
     let handshake = [event(1, 22, &server), event(0, 22, &client)].concat();
     let begin = |rest: &[Vec<u8>]| [&[1, 5][..], &handshake, &rest.concat()].concat();
     let request = b"GET /a HTTP/1.1\r\nhost: b\r\n\r\n";
     vec![
         begin(&[event(3, 22, &message(4, &[0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 9, 0, 0]))]),
-        begin(&[event(2, 23, request), event(3, 23, b"HTTP/1.1 204 OK\r\n\r\n"), event(2, 21, &[1, 0])]),
+        begin(&[
+            event(2, 23, request),
+            event(3, 23, b"HTTP/1.1 204 OK\r\n\r\n"),
+            event(2, 21, &[1, 0]),
+        ]),
         begin(&[event(2, 23, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")]),
         begin(&[event(2, 22, &message(24, &[0])), event(3, 21, &[2, 48])]),
         begin(&[event(6, 2, &[]), event(2, 23, request)]),

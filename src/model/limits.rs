@@ -472,10 +472,6 @@ pub const FILTER_DEPTH: usize = 16;
 /// Characters of the reason for a decision about a finding.
 pub const REASON_CHARS: usize = 500;
 
-/// Sessions of an edge without a client certificate that are remembered by when they began, until a mutual one that began
-/// earlier has ended.
-pub const WEAKER_SESSIONS: usize = 4;
-
 /// Distinct identities kept for each end of an edge. A client can show a certificate of its own making with every session.
 pub const USED_IDENTITIES: usize = 32;
 

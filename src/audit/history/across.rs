@@ -13,7 +13,10 @@ use crate::pki::{same_authority, same_identity};
 /// The sessions of an edge that proved less than others may, those that began last. One of them may have ended before a
 /// better one that began earlier and still goes on, and only counts once that is known.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::audit) struct Weaker([Option<Weak>; limits::WEAKER_SESSIONS]);
+pub(in crate::audit) struct Weaker([Option<Weak>; WEAKER]);
+
+/// How many of them: as many as go on at once beside a better one that lasts.
+const WEAKER: usize = 4;
 
 #[derive(Clone, Copy, Debug)]
 struct Weak {
