@@ -11,7 +11,7 @@ use wirelint::capture::{CaptureFile, FrameSource as _, LinkType};
 use wirelint::decode::{Decoded, Decoder};
 use wirelint::flow::{StreamReader, Table, Want};
 use wirelint::inspect::{Dialogue, hail};
-use wirelint::model::{Direction, FlowKey, Moment, Seen};
+use wirelint::model::{Direction, Endpoint, FlowKey, Moment, Seen};
 use wirelint_fuzz::{Conversation, Event};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
@@ -178,16 +178,17 @@ fn frames(corpus: &Corpus, sample: &Path) -> Result {
     let mut file = CaptureFile::new("sample", fs::File::open(sample)?)?;
     let mut decoder = Decoder::new();
     let mut segments = Vec::new();
-    // By the client's port: each is a script of its own.
-    let mut datagrams: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
+    // By the ends, whose first sender is the client: each pair is a script of its own.
+    let mut datagrams: BTreeMap<FlowKey, (Endpoint, Vec<u8>)> = BTreeMap::new();
     let mut count = 0;
     while let Some(frame) = file.next()? {
         let carried = decoder.decode(&frame);
         if let Decoded::Datagram(datagram) = &carried
             && hail(datagram.payload).is_some()
         {
-            let script = datagrams.entry(datagram.from.port.max(datagram.to.port)).or_default();
-            script.push(u8::from(datagram.from.port < datagram.to.port) << 2);
+            let (ends, _) = FlowKey::of(datagram.from, datagram.to);
+            let (client, script) = datagrams.entry(ends).or_insert((datagram.from, Vec::new()));
+            script.push(u8::from(datagram.from != *client) << 2);
             script.extend(u16::try_from(datagram.payload.len())?.to_be_bytes());
             script.extend(datagram.payload);
         }
@@ -207,7 +208,7 @@ fn frames(corpus: &Corpus, sample: &Path) -> Result {
             segments.extend(segment.payload);
         }
     }
-    for script in datagrams.values() {
+    for (_, script) in datagrams.values() {
         corpus.add("conversations", script)?;
     }
     corpus.add("flow", &segments)

@@ -1,5 +1,5 @@
 //! Any datagrams between two hosts: those of conversations are followed to their end, each begins with a question and its
-//! answer, nothing is kept behind, and doing it again gives the same sessions.
+//! answer, and doing it again gives the same sessions.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -5,6 +5,7 @@
 //! them neither confirms nor ends anything.
 
 mod across;
+mod descent;
 mod traits;
 
 use std::sync::Arc;
@@ -12,7 +13,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-pub(super) use across::{Weaker, count_leaves, note_descent, note_reception, relate};
+pub(super) use across::{count_leaves, note_reception, relate};
+pub(super) use descent::{Weaker, amend_descent, note_descent};
 
 use crate::model::{
     AuditedSession, Certificate, ChangeFacts, EndTraits, Endpoint, Moment, Party, Showing, limits,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::edge_use::{note_particulars, note_use};
-use super::history::{Weaker, note_descent, note_reception};
+use super::history::{Weaker, amend_descent, note_descent, note_reception};
 use crate::model::{
     AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
     Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, Endpoint, EndpointAccess, EndpointFacts,
@@ -106,7 +106,7 @@ impl Inventory {
             if moved {
                 facts.postures.remove(before.posture);
                 facts.postures.add(now.posture);
-                note_descent(&mut facts.descent, &mut edge.weaker, now);
+                amend_descent(&mut facts.descent, &mut edge.weaker, [before, now]);
                 take_hour(&mut facts.hours, hour, before.posture, bytes(before));
             }
             let (sessions, bytes) = if moved { (1, bytes(now)) } else { (0, more) };

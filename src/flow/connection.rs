@@ -387,6 +387,12 @@ impl<R: StreamReader> Flow<R> {
         both.then_some(EndState::Fin)
     }
 
+    /// Whether bytes are missing before what came last, or before the end, and would still be read.
+    pub(super) fn lacks_bytes(&self) -> bool {
+        let lacks = |side: &Side| side.assembler.pending_pieces() > 0 || side.unseen() > 0;
+        self.reading && (lacks(&self.sides.to_server) || lacks(&self.sides.to_client))
+    }
+
     /// Whether nothing can come that would say more: each side has the other's FIN, and nothing before it is missing.
     pub(super) fn is_over(&self) -> bool {
         let over = |side: &Side| side.end_is_acknowledged() && (!self.reading || side.is_whole());

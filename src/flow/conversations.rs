@@ -227,7 +227,10 @@ impl Conversations {
         (server, asked): (u64, Option<u64>),
     ) -> Option<Heard<'a>> {
         let place = (key, asked.unwrap_or(SEALED));
-        if self.asked.get(&place)?.turn.from != datagram.to {
+        let ask = &self.asked.get(&place)?.turn;
+        // Where nothing came for long, no beat has made it be forgotten.
+        let waited = datagram.at.time.micros_since(ask.at.time);
+        if ask.from != datagram.to || waited > limits::HALF_OPEN_SECONDS * 1_000_000 {
             return None;
         }
         let ask = self.asked.remove(&place)?;

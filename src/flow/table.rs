@@ -13,9 +13,10 @@ use super::{Maker, StreamReader};
 use crate::decode::Segment;
 use crate::model::{EndState, FlowKey, Moment, Session, Timestamp, limits};
 
-/// Microseconds of packet time for which an ended connection is kept, for what arrives late: what two cards of a mirror
-/// give in the wrong order, and what a sender repeats once, which is soonest 200 ms later (RFC 6298, as Linux has it).
-const LINGER: i64 = 300_000;
+/// Microseconds of packet time for which an ended connection is kept for what arrives late. Mostly that is what the two
+/// cards of a mirror give in the wrong order. Where bytes before the end are missing, they may be sent again, which takes
+/// a second where nothing is known of the way (RFC 6298), and twice that the next time.
+const LINGER: [i64; 2] = [300_000, 2_000_000];
 
 /// Seconds of packet time after which a connection that goes on is given out, and between then and the next times; the
 /// last one for ever after.
@@ -68,7 +69,8 @@ pub struct Table<R> {
     half_open: HalfOpen,
     recent: RecentlyEnded,
     idle: VecDeque<Deadline>,
-    lingering: VecDeque<Deadline>,
+    /// When ended connections are given out: those that are whole, and those that lack something.
+    lingering: [VecDeque<Deadline>; LINGER.len()],
     begun: u32,
     held: usize,
     ended: Vec<Ended<R>>,
@@ -114,7 +116,7 @@ impl<R: StreamReader> Table<R> {
             half_open: HalfOpen::default(),
             recent: RecentlyEnded::default(),
             idle: VecDeque::new(),
-            lingering: VecDeque::new(),
+            lingering: Default::default(),
             begun: 0,
             held: 0,
             ended: Vec::new(),
@@ -155,9 +157,11 @@ impl<R: StreamReader> Table<R> {
         self.half_open.tick(now);
         self.recent.tick(now);
         self.tell_open(now);
-        while let Some(due) = self.lingering.pop_front_if(|due| due.at <= now.time) {
-            if let Some(end) = self.current(due).and_then(|flow| flow.finishing) {
-                self.end(due.slot, end);
+        for queue in 0..LINGER.len() {
+            while let Some(due) = self.lingers_until(queue, now) {
+                if let Some(end) = self.current(due).and_then(|flow| flow.finishing) {
+                    self.end(due.slot, end);
+                }
             }
         }
         while let Some(due) = self.idle.pop_front_if(|due| due.at <= now.time) {
@@ -169,6 +173,11 @@ impl<R: StreamReader> Table<R> {
                 self.idle.push_back(Deadline { at, ..due });
             }
         }
+    }
+
+    /// The next ended connection of a queue whose time has come.
+    fn lingers_until(&mut self, queue: usize, now: Moment) -> Option<Deadline> {
+        self.lingering.get_mut(queue)?.pop_front_if(|due| due.at <= now.time)
     }
 
     /// Ends everything: the capture is over.
@@ -400,9 +409,11 @@ impl<R: StreamReader> Table<R> {
             && let Some(end) = flow.verdict(segment)
         {
             flow.finishing = Some(end);
-            let at = segment.at.time.plus_micros(LINGER);
             let serial = flow.serial;
-            self.lingering.push_back(Deadline { at, slot, serial });
+            let waits = usize::from(flow.lacks_bytes());
+            if let (Some(queue), Some(wait)) = (self.lingering.get_mut(waits), LINGER.get(waits)) {
+                queue.push_back(Deadline { at: segment.at.time.plus_micros(*wait), slot, serial });
+            }
         }
         if let Some(EndState::Fin) = flow.finishing
             && flow.is_over()

@@ -52,8 +52,7 @@ pub const FRAGMENTS_PER_DATAGRAM: usize = 128;
 /// Seconds of packet time after which an unfinished datagram is given up (RFC 791 suggests 15, hosts use 30).
 pub const FRAGMENT_SECONDS: i64 = 30;
 
-/// Shards of the flow table. Fixed, so that what happens when a bound is reached does not depend on the number of
-/// workers.
+/// Shards of the flow table. Fixed, so that what happens where a bound is reached does not depend on workers.
 pub const SHARDS: usize = 16;
 
 /// Connections with data followed at once, over all shards.
@@ -398,8 +397,7 @@ pub const REFUSERS: usize = 64;
 /// Names that clients asked one endpoint for, kept with one certificate.
 pub const REQUESTED_NAMES: usize = 16;
 
-/// Findings that the text report shows in full; further ones are counted by rule. A scan of a large estate yields
-/// thousands.
+/// Findings that the text report shows in full; further ones are counted by rule. A large estate has thousands.
 pub const SHOWN_FINDINGS: usize = 40;
 
 /// Findings below medium that the text report shows in full.
@@ -471,6 +469,9 @@ pub const FILTER_DEPTH: usize = 16;
 
 /// Characters of the reason for a decision about a finding.
 pub const REASON_CHARS: usize = 500;
+
+/// Sessions of an edge without a client certificate that are remembered one by one; the others are counted together.
+pub const WEAKER_SESSIONS: usize = 4;
 
 /// Distinct identities kept for each end of an edge. A client can show a certificate of its own making with every session.
 pub const USED_IDENTITIES: usize = 32;

@@ -225,41 +225,31 @@ const MISSING: u8 = 8;
 fn write_value(value: &Value<'_>, key: &mut Vec<u8>) {
     match value {
         Value::Bool(value) => key.extend_from_slice(&[BOOL, u8::from(*value)]),
-        Value::Int(number) => {
-            key.push(INT);
-            write_int(*number, key);
-        }
+        Value::Int(number) => write_cell(INT, number.cast_unsigned(), key),
         Value::Text(text) => {
-            key.push(TEXT);
-            write_text(text, key);
+            write_cell(TEXT, text.len() as u64, key);
+            key.extend_from_slice(text.as_bytes());
         }
-        Value::Time(time) => {
-            key.push(TIME);
-            write_int(time.micros(), key);
-        }
+        Value::Time(time) => write_cell(TIME, time.micros().cast_unsigned(), key),
         Value::Texts(texts) => {
-            key.push(TEXTS);
-            write_length(texts.len(), key);
+            write_cell(TEXTS, texts.len() as u64, key);
             texts.iter().for_each(|text| write_text(text, key));
         }
         Value::Ints(ints) => {
-            key.push(INTS);
-            write_length(ints.len(), key);
-            ints.iter().for_each(|number| write_int(*number, key));
+            write_cell(INTS, ints.len() as u64, key);
+            ints.iter().for_each(|number| key.extend_from_slice(&number.to_le_bytes()));
         }
     }
 }
 
+/// Writes a kind of value and a number in one piece: there are many of them for each session.
+fn write_cell(kind: u8, number: u64, key: &mut Vec<u8>) {
+    let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+    key.extend_from_slice(&[kind, a, b, c, d, e, f, g, h]);
+}
+
 /// Writes a text with its length.
 pub(super) fn write_text(text: &str, key: &mut Vec<u8>) {
-    write_length(text.len(), key);
+    key.extend_from_slice(&(text.len() as u64).to_le_bytes());
     key.extend_from_slice(text.as_bytes());
-}
-
-fn write_length(length: usize, key: &mut Vec<u8>) {
-    key.extend_from_slice(&(length as u64).to_le_bytes());
-}
-
-fn write_int(number: i64, key: &mut Vec<u8>) {
-    key.extend_from_slice(&number.to_le_bytes());
 }

@@ -1,100 +1,14 @@
 //! What places make of each other: shared keys, repeated serial numbers, issuers that others have left; and what one
-//! session adds to its edge and to the certificates that it showed.
+//! session adds to the certificates that it showed.
 
 use std::collections::BTreeSet;
 
 use super::Map;
 use crate::model::{
-    Alert, AuditedSession, CertificateAt, CertificateDetails, ChangeFacts, Coverage, Descent,
-    Digest, Direction, Endpoint, Moment, Posture, Seen, Timestamp, TlsFacts, limits,
+    Alert, AuditedSession, CertificateAt, CertificateDetails, ChangeFacts, Coverage, Digest,
+    Direction, Endpoint, Seen, Timestamp, TlsFacts, limits,
 };
 use crate::pki::{same_authority, same_identity};
-
-/// The sessions of an edge that proved less than others may, those that began last. One of them may have ended before a
-/// better one that began earlier and still goes on, and only counts once that is known.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::audit) struct Weaker([Option<Weak>; WEAKER]);
-
-/// How many of them: as many as go on at once beside a better one that lasts.
-const WEAKER: usize = 4;
-
-#[derive(Clone, Copy, Debug)]
-struct Weak {
-    began: Moment,
-    readable: bool,
-    /// The edge knows the rest of its ends.
-    client_port: u16,
-}
-
-impl Weaker {
-    /// Keeps a session in the place of the one that began first.
-    fn add(&mut self, session: Weak) {
-        let began = |kept: &&mut Option<Weak>| kept.map(|kept| kept.began);
-        if let Some(first) = self.0.iter_mut().min_by_key(began)
-            && first.is_none_or(|first| first.began < session.began)
-        {
-            *first = Some(session);
-        }
-    }
-
-    /// Those that began after this moment.
-    fn since(&self, moment: Moment) -> impl Iterator<Item = Weak> {
-        self.0.iter().copied().flatten().filter(move |kept| kept.began > moment)
-    }
-}
-
-/// Notes what posture a session adds to the end of its edge's history. Sessions come as they end and count as they began.
-pub(in crate::audit) fn note_descent(
-    descent: &mut Descent,
-    weaker: &mut Weaker,
-    audited: &AuditedSession,
-) {
-    // A question in the wrong protocol that was only refused is no descent.
-    if audited.session.facts.mismatch.is_some() {
-        return;
-    }
-    let session = &audited.session;
-    let began = session.first;
-    let sample = |began, client_port| {
-        Some((began, Endpoint { port: client_port, ..session.client }, session.server))
-    };
-    let mutual = audited.posture == Posture::Mtls;
-    let is_tls = matches!(audited.posture, Posture::Mtls | Posture::Tls | Posture::TlsOpaque);
-    if is_tls && descent.last_tls < Some(began) {
-        let readable = || weaker.since(began).filter(|one| one.readable);
-        descent.last_tls = Some(began);
-        descent.readable = readable().count() as u64;
-        if !mutual && descent.last_mtls.is_none() {
-            let next = readable().min_by_key(|one| one.began);
-            descent.samples = [
-                sample(began, session.client.port),
-                next.and_then(|one| sample(one.began, one.client_port)),
-            ];
-        }
-    }
-    if mutual && descent.last_mtls < Some(began) {
-        descent.last_mtls = Some(began);
-        descent.without_certificate = weaker.since(began).count() as u64;
-        let next = weaker.since(began).min_by_key(|one| one.began);
-        descent.samples = [
-            sample(began, session.client.port),
-            next.and_then(|one| sample(one.began, one.client_port)),
-        ];
-    }
-    let readable = audited.posture == Posture::Plaintext;
-    if !readable && audited.posture != Posture::Tls {
-        return;
-    }
-    weaker.add(Weak { began, readable, client_port: session.client.port });
-    let after = |last: Option<Moment>| last.is_some_and(|last| began > last);
-    let (without, less) = (after(descent.last_mtls), readable && after(descent.last_tls));
-    descent.without_certificate += u64::from(without);
-    descent.readable += u64::from(less);
-    let [_, next] = &mut descent.samples;
-    if (without || less) && next.is_none_or(|(earlier, ..)| began < earlier) {
-        *next = sample(began, session.client.port);
-    }
-}
 
 /// Notes how the other end of a handshake took a leaf.
 pub(in crate::audit) fn note_reception(

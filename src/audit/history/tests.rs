@@ -1,8 +1,8 @@
 use super::*;
 use crate::model::fixture::{certificate, moment, session};
 use crate::model::{
-    CertificateAt, ClientOffer, Coverage, Direction, Endpoint, FrameNo, Party, Posture, SanName,
-    Seen, ServerHello, TlsFacts, Why,
+    CertificateAt, ClientOffer, Coverage, Direction, Endpoint, Party, Posture, SanName, Seen,
+    ServerHello, TlsFacts, Why,
 };
 
 /// A session in which the server at `port` showed a leaf, at this moment, to a client that asked for this name.
@@ -261,52 +261,6 @@ fn the_inventory_counts_leaves_once_and_finds_the_first_end_in_force() {
     count_leaves(&places, &mut coverage);
     assert_eq!((coverage.leaves, coverage.leaf_places), (2, 3));
     assert_eq!(coverage.next_expiry, api.details.as_ref().map(|details| details.not_after));
-}
-
-/// Notes sessions of one edge as they ended, each by when it began, and says what there is without a certificate, and
-/// readable, at the end.
-fn descend(ended: &[(Posture, u64)]) -> (crate::model::Descent, (u64, u64)) {
-    let (mut descent, mut weaker) = (crate::model::Descent::default(), Weaker::default());
-    for (posture, began) in ended {
-        let mut audited = session(*began, *posture);
-        audited.session.first = moment(*began);
-        note_descent(&mut descent, &mut weaker, &audited);
-    }
-    (descent, (descent.without_certificate, descent.readable))
-}
-
-#[test]
-fn a_descent_is_what_began_after_the_last_mutual_session() {
-    use Posture::{Mtls, Plaintext, Tls, TlsOpaque};
-    let all = [(Tls, 1), (Mtls, 5), (Tls, 3), (TlsOpaque, 6), (Tls, 7), (Plaintext, 8), (Mtls, 9)];
-    let counts: Vec<_> = (1..=all.len()).map(|ended| descend(&all[..ended]).1).collect();
-    assert_eq!(counts, [(0, 0), (0, 0), (0, 0), (0, 0), (1, 0), (2, 1), (0, 0)]);
-    assert_eq!(descend(&all).0.last_mtls.map(|at| at.frame), Some(FrameNo(9)));
-}
-
-#[test]
-fn a_descent_is_the_same_in_whatever_order_sessions_end() {
-    use Posture::{Mtls, Plaintext, Tls, TlsOpaque};
-    let begun = [(Plaintext, 1), (Mtls, 2), (Tls, 3), (TlsOpaque, 4), (Plaintext, 5)];
-    let told = |ended: &[(Posture, u64)]| {
-        let (descent, counts) = descend(ended);
-        (counts, descent.samples.map(|sample| sample.map(|(at, ..)| at.frame.0)))
-    };
-    let expected = ((2, 1), [Some(2), Some(3)]);
-    let mut orders = vec![Vec::new()];
-    for _ in begun {
-        let longer = orders.iter().flat_map(|order: &Vec<_>| {
-            begun
-                .iter()
-                .filter(|one| !order.contains(*one))
-                .map(|one| [order, &[*one][..]].concat())
-        });
-        orders = longer.collect();
-    }
-    assert_eq!(orders.len(), 120);
-    for order in orders {
-        assert_eq!(told(&order), expected, "{order:?}");
-    }
 }
 
 /// The same showing, by a server that is this far away and answers with this suite.

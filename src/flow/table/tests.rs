@@ -271,6 +271,36 @@ fn what_arrives_late_after_the_end_belongs_to_the_connection() {
 }
 
 #[test]
+fn an_ended_connection_waits_for_what_is_missing_and_not_for_what_is_not() {
+    let mut lab = Lab::new();
+    let after = |lab: &Lab, micros| Timestamp::from_seconds(lab.seconds).plus_micros(micros);
+    lab.play(&HELLO).play(&["> A 101 501 ask", "> R 104 501"]);
+    let soon = after(&lab, 400_000);
+    assert_eq!(lab.tick(soon).ended().len(), 1);
+    lab.wait(60).play(&HELLO).play(&["> FA 104 501", "< FA 501 105"]);
+    let soon = after(&lab, 400_000);
+    assert!(lab.tick(soon).ended().is_empty());
+    lab.play(&["> A 101 501 ask"]);
+    let later = after(&lab, 2_100_000);
+    let all = lab.tick(later).ended();
+    let gaps = &all[0].session.stream.gap_bytes;
+    assert_eq!((all.len(), gaps.to_server, all[0].reader.text.as_str()), (1, 0, ">ask"));
+}
+
+#[test]
+fn a_place_that_another_connection_has_taken_is_not_taken_for_the_first_ones() {
+    let mut lab = Lab::new();
+    lab.play(&HELLO).play(&["> A 101 501 ask", "> R 104 501"]).wait(5);
+    assert_eq!(lab.ended().len(), 1);
+    lab.client_port = 40_001;
+    lab.play(&HELLO).play(&["> A 101 501 other"]);
+    lab.client_port = 40_000;
+    lab.play(&["> A 101 501 ask"]);
+    assert_eq!(lab.table.counts().strays, 1);
+    assert_eq!(lab.only().reader.text, ">other");
+}
+
+#[test]
 fn what_was_under_way_when_a_reset_came_belongs_to_the_connection() {
     let mut lab = Lab::new();
     lab.play(&HELLO).play(&["> A 101 501 ask", "> R 104 501"]);

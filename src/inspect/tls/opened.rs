@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::decrypt::{Decryptor, KeyLog, Opened, Record, Sealed};
+use super::decrypt::{self, Decryptor, KeyLog, Opened, Record, Sealed};
 use super::handshake::Handshake;
 use super::{ALERT, CHANGE_CIPHER_SPEC, DATA, HANDSHAKE, message_length, whole_message};
 use crate::flow::{StreamReader as _, Want};
@@ -18,6 +18,8 @@ use crate::model::{CallFacts, Direction, Keys, Moment, PerDirection, Why, limits
 pub(super) struct Inside {
     keys: Option<Arc<KeyLog>>,
     decryptor: Option<Box<Decryptor>>,
+    /// There were no keys for the first encrypted record of a direction, so that it is not opened any more.
+    closed: PerDirection<bool>,
     /// Bytes of a direction were lost before anything was decrypted.
     missed: PerDirection<bool>,
     messages: PerDirection<Messages>,
@@ -37,6 +39,9 @@ impl Inside {
         handshake: &Handshake,
         at: Moment,
     ) -> bool {
+        if self.closed[direction] {
+            return false;
+        }
         let Some(keys) = &self.keys else { return false };
         let agreed = handshake.agreed();
         let hidden = sealed.kind == DATA;
@@ -50,10 +55,15 @@ impl Inside {
             return false;
         }
         // Not even an empty log may be passed over: what it holds by now depends on how far the reader is, and only a
-        // look-up with the number of the frame does not.
-        let decryptor = self
-            .decryptor
-            .get_or_insert_with(|| Box::new(Decryptor::new(Arc::clone(keys), self.missed)));
+        // look-up with the number of the frame does not. That most connections have no keys is found out before anything
+        // is made for them.
+        if self.decryptor.is_none() && decrypt::has_no_keys(keys, direction, agreed, at.frame) {
+            self.closed[direction] = true;
+            return false;
+        }
+        let decryptor = self.decryptor.get_or_insert_with(|| {
+            Box::new(Decryptor::new(Arc::clone(keys), self.missed, self.closed))
+        });
         decryptor.wants(direction, agreed, at.frame)
     }
 
@@ -110,6 +120,7 @@ impl Inside {
     pub(super) fn lost(&mut self, direction: Direction, missing: usize, at: Moment) {
         match &mut self.decryptor {
             Some(decryptor) => decryptor.lost(direction),
+            None if self.closed[direction.reversed()] => self.closed[direction] = true,
             None => self.missed[direction] = true,
         }
         self.gap(direction, missing as u64, at);

@@ -99,11 +99,21 @@ pub(super) struct Decryptor {
 }
 
 impl Decryptor {
-    /// One that takes its keys from this log. `missed` says in which directions bytes were lost before.
-    pub(super) fn new(keys: Arc<KeyLog>, missed: PerDirection<bool>) -> Self {
+    /// One that takes its keys from this log. `missed` says in which directions bytes were lost before, `closed` which
+    /// ones are not to be opened.
+    pub(super) fn new(
+        keys: Arc<KeyLog>,
+        missed: PerDirection<bool>,
+        closed: PerDirection<bool>,
+    ) -> Self {
         let mut lanes = PerDirection::<Lane>::default();
-        for direction in Direction::BOTH.into_iter().filter(|way| missed[*way]) {
-            lanes[direction].note_missed();
+        for direction in Direction::BOTH {
+            if missed[direction] {
+                lanes[direction].note_missed();
+            }
+            if closed[direction] {
+                lanes[direction].give_up();
+            }
         }
         Self { keys, lanes, fit: Keys::None, budget: limits::DECRYPTED_BYTES }
     }
@@ -209,13 +219,9 @@ impl Decryptor {
             || (direction == Direction::ToServer
                 && agreed.early_data
                 && self.lanes[direction].stage() == Stage::Early);
-        let label = match (agreed.version, direction, self.lanes[direction].stage()) {
+        let label = match self.lanes[direction].stage() {
             _ if early => Label::ClientEarly,
-            (0..=0x0303, ..) => Label::Master,
-            (_, Direction::ToServer, Stage::Application) => Label::ClientTraffic,
-            (_, Direction::ToServer, _) => Label::ClientHandshake,
-            (_, Direction::ToClient, Stage::Application) => Label::ServerTraffic,
-            (_, Direction::ToClient, _) => Label::ServerHandshake,
+            stage => label(agreed.version, direction, stage),
         };
         let secret = self.keys.find(&agreed.client_random, label, at);
         let lane = &mut self.lanes[direction];
@@ -233,6 +239,27 @@ impl Decryptor {
             }
             (None, false) => lane.give_up(),
         }
+    }
+}
+
+/// Whether there are no keys for the first encrypted record of a direction. Early data may be followed by what has keys.
+pub(super) fn has_no_keys(
+    keys: &KeyLog,
+    direction: Direction,
+    agreed: &Agreed,
+    at: FrameNo,
+) -> bool {
+    let label = label(agreed.version, direction, Stage::Handshake);
+    !agreed.early_data && keys.find(&agreed.client_random, label, at).is_none()
+}
+
+fn label(version: u16, direction: Direction, stage: Stage) -> Label {
+    match (version, direction, stage) {
+        (0..=0x0303, ..) => Label::Master,
+        (_, Direction::ToServer, Stage::Application) => Label::ClientTraffic,
+        (_, Direction::ToServer, _) => Label::ClientHandshake,
+        (_, Direction::ToClient, Stage::Application) => Label::ServerTraffic,
+        (_, Direction::ToClient, _) => Label::ServerHandshake,
     }
 }
 
