@@ -31,7 +31,7 @@ impl Writer<'_> {
         let server = self.service(&audited.server)?;
         let source = flat::source_position(run, session.first.frame);
         let id = (self.run.0 << SESSION_BITS) | int(audited.number);
-        self.db.prepare_cached(SESSION)?.execute(params![
+        self.db.prepare_cached(&session_row(self.begun))?.execute(params![
             id,
             self.run.0,
             int(audited.number),
@@ -136,8 +136,14 @@ impl Writer<'_> {
     }
 }
 
+/// How a row is written. Where the run begins with what is written there is none to replace, and SQLite need not keep
+/// what every single statement would take back.
+fn session_row(begun: bool) -> String {
+    format!("INSERT {} {SESSION}", if begun { "" } else { "OR REPLACE" })
+}
+
 const SESSION: &str = "
-    INSERT OR REPLACE INTO session (session_id, run_id, number, source_id, first_frame, community_id, first_us, last_us,
+    INTO session (session_id, run_id, number, source_id, first_frame, community_id, first_us, last_us,
       client_ip, client_port, server_ip, server_port, client_service_id, server_service_id, roles, vlan,
       protocol, posture, posture_why, evidence, confidence, inherited_from, inherited_by, client_auth,
       packets_to_server, packets_to_client, bytes_to_server, bytes_to_client, start_seen, end_state, gap_bytes, first_bytes,

@@ -125,7 +125,8 @@ fn transact<T>(
     work: impl FnOnce(&mut Writer<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut writer = Writer { db: &transaction, known, run: RunId(0), sources: Vec::new() };
+    let mut writer =
+        Writer { db: &transaction, known, run: RunId(0), begun: false, sources: Vec::new() };
     let done = work(&mut writer)?;
     transaction.commit()?;
     Ok(done)
@@ -136,6 +137,8 @@ pub(super) struct Writer<'a> {
     pub(super) db: &'a Connection,
     pub(super) known: &'a mut Known,
     pub(super) run: RunId,
+    /// The run begins here, so that nothing of it is written yet.
+    pub(super) begun: bool,
     /// Row numbers of the run's sources, in order.
     pub(super) sources: Vec<i64>,
 }
@@ -163,6 +166,7 @@ impl Writer<'_> {
                 start.started.micros(),
             ])?;
         self.run = RunId(self.db.last_insert_rowid());
+        self.begun = true;
         Ok(())
     }
 
