@@ -227,10 +227,7 @@ impl Conversations {
         (server, asked): (u64, Option<u64>),
     ) -> Option<Heard<'a>> {
         let place = (key, asked.unwrap_or(SEALED));
-        let ask = &self.asked.get(&place)?.turn;
-        // Where nothing came for long, no beat has made it be forgotten.
-        let waited = datagram.at.time.micros_since(ask.at.time);
-        if ask.from != datagram.to || waited > limits::HALF_OPEN_SECONDS * 1_000_000 {
+        if self.asked.get(&place)?.turn.from != datagram.to {
             return None;
         }
         let ask = self.asked.remove(&place)?;

@@ -87,9 +87,15 @@ impl<K: Eq + Hash + Copy, V: Weigh, S: BuildHasher + Default> Generations<K, V, 
         forgotten
     }
 
-    /// Forgets the older ones when it is time; says how many.
+    /// Forgets the older ones when it is time, and all where it has passed twice, as nothing came for so long; says how
+    /// many.
     pub(super) fn tick(&mut self, now: Timestamp) -> u64 {
-        if now.micros_since(self.since) >= self.micros { self.rotate(now) } else { 0 }
+        let age = now.micros_since(self.since);
+        if age >= self.micros.saturating_mul(2) {
+            self.since = now;
+            return self.clear();
+        }
+        if age >= self.micros { self.rotate(now) } else { 0 }
     }
 
     /// Forgets everything; says how much that was.

@@ -144,5 +144,8 @@ mod tests {
             table.tick(syn(1, seconds).2.at);
         }
         assert_eq!((table.take(&key, [first.server, first.client]), table.abandoned), (None, 1));
+        table.insert(key, second, &syn(5000, 94).2);
+        table.tick(syn(1, 7200).2.at);
+        assert_eq!((table.take(&key, [first.server, first.client]), table.abandoned), (None, 2));
     }
 }

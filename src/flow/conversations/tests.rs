@@ -137,6 +137,17 @@ fn a_question_is_forgotten_and_a_conversation_that_goes_on_is_not() {
 }
 
 #[test]
+fn a_question_is_forgotten_where_nothing_comes_for_long() {
+    let mut wire = Wire::new();
+    wire.wait(1);
+    wire.send(THERE, ask(7));
+    wire.seconds += 2 * limits::IDLE_SECONDS;
+    wire.wait(1);
+    assert_eq!(wire.send(BACK, answer(9, 7)), None);
+    assert_eq!(wire.conversations.unanswered(), (1, 0));
+}
+
+#[test]
 fn a_flood_of_questions_stays_bounded_and_is_counted() {
     let mut wire = Wire::new();
     let all = 100_000;
