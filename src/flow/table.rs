@@ -157,11 +157,9 @@ impl<R: StreamReader> Table<R> {
         self.half_open.tick(now);
         self.recent.tick(now);
         self.tell_open(now);
-        for queue in 0..LINGER.len() {
-            while let Some(due) = self.lingers_until(queue, now) {
-                if let Some(end) = self.current(due).and_then(|flow| flow.finishing) {
-                    self.end(due.slot, end);
-                }
+        while let Some(due) = self.lingered(now) {
+            if let Some(end) = self.current(due).and_then(|flow| flow.finishing) {
+                self.end(due.slot, end);
             }
         }
         while let Some(due) = self.idle.pop_front_if(|due| due.at <= now.time) {
@@ -175,9 +173,9 @@ impl<R: StreamReader> Table<R> {
         }
     }
 
-    /// The next ended connection of a queue whose time has come.
-    fn lingers_until(&mut self, queue: usize, now: Moment) -> Option<Deadline> {
-        self.lingering.get_mut(queue)?.pop_front_if(|due| due.at <= now.time)
+    /// The next connection that was kept long enough.
+    fn lingered(&mut self, now: Moment) -> Option<Deadline> {
+        self.lingering.iter_mut().find_map(|queue| queue.pop_front_if(|due| due.at <= now.time))
     }
 
     /// Ends everything: the capture is over.

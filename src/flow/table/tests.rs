@@ -305,7 +305,7 @@ fn what_was_under_way_when_a_reset_came_belongs_to_the_connection() {
     let mut lab = Lab::new();
     lab.play(&HELLO).play(&["> A 101 501 ask", "> R 104 501"]);
     assert!(lab.ended().is_empty());
-    lab.play(&["< A 501 104 answer"]).wait(5);
+    lab.play(&["< A 501 104 answer"]).wait(1);
     let all = lab.ended();
     assert_eq!((all.len(), &*all[0].reader.text), (1, ">ask<answer"));
     assert_eq!(all[0].session.end, EndState::Rst);
