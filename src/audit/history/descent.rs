@@ -46,13 +46,11 @@ struct Since {
 }
 
 impl Weak {
-    /// A session, where it has no client certificate.
+    /// A session that counts, where it has no client certificate.
     fn of(audited: &AuditedSession) -> Option<Self> {
         let session = &audited.session;
         let readable = audited.posture == Posture::Plaintext;
-        // A question in the wrong protocol that was only refused is no descent.
-        let counts = session.facts.mismatch.is_none();
-        (counts && (readable || audited.posture == Posture::Tls)).then_some(Self {
+        (counts(audited) && (readable || audited.posture == Posture::Tls)).then_some(Self {
             began: session.first,
             client_port: session.client.port,
             transport: session.client.transport,
@@ -140,26 +138,27 @@ pub(in crate::audit) fn note_descent(
     weaker: &mut Weaker,
     audited: &AuditedSession,
 ) {
-    let session = &audited.session;
-    if session.facts.mismatch.is_some() {
+    if !counts(audited) {
         return;
     }
+    let session = &audited.session;
     let (began, here) = (session.first, (session.first, session.client, session.server));
     let mutual = audited.posture == Posture::Mtls;
     let is_tls = matches!(audited.posture, Posture::Mtls | Posture::Tls | Posture::TlsOpaque);
-    if is_tls && descent.last_tls < Some(began) {
+    if is_tls {
         let since = weaker.since(began);
-        descent.last_tls = Some(began);
-        descent.readable = since.readable;
-        if !mutual && descent.last_mtls.is_none() {
-            descent.samples = [Some(here), since.first_readable.map(|one| one.seen(audited))];
+        if descent.last_tls < Some(began) {
+            descent.last_tls = Some(began);
+            descent.readable = since.readable;
+            if !mutual && descent.last_mtls.is_none() {
+                descent.samples = [Some(here), since.first_readable.map(|one| one.seen(audited))];
+            }
         }
-    }
-    if mutual && descent.last_mtls < Some(began) {
-        let since = weaker.since(began);
-        descent.last_mtls = Some(began);
-        descent.without_certificate = since.sessions;
-        descent.samples = [Some(here), since.first.map(|one| one.seen(audited))];
+        if mutual && descent.last_mtls < Some(began) {
+            descent.last_mtls = Some(began);
+            descent.without_certificate = since.sessions;
+            descent.samples = [Some(here), since.first.map(|one| one.seen(audited))];
+        }
     }
     let Some(weak) = Weak::of(audited) else { return };
     weaker.add(weak);
@@ -195,6 +194,11 @@ pub(in crate::audit) fn amend_descent(
         }
     }
     note_descent(descent, weaker, now);
+}
+
+/// A question in the wrong protocol that was only refused says nothing of its edge.
+fn counts(audited: &AuditedSession) -> bool {
+    audited.session.facts.mismatch.is_none()
 }
 
 /// Whether a session counts as one without a certificate, and as a readable one.
