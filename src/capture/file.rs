@@ -260,7 +260,7 @@ impl CaptureFile {
         Inherited {
             buffer: self.window.into_buffer(),
             secrets: self.secrets,
-            latest: (self.latest > Timestamp::MIN).then_some(self.latest),
+            latest: Some(self.latest),
             ..Inherited::default()
         }
     }
