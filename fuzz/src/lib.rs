@@ -2,8 +2,11 @@
 
 pub mod keyed;
 
-use wirelint::inspect::{Context, Inspector, Next, protocol};
-use wirelint::model::{Direction, Facts, FrameNo, Moment, PerDirection, Timestamp, limits};
+use wirelint::flow::Ended;
+use wirelint::inspect::{Context, Dialogue, Inspector, Next, protocol};
+use wirelint::model::{
+    Direction, Endpoint, Facts, FrameNo, Moment, PerDirection, Session, Timestamp, limits,
+};
 
 /// Takes values off the front of the fuzzer's bytes. What is missing at the end reads as zero.
 pub struct Script<'a>(pub &'a [u8]);
@@ -107,6 +110,24 @@ impl Conversation {
 pub fn moment(index: usize) -> Moment {
     let n = u64::try_from(index).unwrap_or(u64::MAX);
     Moment { time: Timestamp::from_micros(index as i64 * 1000), frame: FrameNo(n + 1) }
+}
+
+/// An end of a connection between the hosts of a script.
+pub fn endpoint(host: u8, port: u16) -> Endpoint {
+    Endpoint::new([10, 0, 0, host].into(), port)
+}
+
+/// What a connection that ended came to.
+pub fn session(ended: Ended<Dialogue>) -> Session {
+    let Ended { mut session, reader } = ended;
+    (session.protocol, session.facts) = reader.finish();
+    session
+}
+
+/// Checks that following a script a second time gives the same sessions.
+pub fn follow_twice(data: &[u8], follow: fn(Script<'_>) -> Vec<Session>) {
+    let first = follow(Script(data));
+    assert_eq!(first, follow(Script(data)));
 }
 
 /// Gives a conversation to the inspector of a protocol, whole and cut, and checks what every inspector promises.
