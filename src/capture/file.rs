@@ -21,6 +21,8 @@ pub struct CaptureFile {
     format: Format,
     secrets: Secrets,
     current: Record,
+    /// Something else than a plain record was read since this was last asked.
+    news: bool,
     first: FrameNo,
     frames: u64,
     bytes: u64,
@@ -99,6 +101,7 @@ impl CaptureFile {
             secrets,
             window,
             current: NO_RECORD,
+            news: true,
             first,
             frames: 0,
             bytes: 0,
@@ -182,6 +185,7 @@ impl CaptureFile {
 
     #[inline(never)]
     fn advance_with_care(&mut self) -> Result<bool, CaptureError> {
+        self.news = true;
         if self.damage.is_some() {
             return Ok(false);
         }
@@ -207,6 +211,12 @@ impl CaptureFile {
         }
     }
 
+    /// See [`Replay::take_news`](super::Replay::take_news).
+    #[inline]
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
+    }
+
     /// Makes a record the current one.
     #[inline]
     fn enter(&mut self, record: Record) {
@@ -222,6 +232,16 @@ impl CaptureFile {
     /// Keeps the span of the file, and the longest way that time goes back in it, its beginning included.
     #[inline]
     fn note_time(&mut self, time: Timestamp) {
+        if time >= self.latest && self.frames > 1 {
+            self.latest = time;
+            self.times[1] = time;
+        } else {
+            self.note_first_or_earlier(time);
+        }
+    }
+
+    #[cold]
+    fn note_first_or_earlier(&mut self, time: Timestamp) {
         let [first, last] = self.times;
         self.times = [first.min(time), last.max(time)];
         let micros = self.latest.micros_since(time);

@@ -165,6 +165,13 @@ impl Replay {
         }
     }
 
+    /// Whether the source may be another, or its secrets may be more, than when this was last asked. Most frames come
+    /// without, so that neither need be looked at for each.
+    #[inline]
+    pub fn take_news(&mut self) -> bool {
+        self.open.as_mut().is_none_or(CaptureFile::take_news)
+    }
+
     /// The frame that [`Self::advance`] went to.
     #[inline]
     #[must_use]

@@ -134,8 +134,11 @@ fn count(coverage: &mut Coverage, frame: &Frame<'_>) {
     }
     coverage.frames += 1;
     coverage.bytes += frame.data.len() as u64;
-    coverage.first = coverage.first.min(frame.at.time);
-    coverage.last = coverage.last.max(frame.at.time);
+    if frame.at.time >= coverage.last {
+        coverage.last = frame.at.time;
+    } else {
+        coverage.first = coverage.first.min(frame.at.time);
+    }
 }
 
 /// Tells datagrams of one kind from what else is UDP: what is traffic between services and not read, and what is followed.

@@ -81,11 +81,13 @@ impl<'a> Front<'a> {
             return Ok(false);
         }
         self.event += 1;
-        let index = self.input.replay.index();
-        if self.source != Some(index) {
-            self.enter_source(index, shards);
+        if self.input.replay.take_news() {
+            let index = self.input.replay.index();
+            if self.source != Some(index) {
+                self.enter_source(index, shards);
+            }
+            self.take_secrets();
         }
-        self.take_secrets();
         let Some(frame) = self.input.replay.current() else { return Ok(false) };
         let at = frame.at;
         if admit(&mut self.input.filter, &frame)? {
@@ -100,7 +102,6 @@ impl<'a> Front<'a> {
     }
 
     /// Takes the keys that the capture carries before the current frame, and that only later frames can make use of.
-    #[inline]
     fn take_secrets(&mut self) {
         let replay = &self.input.replay;
         let log = replay.secrets().key_log();
