@@ -118,7 +118,7 @@ fn id(session: &Session, id: &[u8]) -> Option<Handle> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ClientHello, Posture, ServerHello, fixture};
+    use crate::model::{Answer, ClientHello, Posture, ServerHello, fixture};
 
     fn resumed(client: &str, ticket: u64) -> Session {
         let mut session = fixture::session(1, Posture::Tls).session;
@@ -130,9 +130,8 @@ mod tests {
                 ..ClientHello::default()
             })),
             server_hello: Seen::Value(Box::new(ServerHello {
-                version: 0x0303,
                 session_id: [7].as_slice().into(),
-                ..ServerHello::default()
+                ..Answer { version: 0x0303, ..Answer::default() }.into()
             })),
             resumed: Seen::Value(true),
             established: Seen::Value(true),
@@ -179,8 +178,8 @@ mod tests {
             let handle = Some(Handle::of(4, 77_u64));
             tls.client_hello =
                 Seen::Value(Box::new(ClientHello { psk_handle: handle, ..ClientHello::default() }));
-            let hello = ServerHello { version: 0x0304, psk, ..ServerHello::default() };
-            tls.server_hello = Seen::Value(Box::new(hello));
+            let answer = Answer { version: 0x0304, psk, ..Answer::default() };
+            tls.server_hello = Seen::Value(Box::new(answer.into()));
             tls.resumed = Seen::Value(psk);
             session
         };

@@ -1,9 +1,9 @@
 //! Fields: what rules can ask, what `wirelint rules fields` lists and what messages can name. One line declares one.
 
 use super::{
-    AuditedSession, CallFacts, CertificateAt, ChangeFacts, Coverage, CredentialAt, EdgeFacts,
-    EndpointFacts, Facts, PolicyFacts, ReadableFacts, RelianceFacts, Seen, Timestamp, TlsFacts,
-    Why,
+    Answer, AuditedSession, CallFacts, CertificateAt, ChangeFacts, ClientOffer, Coverage,
+    CredentialAt, EdgeFacts, EndpointFacts, Facts, KeyExchange, PolicyFacts, ReadableFacts,
+    RelianceFacts, Seen, Timestamp, TlsFacts, Why,
 };
 
 /// What a rule judges, one at a time.
@@ -96,10 +96,25 @@ impl Subject<'_> {
         let facts = facts(self);
         match part {
             Part::Whole => true,
-            Part::Tls => facts.is_some_and(|facts| facts.tls.is_some()),
+            Part::Tls | Part::Offer | Part::Answer | Part::Exchange => {
+                facts.is_some_and(|facts| facts.tls.is_some())
+            }
             Part::Readable => {
                 facts.is_some_and(|facts| facts.calls.is_some() || facts.readable.is_some())
             }
+        }
+    }
+
+    /// All that the fields of a part are told from, where that is short: subjects of which it is the same have the same
+    /// fields.
+    #[must_use]
+    pub fn gist(&self, part: Part) -> Option<Seen<[u8; 9]>> {
+        let tls = facts(self)?.tls.as_deref()?;
+        match part {
+            Part::Offer => Some(tls.client_hello.map(|hello| hello.versions_to_bytes())),
+            Part::Answer => Some(tls.server_hello.map(|hello| hello.answer.to_bytes())),
+            Part::Exchange => Some(tls.key_exchange.map(|exchange| exchange.to_bytes())),
+            Part::Whole | Part::Tls | Part::Readable => None,
         }
     }
 }
@@ -143,13 +158,20 @@ pub enum Part {
     Whole,
     /// What a session's TLS showed.
     Tls,
+    /// Of that, the versions that the client offered.
+    Offer,
+    /// Of that, what the server agreed to.
+    Answer,
+    /// Of that, how the key was agreed.
+    Exchange,
     /// What of a session crossed readable: calls and the rest.
     Readable,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Whole, Self::Tls, Self::Readable];
+    pub const ALL: [Self; 6] =
+        [Self::Whole, Self::Tls, Self::Offer, Self::Answer, Self::Exchange, Self::Readable];
 }
 
 /// The value of a field of one subject.
@@ -260,6 +282,57 @@ impl Judged for TlsFacts {
 
     fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
         facts(subject)?.tls.as_deref()
+    }
+}
+
+impl Judged for Answer {
+    const ON: SubjectKind = SubjectKind::Session;
+    const PART: Part = Part::Answer;
+    const MISSING: Seen<Value<'static>> = Seen::Absent;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        Some(&TlsFacts::in_subject(subject)?.server_hello.value()?.answer)
+    }
+
+    fn of<'a>(
+        subject: &Subject<'a>,
+        read: impl FnOnce(&'a Self) -> Seen<Value<'a>>,
+    ) -> Seen<Value<'a>> {
+        TlsFacts::of(subject, |tls| tls.server_hello.and_then(|hello| read(&hello.answer)))
+    }
+}
+
+impl Judged for ClientOffer {
+    const ON: SubjectKind = SubjectKind::Session;
+    const PART: Part = Part::Offer;
+    const MISSING: Seen<Value<'static>> = Seen::Absent;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        Some(TlsFacts::in_subject(subject)?.client_hello.value()?)
+    }
+
+    fn of<'a>(
+        subject: &Subject<'a>,
+        read: impl FnOnce(&'a Self) -> Seen<Value<'a>>,
+    ) -> Seen<Value<'a>> {
+        TlsFacts::of(subject, |tls| tls.client_hello.and_then(|hello| read(hello)))
+    }
+}
+
+impl Judged for KeyExchange {
+    const ON: SubjectKind = SubjectKind::Session;
+    const PART: Part = Part::Exchange;
+    const MISSING: Seen<Value<'static>> = Seen::Absent;
+
+    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
+        TlsFacts::in_subject(subject)?.key_exchange.value()
+    }
+
+    fn of<'a>(
+        subject: &Subject<'a>,
+        read: impl FnOnce(&'a Self) -> Seen<Value<'a>>,
+    ) -> Seen<Value<'a>> {
+        TlsFacts::of(subject, |tls| tls.key_exchange.and_then(read))
     }
 }
 

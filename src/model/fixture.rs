@@ -10,7 +10,7 @@ pub(crate) use acceptance::acceptance;
 use coverage::coverage;
 
 use crate::model::{
-    Accept, Alert, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
+    Accept, Alert, Answer, AuditedSession, Call, CallFacts, Certificate, CertificateDetails,
     CertificateRequest, CertificateRow, ChainFault, ChainFaults, ChainOutcome, ChainTrust,
     ClientAuth, ClientHello, ClientOffer, Confidence, Coverage, Der, Digest, Direction, EdgeRow,
     EdgeUse, EndState, Endpoint, Evidence, Finding, FindingBody, FindingId, FirstBytes, FrameNo,
@@ -414,10 +414,8 @@ pub(crate) fn mutual(number: u64) -> AuditedSession {
         client_hello: Seen::Value(Box::new(hello())),
         server_hello: Seen::Value(Box::new(ServerHello {
             at: moment(121),
-            version: 0x0303,
-            suite: 0xc02f,
             alpn: Some("h2".into()),
-            ..ServerHello::default()
+            ..Answer { version: 0x0303, suite: 0xc02f, ..Answer::default() }.into()
         })),
         server_chain: Seen::Value(vec![der()]),
         client_chain: Seen::Value(vec![der()]),
@@ -451,10 +449,7 @@ fn opaque(number: u64) -> AuditedSession {
         client_hello: Seen::Value(Box::new(hello())),
         server_hello: Seen::Value(Box::new(ServerHello {
             at: moment(121),
-            version: 0x0304,
-            suite: 0x1301,
-            group: Some(29),
-            ..ServerHello::default()
+            ..Answer { version: 0x0304, suite: 0x1301, group: Some(29), ..Answer::default() }.into()
         })),
         hello_retry: Some(moment(120)),
         server_chain: Seen::Hidden(Why::Encrypted),

@@ -61,7 +61,7 @@ pub use secret::Secret;
 pub use seen::{Seen, Why};
 pub(crate) use session::room_for_one;
 pub use session::{
-    AcrossRun, Alert, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest,
+    AcrossRun, Alert, Answer, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest,
     ChangeFacts, Claim, ClientAuth, ClientHello, ClientOffer, ClientStep, Credential, CredentialAt,
     CredentialKind, Decryption, Descent, EdgeAccess, EdgeFacts, EndState, EndTraits,
     EndpointAccess, EndpointFacts, Evident, Exposure, Facts, FirstBytes, Identity, IdentityRank,

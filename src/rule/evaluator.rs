@@ -180,10 +180,18 @@ impl Program {
     fn write_key(&self, subject: &Subject<'_>, key: &mut Vec<u8>) {
         key.clear();
         for (part, getters) in &self.parts {
-            if subject.has(*part) {
-                getters.iter().for_each(|get| write_seen(&get(subject), key));
-            } else {
+            if !subject.has(*part) {
                 key.push(MISSING);
+                continue;
+            }
+            match subject.gist(*part) {
+                Some(Seen::Value(gist)) => {
+                    key.push(GIST);
+                    key.extend_from_slice(&gist);
+                }
+                Some(Seen::Absent) => key.push(ABSENT),
+                Some(Seen::NotReached | Seen::Hidden(_)) => key.push(HIDDEN),
+                None => getters.iter().for_each(|get| write_seen(&get(subject), key)),
             }
         }
     }
@@ -221,6 +229,7 @@ const TIME: u8 = 5;
 const TEXTS: u8 = 6;
 const INTS: u8 = 7;
 const MISSING: u8 = 8;
+const GIST: u8 = 9;
 
 fn write_value(value: &Value<'_>, key: &mut Vec<u8>) {
     match value {

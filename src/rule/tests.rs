@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    AuditedSession, Confidence, Diagnostic, EndState, Endpoint, Facts, Moment, Party, Posture,
-    Roles, Seen, ServerHello, Session, Severity, Subject, TlsFacts,
+    Answer, AuditedSession, Confidence, Diagnostic, EndState, Endpoint, Facts, Moment, Party,
+    Posture, Roles, Seen, Session, Severity, Subject, TlsFacts,
 };
 
 mod shipped;
@@ -293,7 +293,7 @@ fn rules_are_chosen_by_code_name_and_beginning() {
 fn session(version: u16) -> AuditedSession {
     let addr = |last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
     let party = |last| Party::unmapped(Endpoint::new(addr(last), 0));
-    let hello = ServerHello { version, suite: 0xc02f, ..ServerHello::default() };
+    let hello = Answer { version, suite: 0xc02f, ..Answer::default() }.into();
     let tls = TlsFacts { server_hello: Seen::Value(Box::new(hello)), ..TlsFacts::default() };
     AuditedSession {
         number: 1,

@@ -1,8 +1,8 @@
 use super::*;
 use crate::model::fixture::{certificate, moment, session};
 use crate::model::{
-    CertificateAt, ClientOffer, Coverage, Direction, Endpoint, Party, Posture, SanName, Seen,
-    ServerHello, TlsFacts, Why,
+    Answer, CertificateAt, ClientOffer, Coverage, Direction, Endpoint, Party, Posture, SanName,
+    Seen, TlsFacts, Why,
 };
 
 /// A session in which the server at `port` showed a leaf, at this moment, to a client that asked for this name.
@@ -267,7 +267,7 @@ fn the_inventory_counts_leaves_once_and_finds_the_first_end_in_force() {
 fn answering(mut audited: AuditedSession, hops: u8, suite: u16) -> AuditedSession {
     audited.session.hops.to_client = hops;
     let tls = audited.session.facts.tls.as_mut().unwrap();
-    tls.server_hello = Seen::Value(Box::new(ServerHello { suite, ..ServerHello::default() }));
+    tls.server_hello = Seen::Value(Box::new(Answer { suite, ..Answer::default() }.into()));
     audited
 }
 

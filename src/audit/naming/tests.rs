@@ -7,7 +7,7 @@ use super::*;
 use crate::audit::{Auditor, CaptureFacts, KeepSessions};
 use crate::identity::Services;
 use crate::model::{
-    CallFacts, ClientHello, ClientOffer, FrameNo, Moment, Outcome, Posture, RunInfo, Seen,
+    Answer, CallFacts, ClientHello, ClientOffer, FrameNo, Moment, Outcome, Posture, RunInfo, Seen,
     ServerHello, Session, TlsFacts, escape_bytes, escape_text, fixture, limits,
 };
 use crate::rule::RuleSet;
@@ -103,8 +103,7 @@ fn asked(frame: u64, server: u8, name: &str) -> Session {
         client_hello: Seen::Value(Box::new(hello)),
         server_hello: Seen::Value(Box::new(ServerHello {
             at,
-            version: 0x0301,
-            ..ServerHello::default()
+            ..Answer { version: 0x0301, ..Answer::default() }.into()
         })),
         established: Seen::Value(true),
         ..TlsFacts::default()

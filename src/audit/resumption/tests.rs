@@ -1,13 +1,14 @@
 use super::*;
 use crate::audit::judge;
 use crate::model::{
-    ClientHello, Confidence, FrameNo, Inference, ServerHello, Timestamp, Why, fixture,
+    Answer, ClientHello, Confidence, FrameNo, Inference, ServerHello, Timestamp, Why, fixture,
 };
 
 /// A TLS session whose hellos are at this frame.
 fn session(frame: u64, version: u16, id: &[u8], resumed: bool) -> Session {
     let at = Moment { time: Timestamp::from_micros(1_000_000), frame: FrameNo(frame) };
-    let hello = ServerHello { at, version, session_id: id.into(), ..ServerHello::default() };
+    let hello =
+        ServerHello { at, session_id: id.into(), ..Answer { version, ..Answer::default() }.into() };
     let mut tls = TlsFacts {
         client_hello: Seen::Value(Box::new(ClientHello { at, ..ClientHello::default() })),
         server_hello: Seen::Value(Box::new(hello)),

@@ -104,8 +104,8 @@ pub(super) fn server_hello(body: &[u8], at: Moment) -> Option<HelloOfServer> {
     if random == RETRY_RANDOM {
         return Some(HelloOfServer::Retry);
     }
-    let mut hello =
-        Box::new(ServerHello { at, legacy_version: version, version, ..ServerHello::default() });
+    let mut hello = Box::new(ServerHello { at, legacy_version: version, ..ServerHello::default() });
+    hello.version = version;
     hello.downgrade_sentinel = match random.last_chunk() {
         Some(b"DOWNGRD\x01") => Some(1),
         Some(b"DOWNGRD\x00") => Some(0),

@@ -35,8 +35,8 @@ pub use readable::{
     SensitiveData, SensitiveKind, Upgrade, UpgradeState,
 };
 pub use tls::{
-    Alert, CertificateRequest, ClientHello, ClientOffer, Decryption, KeyExchange, Keys, RecordFact,
-    ServerHello, TlsFacts,
+    Alert, Answer, CertificateRequest, ClientHello, ClientOffer, Decryption, KeyExchange, Keys,
+    RecordFact, ServerHello, TlsFacts,
 };
 pub use token::{RequestPrint, SetCookie, Token};
 

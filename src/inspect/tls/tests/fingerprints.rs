@@ -2,7 +2,7 @@
 
 use super::super::hello::client_hello;
 use super::*;
-use crate::model::Moment;
+use crate::model::{Answer, Moment};
 use smallvec::smallvec;
 
 /// The first example of the description of JA3.
@@ -61,10 +61,8 @@ fn ja3_of_a_hello_without_extensions_is_as_published() {
 fn ja3s_tells_the_version_of_the_message_and_not_the_one_agreed_on() {
     let hello = ServerHello {
         legacy_version: 771,
-        version: 772,
-        suite: 0x1301,
         extensions: smallvec![51, 43],
-        ..ServerHello::default()
+        ..Answer { version: 772, suite: 0x1301, ..Answer::default() }.into()
     };
     assert_eq!(ja3s(&hello), md5_hex("771,4865,51-43"));
     // A digest that everybody who has seen a TLS 1.3 server knows.
