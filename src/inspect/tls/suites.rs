@@ -5,10 +5,10 @@
 //! the sizes of some ciphers are wrong.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use tls_parser::TlsCipherSuite;
+use hashbrown::HashMap;
+use tls_parser::{CIPHERS, TlsCipherSuite};
 
 /// What a cipher suite is worth.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,10 +41,10 @@ const CLASSES: &[&str] = &[
     "ccm8",
 ];
 
-static SUITES: LazyLock<HashMap<u16, Suite>> = LazyLock::new(|| {
-    (0..=u16::MAX)
-        .filter_map(|id| TlsCipherSuite::from_id(id).map(|suite| (id, classify(suite.name))))
-        .collect()
+/// A few look-ups for each handshake: the hash need not withstand anybody, as the keys are the registry's.
+static SUITES: LazyLock<HashMap<u16, Suite, foldhash::fast::FixedState>> = LazyLock::new(|| {
+    let known = |suite: &TlsCipherSuite| (suite.id.0, classify(suite.name));
+    CIPHERS.values().map(known).collect()
 });
 
 /// The name of a cipher suite in the registry of IANA, or its number.
