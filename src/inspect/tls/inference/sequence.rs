@@ -2,7 +2,8 @@
 
 use super::{Conclusion, Offer, Place, Records, Sequence, infer};
 use crate::model::{
-    ClientHello, Confidence, Direction, Inference, Seen, ServerStep, Session, TlsFacts,
+    ClientHello, Confidence, Direction, Inference, PerDirection, Seen, ServerStep, Session,
+    TlsFacts,
 };
 
 const TLS13: u16 = 0x0304;
@@ -54,8 +55,8 @@ fn sequence(session: &Session, tls: &TlsFacts) -> Result<Sequence, &'static str>
         }),
         ..Sequence::default()
     };
+    fill(&mut sequence.records, tls, client.early_data);
     for way in Direction::BOTH {
-        sequence.records[way] = records(tls, way, client.early_data);
         sequence.closed[way] = session.closed[way].map(|at| at.frame);
         sequence.whole[way] = tls.records_gap[way].is_none() && !tls.records_cut;
     }
@@ -75,20 +76,19 @@ fn offer(hello: &ClientHello) -> Offer {
     }
 }
 
-/// One direction's records up to the first missing byte. Early data comes before ServerHello.
-fn records(tls: &TlsFacts, way: Direction, early_data: bool) -> Records {
+/// Adds each direction's records up to its first missing byte. Early data comes before ServerHello.
+fn fill(all: &mut PerDirection<Records>, tls: &TlsFacts, early_data: bool) {
     let hello = tls.server_hello.value().map_or_else(Default::default, |hello| hello.at.frame);
-    let end = tls.records_gap[way].map_or(usize::MAX, usize::from);
-    let mut all = Records::default();
-    for (order, record) in tls.records.iter().enumerate().take(end) {
+    for (order, record) in (0..=u16::MAX).zip(&tls.records) {
+        let way = record.direction;
         let early = early_data && way == Direction::ToServer && record.at.frame <= hello;
-        if record.direction == way && record.content_type == DATA && !early {
-            let order = u16::try_from(order).unwrap_or(u16::MAX);
-            all.lengths.push(usize::from(record.length));
-            all.places.push(Place { order, frame: record.at.frame });
+        let missing = tls.records_gap[way].is_some_and(|end| order >= end);
+        if record.content_type == DATA && !early && !missing {
+            let Records { lengths, places } = &mut all[way];
+            lengths.push(usize::from(record.length));
+            places.push(Place { order, frame: record.at.frame });
         }
     }
-    all
 }
 
 fn apply(tls: &mut TlsFacts, conclusion: &Conclusion) {
