@@ -144,16 +144,21 @@ impl Dialogue {
     /// Gives what was learned, and the protocol by its name in the table.
     #[must_use]
     pub fn finish(mut self) -> (Option<ProtocolId>, Facts) {
+        self.conclude()
+    }
+
+    /// The same for one that stays where it is. It has learned nothing afterwards.
+    pub(crate) fn conclude(&mut self) -> (Option<ProtocolId>, Facts) {
         match std::mem::take(&mut self.state) {
             State::Reading(inspector) => absorb(&mut self.facts, inspector.finish()),
             State::Probing | State::Watching => self.note_unknown(),
             State::Over => {}
         }
-        let sensitive = self.sensitive.finish();
+        let sensitive = self.sensitive.take();
         if !sensitive.is_empty() {
             self.facts.readable.get_or_insert_default().sensitive = sensitive;
         }
-        (self.facts.protocol.or(self.protocol), self.facts)
+        (self.facts.protocol.or(self.protocol), std::mem::take(&mut self.facts))
     }
 
     fn step(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Step) {

@@ -42,8 +42,8 @@ impl Search {
     }
 
     /// What was found.
-    pub(super) fn finish(self) -> Vec<SensitiveData> {
-        self.found
+    pub(super) fn take(&mut self) -> Vec<SensitiveData> {
+        std::mem::take(&mut self.found)
     }
 }
 
@@ -368,7 +368,7 @@ mod tests {
         for piece in pieces {
             search.read(Direction::ToServer, piece, Moment::default());
         }
-        search.finish().into_iter().map(|one| (one.kind, one.count)).collect()
+        search.take().into_iter().map(|one| (one.kind, one.count)).collect()
     }
 
     const CARD: SensitiveKind = SensitiveKind::CardNumber;
@@ -453,7 +453,7 @@ mod tests {
         search.read(Direction::ToServer, b"41111111", Moment::default());
         search.gap(Direction::ToServer);
         search.read(Direction::ToServer, b"11111111 ", Moment::default());
-        assert_eq!(search.finish(), []);
+        assert_eq!(search.take(), []);
     }
 
     /// What is found when every byte is taken and none is passed over.

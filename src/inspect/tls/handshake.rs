@@ -19,7 +19,7 @@ const FINISHED_RECORD: u16 = 50;
 const DATA: u8 = 23;
 
 /// As many encrypted records as most short connections have.
-const USUAL_RECORDS: usize = 16;
+const USUAL_RECORDS: usize = 24;
 
 /// Handshake message types (RFC 8446 section 4, RFC 5246 section 7.4, RFC 6066).
 pub(super) mod kind {
@@ -43,7 +43,8 @@ pub(super) mod kind {
 /// The handshake of one connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Handshake {
-    pub(super) facts: TlsFacts,
+    /// Where they stay: they are large.
+    pub(super) facts: Box<TlsFacts>,
     encrypted_handshakes: PerDirection<u32>,
     client_finished: bool,
     pub(super) chain_bytes: usize,
@@ -55,11 +56,13 @@ pub(super) struct Handshake {
 
 impl Handshake {
     /// The negotiated version; 0 before ServerHello.
+    #[inline]
     pub(super) fn version(&self) -> u16 {
         self.facts.server_hello.value().map_or(0, |hello| hello.version)
     }
 
     /// Whether records of this direction cannot be read any more.
+    #[inline]
     pub(super) fn is_encrypted(&self, direction: Direction) -> bool {
         is_tls13(self.version()) || self.facts.change_cipher[direction].is_some()
     }
@@ -198,7 +201,7 @@ impl Handshake {
     }
 
     /// Gives the facts, with a reason for everything that was not seen.
-    pub(super) fn finish(mut self) -> TlsFacts {
+    pub(super) fn finish(mut self) -> Box<TlsFacts> {
         self.settle_hidden();
         let version = self.version();
         let why = self.why_not(version);

@@ -65,7 +65,9 @@ impl Protocol for Tls {
 
     fn inspector(&self, context: &Context) -> Box<dyn Inspector> {
         let inside = Inside::new(context.keys.clone());
-        Box::new(TlsInspector { inside, ..TlsInspector::default() })
+        let mut inspector = Box::<TlsInspector>::default();
+        inspector.inside = inside;
+        inspector
     }
 }
 
@@ -212,12 +214,7 @@ impl Inspector for TlsInspector {
         let hellos = &handshake.facts;
         handshake.facts.midstream =
             !hellos.client_hello.is_value() && !hellos.server_hello.is_value();
-        Facts {
-            tls: Some(Box::new(handshake.finish())),
-            calls,
-            mismatch: self.mismatch,
-            ..Facts::default()
-        }
+        Facts { tls: Some(handshake.finish()), calls, mismatch: self.mismatch, ..Facts::default() }
     }
 }
 
@@ -282,7 +279,11 @@ impl TlsInspector {
         } else {
             self.readable_record(direction, &header, body, at);
         }
-        Some(HEADER)
+        // What is not looked at is mostly there: one step less for each of the many records that are encrypted.
+        let side = &mut self.sides[direction];
+        let passed = side.skip.min(body.len());
+        side.skip -= passed;
+        Some(HEADER + passed)
     }
 
     /// Under TLS 1.3 an alert before the keys are there travels in clear.
