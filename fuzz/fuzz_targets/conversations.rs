@@ -58,7 +58,7 @@ fn follow(mut script: Script<'_>) -> Vec<Session> {
     sessions
 }
 
-fn whole(ended: Ended<Dialogue>) -> Session {
+fn whole(ended: Box<Ended<Dialogue>>) -> Session {
     let session = session(ended);
     let traffic = &session.traffic;
     assert!(traffic.to_server.packets > 0 && traffic.to_client.packets > 0);

@@ -118,8 +118,8 @@ pub fn endpoint(host: u8, port: u16) -> Endpoint {
 }
 
 /// What a connection that ended came to.
-pub fn session(ended: Ended<Dialogue>) -> Session {
-    let Ended { mut session, reader } = ended;
+pub fn session(ended: Box<Ended<Dialogue>>) -> Session {
+    let Ended { mut session, reader } = *ended;
     (session.protocol, session.facts) = reader.finish();
     session
 }

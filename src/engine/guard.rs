@@ -87,19 +87,19 @@ impl StreamReader for Guarded {
 }
 
 /// The finished session of a connection that ended.
-pub(super) fn finished(ended: Ended<Guarded>) -> Session {
-    let Ended { mut session, reader } = ended;
-    if let Some(dialogue) = reader.dialogue {
-        match catch_unwind(AssertUnwindSafe(|| dialogue.finish())) {
+pub(super) fn finished(mut ended: Box<Ended<Guarded>>) -> Session {
+    let Ended { session, reader } = &mut *ended;
+    if let Some(dialogue) = &mut reader.dialogue {
+        match catch_unwind(AssertUnwindSafe(|| dialogue.conclude())) {
             Ok((protocol, facts)) => {
                 session.protocol = protocol;
                 session.facts = facts;
-                conclude(&mut session);
+                conclude(session);
             }
             Err(_) => {
                 FAILED.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
-    session
+    ended.session
 }

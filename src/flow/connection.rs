@@ -4,7 +4,7 @@ mod datagrams;
 
 use super::half_open::Syn;
 use super::side::Side;
-use super::{Bounds, StreamReader, Want};
+use super::{Bounds, Ended, StreamReader, Want};
 use crate::decode::Segment;
 use crate::model::{
     Direction, EndState, Endpoint, FlowKey, Moment, PerDirection, Roles, Session, Traffic, limits,
@@ -25,13 +25,15 @@ pub(super) struct Flow<R> {
     pub(super) counted: usize,
     reading: bool,
     turned: bool,
+    /// The client is the second end of the key.
+    client_is_second: bool,
     /// Its last packet when it was given out while it went on.
     pub(super) told: Option<Moment>,
     /// How it ended, once it did; it is kept a little longer for what arrives late.
     pub(super) finishing: Option<EndState>,
-    pub(super) session: Session,
+    /// What is given out when it ends. It stays where it is: it is large, and would be moved a few times on its way.
+    pub(super) out: Box<Ended<R>>,
     sides: PerDirection<Side>,
-    pub(super) reader: R,
 }
 
 impl<R: StreamReader> Flow<R> {
@@ -78,11 +80,11 @@ impl<R: StreamReader> Flow<R> {
             counted: 0,
             reading: true,
             turned: false,
+            client_is_second: is_second(&session),
             told: None,
             finishing: None,
-            session,
+            out: Box::new(Ended { session, reader }),
             sides: PerDirection::default(),
-            reader,
         }
     }
 
@@ -91,27 +93,35 @@ impl<R: StreamReader> Flow<R> {
             return 0;
         }
         let sides = &self.sides;
-        sides.to_server.assembler.held() + sides.to_client.assembler.held() + self.reader.held()
+        sides.to_server.assembler.held() + sides.to_client.assembler.held() + self.out.reader.held()
     }
 
-    fn direction(&self, from: Endpoint) -> Direction {
-        if from == self.session.client { Direction::ToServer } else { Direction::ToClient }
+    /// Which way a segment goes whose sender is the second end of the key, or the first.
+    #[inline]
+    pub(super) fn direction(&self, from_second: bool) -> Direction {
+        if from_second == self.client_is_second { Direction::ToServer } else { Direction::ToClient }
     }
 
     /// Whether so long a silence lies before this moment that what comes then is another connection.
+    #[inline]
     pub(super) fn fell_silent_before(&self, at: Moment) -> bool {
-        at.time.micros_since(self.session.last.time) > limits::IDLE_SECONDS * 1_000_000
+        at.time.micros_since(self.out.session.last.time) > limits::IDLE_SECONDS * 1_000_000
     }
 
     /// Whether this connection was over before the segment, which then belongs to a new one.
-    pub(super) fn ended_before(&self, segment: &Segment<'_>) -> Option<EndState> {
+    #[inline]
+    pub(super) fn ended_before(
+        &self,
+        direction: Direction,
+        segment: &Segment<'_>,
+    ) -> Option<EndState> {
         if self.fell_silent_before(segment.at) {
             return Some(self.finishing.unwrap_or(EndState::Timeout));
         }
         if !segment.flags.syn() || segment.flags.rst() {
             return None;
         }
-        let side = &self.sides[self.direction(segment.from)];
+        let side = &self.sides[direction];
         let again = side.begins_at(segment.sequence.wrapping_add(1));
         let fresh = side.is_unknown() || side.is_awaiting();
         match self.finishing {
@@ -121,8 +131,7 @@ impl<R: StreamReader> Flow<R> {
         }
     }
 
-    pub(super) fn take(&mut self, segment: &Segment<'_>) {
-        let direction = self.direction(segment.from);
+    pub(super) fn take(&mut self, direction: Direction, segment: &Segment<'_>) {
         let bytes = segment.payload.len() as u64;
         self.count(direction, segment.at, segment.hops, (bytes, segment.missing));
         if segment.flags.fin() {
@@ -141,7 +150,7 @@ impl<R: StreamReader> Flow<R> {
     /// Counts a packet with so many bytes of payload, and so many that were cut off.
     #[inline]
     fn count(&mut self, direction: Direction, at: Moment, hops: u8, (bytes, missing): (u64, u32)) {
-        let session = &mut self.session;
+        let session = &mut self.out.session;
         let traffic = &mut session.traffic[direction];
         traffic.packets += 1;
         traffic.bytes += bytes;
@@ -157,7 +166,7 @@ impl<R: StreamReader> Flow<R> {
     fn note_close(&mut self, direction: Direction, segment: &Segment<'_>) {
         let resets = segment.flags.rst() && self.sides[direction].accepts(segment.sequence);
         if segment.flags.fin() || resets {
-            self.session.closed[direction].get_or_insert(segment.at);
+            self.out.session.closed[direction].get_or_insert(segment.at);
         }
     }
 
@@ -170,7 +179,7 @@ impl<R: StreamReader> Flow<R> {
             }
             return self.read_ready(direction, segment.at);
         }
-        if self.session.start_seen {
+        if self.out.session.start_seen {
             let other = &mut self.sides[direction.reversed()];
             if segment.flags.ack() && other.is_unknown() {
                 other.begin(segment.acknowledgement);
@@ -202,7 +211,7 @@ impl<R: StreamReader> Flow<R> {
 
     /// Bytes that can be read where they lie.
     fn read_passed(&mut self, direction: Direction, fresh: &[u8], at: Moment) {
-        let (used, want) = self.reader.read(direction, fresh, at);
+        let (used, want) = self.out.reader.read(direction, fresh, at);
         let rest = fresh.get(used..).unwrap_or_default();
         let side = &mut self.sides[direction];
         if !rest.is_empty() && want != Want::Nothing {
@@ -218,7 +227,7 @@ impl<R: StreamReader> Flow<R> {
         let bytes = segment.payload;
         let mut placed = self.sides[direction].assembler.insert(offset, bytes, BOUNDS);
         if placed.is_err() {
-            self.session.stream.bound_reached = true;
+            self.out.session.stream.bound_reached = true;
             self.skip_gap(direction, segment.at);
             placed = self.sides[direction].assembler.insert(offset, bytes, BOUNDS);
         }
@@ -264,8 +273,8 @@ impl<R: StreamReader> Flow<R> {
 
     fn note_gap(&mut self, direction: Direction, missing: u64, at: Moment) {
         if missing > 0 {
-            self.session.stream.gap_bytes[direction] += missing;
-            let want = self.reader.gap(direction, missing, at);
+            self.out.session.stream.gap_bytes[direction] += missing;
+            let want = self.out.reader.gap(direction, missing, at);
             self.follow(direction, want, at);
         }
     }
@@ -274,7 +283,7 @@ impl<R: StreamReader> Flow<R> {
     fn read_ready(&mut self, direction: Direction, at: Moment) {
         while self.reading && !self.sides[direction].assembler.ready().is_empty() {
             let ready = self.sides[direction].assembler.ready();
-            let (used, want) = self.reader.read(direction, ready, at);
+            let (used, want) = self.out.reader.read(direction, ready, at);
             self.sides[direction].assembler.consume(used);
             self.follow(direction, want, at);
             if used == 0 && want != Want::Both {
@@ -301,7 +310,7 @@ impl<R: StreamReader> Flow<R> {
     /// directions could send each other round for ever.
     fn read_once(&mut self, direction: Direction, at: Moment) {
         let ready = self.sides[direction].assembler.ready();
-        let (used, want) = self.reader.read(direction, ready, at);
+        let (used, want) = self.out.reader.read(direction, ready, at);
         self.sides[direction].assembler.consume(used);
         if want == Want::Nothing {
             self.stop_reading();
@@ -314,8 +323,9 @@ impl<R: StreamReader> Flow<R> {
             return self.stop_reading();
         }
         self.turned = true;
-        let session = &mut self.session;
+        let session = &mut self.out.session;
         std::mem::swap(&mut session.client, &mut session.server);
+        self.client_is_second = is_second(session);
         session.traffic.swap();
         session.stream.gap_bytes.swap();
         session.closed.swap();
@@ -328,15 +338,15 @@ impl<R: StreamReader> Flow<R> {
 
     /// What is known of it while it goes on, if that can be told and is more than was told before.
     pub(super) fn so_far(&mut self) -> Option<(Session, R)> {
-        let traffic = &self.session.traffic;
+        let traffic = &self.out.session.traffic;
         let silent = traffic.to_server.bytes + traffic.to_client.bytes == 0;
-        if silent || self.finishing.is_some() || self.told == Some(self.session.last) {
+        if silent || self.finishing.is_some() || self.told == Some(self.out.session.last) {
             return None;
         }
-        let reader = self.reader.copy()?;
-        self.told = Some(self.session.last);
+        let reader = self.out.reader.copy()?;
+        self.told = Some(self.out.session.last);
         self.note_streams();
-        Some((Session { end: EndState::Going, ..self.session.clone() }, reader))
+        Some((Session { end: EndState::Going, ..self.out.session.clone() }, reader))
     }
 
     pub(super) fn stop_reading(&mut self) {
@@ -349,7 +359,7 @@ impl<R: StreamReader> Flow<R> {
 
     pub(super) fn note_streams(&mut self) {
         let assemblers = [&self.sides.to_server.assembler, &self.sides.to_client.assembler];
-        let stream = &mut self.session.stream;
+        let stream = &mut self.out.session.stream;
         stream.retransmitted = assemblers.iter().map(|assembler| assembler.repeated()).sum();
         stream.conflicting_overlaps =
             assemblers.iter().map(|assembler| assembler.conflicts()).sum();
@@ -357,7 +367,7 @@ impl<R: StreamReader> Flow<R> {
 
     /// Gives the reader what lies behind holes: nothing will fill them now.
     pub(super) fn flush(&mut self) {
-        let at = self.session.last;
+        let at = self.out.session.last;
         for direction in Direction::BOTH {
             while self.reading && self.sides[direction].assembler.pending_pieces() > 0 {
                 self.skip_gap(direction, at);
@@ -369,16 +379,16 @@ impl<R: StreamReader> Flow<R> {
     /// What the receiver has and nothing came behind is missing too. Where a direction was not captured at all, that is
     /// no hole.
     fn lose_end(&mut self, direction: Direction, at: Moment) {
-        let captured = self.session.traffic[direction].packets > 0;
+        let captured = self.out.session.traffic[direction].packets > 0;
         if self.reading && captured {
             self.note_gap(direction, self.sides[direction].unseen(), at);
         }
     }
 
     /// Whether the segment ended the connection.
-    pub(super) fn verdict(&self, segment: &Segment<'_>) -> Option<EndState> {
+    pub(super) fn verdict(&self, direction: Direction, segment: &Segment<'_>) -> Option<EndState> {
         if segment.flags.rst() {
-            let side = &self.sides[self.direction(segment.from)];
+            let side = &self.sides[direction];
             if !self.reading || side.accepts(segment.sequence) {
                 return Some(EndState::Rst);
             }
@@ -398,6 +408,11 @@ impl<R: StreamReader> Flow<R> {
         let over = |side: &Side| side.end_is_acknowledged() && (!self.reading || side.is_whole());
         over(&self.sides.to_server) && over(&self.sides.to_client)
     }
+}
+
+/// Whether the client is the second end of the connection's key.
+fn is_second(session: &Session) -> bool {
+    FlowKey::of(session.client, session.server).1
 }
 
 /// The sequence number behind a segment with a FIN, which has one itself.

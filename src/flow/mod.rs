@@ -11,6 +11,7 @@ mod generations;
 mod half_open;
 mod recent;
 mod side;
+mod slots;
 mod table;
 
 pub use assembler::{Assembler, Bounds, TooMuchPending};

@@ -9,9 +9,10 @@ use hashbrown::HashMap;
 use super::connection::Flow;
 use super::half_open::{HalfOpen, Syn};
 use super::recent::RecentlyEnded;
+use super::slots::Slots;
 use super::{Maker, StreamReader};
 use crate::decode::Segment;
-use crate::model::{EndState, FlowKey, Moment, Session, Timestamp, limits};
+use crate::model::{Direction, EndState, FlowKey, Moment, Session, Timestamp, limits};
 
 /// Microseconds of packet time for which an ended connection is kept for what arrives late. Mostly that is what the two
 /// cards of a mirror give in the wrong order. Where bytes before the end are missing, they may be sent again, which takes
@@ -62,18 +63,17 @@ pub struct Table<R> {
     index: HashMap<FlowKey, u32, foldhash::quality::RandomState>,
     /// Conversations over UDP, by the name of the client too: there may be several between the same ends.
     spoken: HashMap<(FlowKey, u64), u32, foldhash::quality::RandomState>,
-    slots: Vec<Option<Flow<R>>>,
-    free: Vec<u32>,
+    slots: Slots<Flow<R>>,
     /// Where the last segment's connection is: the next segment is often of the same.
     last: u32,
     half_open: HalfOpen,
     recent: RecentlyEnded,
     idle: VecDeque<Deadline>,
-    /// When ended connections are given out: those that are whole, and those that lack something.
+    /// When ended connections are given out, by how long they are kept.
     lingering: [VecDeque<Deadline>; LINGER.len()],
     begun: u32,
     held: usize,
-    ended: Vec<Ended<R>>,
+    ended: Vec<Box<Ended<R>>>,
     counts: TableCounts,
     capacity: usize,
     make: Maker<R>,
@@ -110,8 +110,7 @@ impl<R: StreamReader> Table<R> {
             make,
             index: HashMap::default(),
             spoken: HashMap::default(),
-            slots: Vec::new(),
-            free: Vec::new(),
+            slots: Slots::default(),
             last: 0,
             half_open: HalfOpen::default(),
             recent: RecentlyEnded::default(),
@@ -135,8 +134,10 @@ impl<R: StreamReader> Table<R> {
     /// Takes the next segment of the shard. `key` and `swapped` are [`FlowKey::of`] its sender and receiver.
     pub fn segment(&mut self, key: FlowKey, swapped: bool, segment: &Segment<'_>) {
         if let Some(slot) = self.find(&key) {
-            match self.flow(slot).and_then(|flow| flow.ended_before(segment)) {
-                None => return self.feed(slot, segment),
+            let Some(flow) = self.slots.get(slot) else { return };
+            let direction = flow.direction(swapped);
+            match flow.ended_before(direction, segment) {
+                None => return self.feed(slot, direction, segment),
                 Some(end) => self.end(slot, end),
             }
         }
@@ -146,7 +147,7 @@ impl<R: StreamReader> Table<R> {
     /// The slot of the connection with this key.
     #[inline]
     fn find(&mut self, key: &FlowKey) -> Option<u32> {
-        if self.flow(self.last).is_none_or(|flow| flow.key != *key) {
+        if self.slots.get(self.last).is_none_or(|flow| flow.key != *key) {
             self.last = *self.index.get(key)?;
         }
         Some(self.last)
@@ -164,7 +165,7 @@ impl<R: StreamReader> Table<R> {
         }
         while let Some(due) = self.idle.pop_front_if(|due| due.at <= now.time) {
             let Some(flow) = self.current(due) else { continue };
-            let at = flow.session.last.time.plus_seconds(limits::IDLE_SECONDS);
+            let at = flow.out.session.last.time.plus_seconds(limits::IDLE_SECONDS);
             if at <= now.time {
                 self.end(due.slot, EndState::Timeout);
             } else {
@@ -180,22 +181,18 @@ impl<R: StreamReader> Table<R> {
 
     /// Ends everything: the capture is over.
     pub fn finish(&mut self) {
-        let mut open: Vec<(Moment, u32)> = self
-            .slots
-            .iter()
-            .zip(0u32..)
-            .filter_map(|(flow, slot)| flow.as_ref().map(|flow| (flow.session.first, slot)))
-            .collect();
+        let mut open: Vec<(Moment, u32)> =
+            self.slots.iter().map(|(slot, flow)| (flow.out.session.first, slot)).collect();
         open.sort_unstable();
         for (_, slot) in open {
-            let end = self.flow(slot).and_then(|flow| flow.finishing).unwrap_or(EndState::Open);
-            self.end(slot, end);
+            let finishing = self.slots.get(slot).and_then(|flow| flow.finishing);
+            self.end(slot, finishing.unwrap_or(EndState::Open));
         }
         self.half_open.finish();
     }
 
     /// Gives out the connections that ended since the last call, in the order in which they did.
-    pub fn drain_ended(&mut self) -> std::vec::Drain<'_, Ended<R>> {
+    pub fn drain_ended(&mut self) -> std::vec::Drain<'_, Box<Ended<R>>> {
         self.ended.drain(..)
     }
 
@@ -218,7 +215,7 @@ impl<R: StreamReader> Table<R> {
     /// How many connections are followed.
     #[must_use]
     pub fn active(&self) -> usize {
-        self.slots.len().saturating_sub(self.free.len())
+        self.slots.len()
     }
 
     /// Bytes held back for them.
@@ -243,12 +240,8 @@ impl<R: StreamReader> Table<R> {
         self.spoken.shrink_to_fit();
     }
 
-    fn flow(&self, slot: u32) -> Option<&Flow<R>> {
-        self.slots.get(usize::try_from(slot).ok()?)?.as_ref()
-    }
-
     fn current(&self, due: Deadline) -> Option<&Flow<R>> {
-        self.flow(due.slot).filter(|flow| flow.serial == due.serial)
+        self.slots.get(due.slot).filter(|flow| flow.serial == due.serial)
     }
 
     /// A segment of no known connection.
@@ -285,7 +278,8 @@ impl<R: StreamReader> Table<R> {
             return;
         }
         let slot = self.create(key, segment, syn);
-        self.feed(slot, segment);
+        let direction = self.slots.get(slot).map(|flow| flow.direction(swapped));
+        self.feed(slot, direction.unwrap_or(Direction::ToServer), segment);
     }
 
     /// A SYN-ACK whose SYN the capture does not have is kept as the SYN that it answers.
@@ -306,7 +300,6 @@ impl<R: StreamReader> Table<R> {
         let flow = Flow::new(key, serial, segment, syn, (self.make)());
         let slot = self.settle(flow, segment.at);
         self.index.insert(key, slot);
-        self.recent.forget(&key);
         self.forget_deadlines();
         slot
     }
@@ -323,14 +316,8 @@ impl<R: StreamReader> Table<R> {
     /// Gives a connection its place.
     fn settle(&mut self, flow: Flow<R>, now: Moment) -> u32 {
         let serial = flow.serial;
-        let at = flow.session.last.time.plus_seconds(limits::IDLE_SECONDS);
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
-        });
-        if let Some(place) = place(&mut self.slots, slot) {
-            *place = Some(flow);
-        }
+        let at = flow.out.session.last.time.plus_seconds(limits::IDLE_SECONDS);
+        let slot = self.slots.insert(flow);
         self.idle.push_back(Deadline { at, slot, serial });
         if let Some([first, ..]) = &mut self.open {
             let [wait, ..] = OPEN_AFTER;
@@ -347,10 +334,10 @@ impl<R: StreamReader> Table<R> {
             while let Some(due) =
                 queues.get_mut(times).and_then(|queue| queue.pop_front_if(|due| due.at <= now.time))
             {
-                let flow = place(&mut self.slots, due.slot).and_then(Option::as_mut);
+                let flow = self.slots.get_mut(due.slot);
                 let Some(flow) = flow.filter(|flow| flow.serial == due.serial) else { continue };
                 if let Some((session, reader)) = flow.so_far() {
-                    self.ended.push(Ended { session, reader });
+                    self.ended.push(Box::new(Ended { session, reader }));
                 }
                 let next = (times + 1).min(OPEN_AFTER.len() - 1);
                 let wait = OPEN_AFTER.get(next).copied().unwrap_or_default();
@@ -385,7 +372,7 @@ impl<R: StreamReader> Table<R> {
         for _ in 0..=self.idle.len() {
             let Some(due) = self.idle.pop_front() else { return };
             let Some(flow) = self.current(due) else { continue };
-            let at = flow.session.last.time.plus_seconds(limits::IDLE_SECONDS);
+            let at = flow.out.session.last.time.plus_seconds(limits::IDLE_SECONDS);
             if at > due.at && flow.finishing.is_none() {
                 self.idle.push_back(Deadline { at, ..due });
                 continue;
@@ -396,20 +383,20 @@ impl<R: StreamReader> Table<R> {
         }
     }
 
-    fn feed(&mut self, slot: u32, segment: &Segment<'_>) {
-        let Some(flow) = place(&mut self.slots, slot).and_then(Option::as_mut) else { return };
-        flow.take(segment);
+    fn feed(&mut self, slot: u32, direction: Direction, segment: &Segment<'_>) {
+        let Some(flow) = self.slots.get_mut(slot) else { return };
+        flow.take(direction, segment);
         // A bare acknowledgement brings nothing to hold.
         if !segment.payload.is_empty() || segment.missing > 0 || segment.flags.syn() {
             count_held(&mut self.held, flow);
         }
         if flow.finishing.is_none()
-            && let Some(end) = flow.verdict(segment)
+            && let Some(end) = flow.verdict(direction, segment)
         {
             flow.finishing = Some(end);
             let serial = flow.serial;
-            let waits = usize::from(flow.lacks_bytes());
-            if let (Some(queue), Some(wait)) = (self.lingering.get_mut(waits), LINGER.get(waits)) {
+            let kept = usize::from(flow.lacks_bytes());
+            if let (Some(queue), Some(wait)) = (self.lingering.get_mut(kept), LINGER.get(kept)) {
                 queue.push_back(Deadline { at: segment.at.time.plus_micros(*wait), slot, serial });
             }
         }
@@ -421,26 +408,23 @@ impl<R: StreamReader> Table<R> {
     }
 
     fn end(&mut self, slot: u32, end: EndState) {
-        let Some(mut flow) = place(&mut self.slots, slot).and_then(Option::take) else { return };
+        let Some(flow) = self.slots.get_mut(slot) else { return };
         self.held = self.held.saturating_sub(flow.counted);
         flow.flush();
         flow.note_streams();
-        flow.session.end = end;
+        flow.out.session.end = end;
         match flow.spoken {
             Some(name) => self.spoken.remove(&(flow.key, name)),
             None => self.index.remove(&flow.key),
         };
+        // While it was followed nobody asked of an earlier one with its key.
         if matches!(end, EndState::Fin | EndState::Rst) {
-            self.recent.insert(flow.key, flow.session.last);
+            self.recent.insert(flow.key, flow.out.session.last);
+        } else {
+            self.recent.forget(&flow.key);
         }
-        self.free.push(slot);
-        self.ended.push(Ended { session: flow.session, reader: flow.reader });
+        self.ended.extend(self.slots.remove(slot).map(|flow| flow.out));
     }
-}
-
-/// The place with this number.
-fn place<R>(slots: &mut [Option<Flow<R>>], slot: u32) -> Option<&mut Option<Flow<R>>> {
-    slots.get_mut(usize::try_from(slot).ok()?)
 }
 
 /// Counts what a connection holds; one that holds more than there is room for is read no longer.
@@ -449,7 +433,7 @@ fn count_held<R: StreamReader>(held: &mut usize, flow: &mut Flow<R>) {
     *held = (*held + now).saturating_sub(flow.counted);
     flow.counted = now;
     if now > 0 && *held > limits::PENDING_TOTAL / limits::SHARDS {
-        flow.session.stream.bound_reached = true;
+        flow.out.session.stream.bound_reached = true;
         flow.stop_reading();
         *held = held.saturating_sub(now);
         flow.counted = 0;

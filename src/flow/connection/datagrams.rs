@@ -39,7 +39,7 @@ impl<R: StreamReader> Flow<R> {
             [first] => self.read_framed(direction, &[prefix[0], prefix[1], *first], turn.at),
             // What was cut off is never read in part: where the next datagram begins is known.
             _ if turn.missing > 0 => {
-                self.session.stream.gap_bytes[direction] += u64::from(length);
+                self.out.session.stream.gap_bytes[direction] += u64::from(length);
                 return;
             }
             whole => self.read_framed(direction, &[&prefix, whole].concat(), turn.at),
@@ -57,7 +57,7 @@ impl<R: StreamReader> Flow<R> {
         } else if side.assembler.insert(next, bytes, BOUNDS).is_ok() {
             self.read_ready(direction, at);
         } else {
-            self.session.stream.bound_reached = true;
+            self.out.session.stream.bound_reached = true;
             self.stop_reading();
         }
     }
@@ -65,7 +65,7 @@ impl<R: StreamReader> Flow<R> {
     /// Tells the reader of bytes that it is not given because it would pass them over.
     fn pass_over(&mut self, direction: Direction, bytes: u64, at: Moment) {
         let missing = self.sides[direction].assembler.lose(bytes);
-        let want = self.reader.gap(direction, missing, at);
+        let want = self.out.reader.gap(direction, missing, at);
         self.follow(direction, want, at);
     }
 }

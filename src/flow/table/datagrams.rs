@@ -1,6 +1,6 @@
 //! The table's conversations over UDP: in the same places, within the same bounds, ended by the same clock as connections.
 
-use super::{Flow, Table, count_held, place};
+use super::{Flow, Table, count_held};
 use crate::flow::{StreamReader, Turn};
 use crate::model::{EndState, FlowKey};
 
@@ -9,7 +9,7 @@ impl<R: StreamReader> Table<R> {
     pub fn datagram(&mut self, key: FlowKey, turn: &Turn<'_>) {
         let ends = (key, turn.name);
         if let Some(&slot) = self.spoken.get(&ends) {
-            if self.flow(slot).is_some_and(|flow| !flow.fell_silent_before(turn.at)) {
+            if self.slots.get(slot).is_some_and(|flow| !flow.fell_silent_before(turn.at)) {
                 return self.hear(slot, turn);
             }
             self.end(slot, EndState::Timeout);
@@ -27,7 +27,7 @@ impl<R: StreamReader> Table<R> {
     }
 
     fn hear(&mut self, slot: u32, turn: &Turn<'_>) {
-        let Some(flow) = place(&mut self.slots, slot).and_then(Option::as_mut) else { return };
+        let Some(flow) = self.slots.get_mut(slot) else { return };
         flow.hear(turn);
         count_held(&mut self.held, flow);
     }

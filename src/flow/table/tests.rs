@@ -93,12 +93,12 @@ impl Lab {
         self
     }
 
-    fn ended(&mut self) -> Vec<Ended<Scribe>> {
+    fn ended(&mut self) -> Vec<Box<Ended<Scribe>>> {
         self.table.drain_ended().collect()
     }
 
     /// Ends the capture and gives the only connection.
-    fn only(&mut self) -> Ended<Scribe> {
+    fn only(&mut self) -> Box<Ended<Scribe>> {
         self.table.finish();
         let mut all = self.ended();
         assert_eq!(all.len(), 1, "{all:?}");

@@ -254,7 +254,7 @@ impl Wire {
     fn end(mut self) -> Vec<Session> {
         self.table.finish();
         assert_eq!((self.table.active(), self.table.held()), (0, 0));
-        let finish = |ended: Ended<Dialogue>| {
+        let finish = |ended: Box<Ended<Dialogue>>| {
             let (protocol, facts) = ended.reader.finish();
             Session { protocol, facts, ..ended.session }
         };
