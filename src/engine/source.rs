@@ -12,7 +12,7 @@ use crate::inspect::tls::{KeyLines, KeyLog};
 use crate::model::{Diagnostic, Incomplete, RunInfo, SourceInfo};
 
 /// Microseconds of packet time between two beats of a capture's clock.
-const BEAT: i64 = 100_000;
+const BEAT: i64 = 10_000;
 
 /// Seconds of packet time between two captures beyond which no connection of the first goes on in the second.
 const BETWEEN_FILES: i64 = 300;

@@ -13,6 +13,9 @@ use crate::model::{
 /// Pieces after which the start of a direction is no longer waited for.
 const AWAIT_PIECES: usize = 8;
 
+/// Microseconds from the SYN to what the client sends next within which both ends are near.
+const NEAR: i64 = 2_000;
+
 const BOUNDS: Bounds = Bounds { bytes: limits::PENDING_BYTES, pieces: limits::PENDING_PIECES };
 
 /// A connection that is being followed.
@@ -25,6 +28,7 @@ pub(super) struct Flow<R> {
     pub(super) counted: usize,
     reading: bool,
     turned: bool,
+    pub(super) way: Way,
     /// The client is the second end of the key.
     client_is_second: bool,
     /// Its last packet when it was given out while it went on.
@@ -34,6 +38,17 @@ pub(super) struct Flow<R> {
     /// What is given out when it ends. It stays where it is: it is large, and would be moved a few times on its way.
     pub(super) out: Box<Ended<R>>,
     sides: PerDirection<Side>,
+}
+
+/// How long packets are under way between the ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    /// It cannot be told.
+    Unknown,
+    /// The server answered the SYN; what the client sends next will tell.
+    Answered,
+    /// There and back in [`NEAR`], and every packet was captured behind those that were sent before it.
+    Short,
 }
 
 impl<R: StreamReader> Flow<R> {
@@ -68,7 +83,9 @@ impl<R: StreamReader> Flow<R> {
             start_seen,
             ..Session::begun(client, server, roles, segment.at)
         };
-        Self { sides, ..Self::begun(key, serial, session, reader) }
+        let answers = syn.is_some_and(|syn| !syn.inferred && syn.server == segment.from);
+        let way = if answers && segment.flags.syn() { Way::Answered } else { Way::Unknown };
+        Self { sides, way, ..Self::begun(key, serial, session, reader) }
     }
 
     /// A connection of which nothing was read.
@@ -80,6 +97,7 @@ impl<R: StreamReader> Flow<R> {
             counted: 0,
             reading: true,
             turned: false,
+            way: Way::Unknown,
             client_is_second: is_second(&session),
             told: None,
             finishing: None,
@@ -138,6 +156,10 @@ impl<R: StreamReader> Flow<R> {
             self.sides[direction].finish_at(behind(segment));
         }
         self.note_close(direction, segment);
+        if self.way == Way::Answered && direction == Direction::ToServer {
+            let took = segment.at.time.micros_since(self.out.session.first.time);
+            self.way = if took <= NEAR { Way::Short } else { Way::Unknown };
+        }
         if segment.flags.ack() && !segment.flags.rst() {
             self.sides[direction.reversed()].acknowledge(segment.acknowledgement);
         }
@@ -158,7 +180,11 @@ impl<R: StreamReader> Flow<R> {
         if session.hops[direction] == 0 && bytes > 0 {
             session.hops[direction] = hops;
         }
-        session.last = session.last.max(at);
+        if at >= session.last {
+            session.last = at;
+        } else {
+            self.way = Way::Unknown;
+        }
         session.stream.cut_segments += u32::from(missing > 0);
     }
 

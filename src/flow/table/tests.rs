@@ -1,5 +1,7 @@
 //! Connections written as lines: `> flags seq ack payload`, client `>` and server `<`.
 
+mod ends;
+
 use super::*;
 use crate::decode::TcpFlags;
 use crate::flow::Want;
@@ -37,13 +39,16 @@ struct Lab {
     table: Table<Scribe>,
     frame: u64,
     seconds: i64,
+    /// Beside the seconds.
+    millis: i64,
     client_port: u16,
     hops: u8,
 }
 
 impl Lab {
     fn new() -> Self {
-        Self { table: Table::default(), frame: 0, seconds: 0, client_port: 40_000, hops: 64 }
+        let table = Table::default();
+        Self { table, frame: 0, seconds: 0, millis: 0, client_port: 40_000, hops: 64 }
     }
 
     fn play(&mut self, lines: &[&str]) -> &mut Self {
@@ -66,7 +71,7 @@ impl Lab {
             _ => 0,
         });
         self.frame += 1;
-        let at = Moment { time: Timestamp::from_seconds(self.seconds), frame: FrameNo(self.frame) };
+        let at = Moment { time: self.now(), frame: FrameNo(self.frame) };
         let segment = Segment {
             at,
             from,
@@ -83,9 +88,18 @@ impl Lab {
         self.table.segment(key, swapped, &segment);
     }
 
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.seconds).plus_micros(self.millis * 1000)
+    }
+
     fn wait(&mut self, seconds: i64) -> &mut Self {
         self.seconds += seconds;
-        self.tick(Timestamp::from_seconds(self.seconds))
+        self.tick(self.now())
+    }
+
+    fn wait_millis(&mut self, millis: i64) -> &mut Self {
+        self.millis += millis;
+        self.tick(self.now())
     }
 
     fn tick(&mut self, time: Timestamp) -> &mut Self {
@@ -298,59 +312,6 @@ fn a_place_that_another_connection_has_taken_is_not_taken_for_the_first_ones() {
     lab.play(&["> A 101 501 ask"]);
     assert_eq!(lab.table.counts().strays, 1);
     assert_eq!(lab.only().reader.text, ">other");
-}
-
-#[test]
-fn what_was_under_way_when_a_reset_came_belongs_to_the_connection() {
-    let mut lab = Lab::new();
-    lab.play(&HELLO).play(&["> A 101 501 ask", "> R 104 501"]);
-    assert!(lab.ended().is_empty());
-    lab.play(&["< A 501 104 answer"]).wait(1);
-    let all = lab.ended();
-    assert_eq!((all.len(), &*all[0].reader.text), (1, ">ask<answer"));
-    assert_eq!(all[0].session.end, EndState::Rst);
-}
-
-#[test]
-fn a_connection_is_over_with_the_last_acknowledgement_if_nothing_is_missing() {
-    let mut lab = Lab::new();
-    lab.play(&HELLO).play(&["> A 101 501 ask", "> FA 104 501", "< FA 501 105"]);
-    assert!(lab.ended().is_empty());
-    lab.play(&["> A 105 502"]);
-    assert_eq!(lab.ended()[0].session.end, EndState::Fin);
-    lab.play(&["> A 101 501 ask"]).wait(5);
-    assert!(lab.ended().is_empty(), "a repetition begins nothing");
-}
-
-#[test]
-fn a_connection_with_a_hole_waits_for_what_may_still_fill_it() {
-    let mut lab = Lab::new();
-    lab.play(&HELLO).play(&["> A 104 501 two", "> FA 107 501", "< FA 501 108", "> A 108 502"]);
-    assert!(lab.ended().is_empty());
-    lab.play(&["> A 101 501 one"]);
-    let all = lab.ended();
-    assert_eq!(all[0].reader.text, ">onetwo");
-}
-
-#[test]
-fn a_repetition_long_after_the_end_begins_nothing() {
-    let mut lab = Lab::new();
-    lab.play(&HELLO).play(&["> A 101 501 ask", "> FA 104 501", "< FA 501 105"]).wait(10);
-    assert_eq!(lab.ended().len(), 1);
-    lab.play(&["< FA 501 105 late"]).wait(30).play(&["< FA 501 105 late"]).wait(10);
-    lab.table.finish();
-    assert!(lab.ended().is_empty());
-    lab.play(&["> S 900 0", "< SA 700 901", "> A 901 701 new"]);
-    assert_eq!(lab.only().reader.text, ">new");
-}
-
-#[test]
-fn a_reset_ends_it_and_one_out_of_the_window_does_not() {
-    let mut lab = Lab::new();
-    lab.play(&HELLO).play(&["> A 101 501 ask", "< R 3000000000 0"]).wait(10);
-    assert!(lab.ended().is_empty());
-    lab.play(&["< R 501 0"]).wait(10);
-    assert_eq!(lab.ended()[0].session.end, EndState::Rst);
 }
 
 #[test]
