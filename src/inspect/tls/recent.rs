@@ -3,8 +3,8 @@
 //! Takes the bytes of a message and how to read them; gives what they say, read only when they were not read lately.
 //! Nearly every handshake repeats the offer, the certificates and the request of another one: comparing bytes is cheaper
 //! than reading them again, and sessions that said the same hold it once. What is given depends on the bytes alone. A
-//! thread remembers a fixed number of messages, each in the one place where its hash puts it, so nobody can make looking
-//! one up slow.
+//! thread remembers a fixed number of messages, each in one of the few places where its hash puts it, so nobody can make
+//! looking one up slow.
 
 use std::cell::RefCell;
 use std::hash::BuildHasher as _;
@@ -91,16 +91,27 @@ pub(super) fn request(
         .with_borrow_mut(|recent| recent.find(body, body, |body| Some((body.into(), read(body)?))))
 }
 
-/// A fixed number of places, each for the bytes that came there last and what they were read as.
+/// Places that a hash leads to. With one, two messages that come all the time may take each other's place every time.
+const WAYS: usize = 4;
+
+/// A fixed number of places in sets, each set for the bytes that came there last, the latest first, and what they were
+/// read as.
 struct Recent<K, T> {
     hasher: RandomState,
-    places: Vec<Option<(K, T)>>,
+    sets: Vec<[Option<Known<K, T>>; WAYS]>,
+}
+
+struct Known<K, T> {
+    hash: u64,
+    bytes: K,
+    said: T,
 }
 
 impl<K, T> Default for Recent<K, T> {
     fn default() -> Self {
-        let places = std::iter::repeat_with(|| None).take(limits::RECENT_MESSAGES).collect();
-        Self { hasher: RandomState::default(), places }
+        let sets = limits::RECENT_MESSAGES / WAYS;
+        let sets = std::iter::repeat_with(Default::default).take(sets).collect();
+        Self { hasher: RandomState::default(), sets }
     }
 }
 
@@ -113,16 +124,18 @@ impl<K: AsRef<[u8]>, T: Clone> Recent<K, T> {
         bytes: &[u8],
         read: impl FnOnce(&[u8]) -> Option<(K, T)>,
     ) -> Option<T> {
-        let hash = usize::try_from(self.hasher.hash_one(mark) >> 32).unwrap_or(0);
-        let place = self.places.get_mut(hash % limits::RECENT_MESSAGES)?;
-        if let Some((known, said)) = place
-            && known.as_ref() == bytes
-        {
-            return Some(said.clone());
+        let hash = self.hasher.hash_one(mark);
+        let set = usize::try_from(hash >> 32).unwrap_or(0) % self.sets.len().max(1);
+        let set = self.sets.get_mut(set)?;
+        let is = |known: &&Known<K, T>| known.hash == hash && known.bytes.as_ref() == bytes;
+        if let Some(known) = set.iter().flatten().find(is) {
+            return Some(known.said.clone());
         }
         let (known, said) = read(bytes)?;
         if bytes.len() <= limits::RECENT_BYTES {
-            *place = Some((known, said.clone()));
+            set.rotate_right(1);
+            let [latest, ..] = set;
+            *latest = Some(Known { hash, bytes: known, said: said.clone() });
         }
         Some(said)
     }
