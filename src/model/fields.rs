@@ -1,8 +1,9 @@
 //! Fields: what rules can ask, what `wirelint rules fields` lists and what messages can name. One line declares one.
 
+use super::brief::{Brief as _, Gist};
 use super::{
-    Answer, AuditedSession, CallFacts, CertificateAt, ChangeFacts, ClientOffer, Coverage,
-    CredentialAt, EdgeFacts, EndpointFacts, Facts, KeyExchange, PolicyFacts, ReadableFacts,
+    Answer, AuditedSession, CallFacts, CertificateAt, ChangeFacts, Coverage, CredentialAt,
+    EdgeFacts, EndpointFacts, Facts, KeyExchange, OfferedVersions, PolicyFacts, ReadableFacts,
     RelianceFacts, Seen, Timestamp, TlsFacts, Why,
 };
 
@@ -108,12 +109,12 @@ impl Subject<'_> {
     /// All that the fields of a part are told from, where that is short: subjects of which it is the same have the same
     /// fields.
     #[must_use]
-    pub fn gist(&self, part: Part) -> Option<Seen<[u8; 9]>> {
+    pub fn gist(&self, part: Part) -> Option<Seen<Gist>> {
         let tls = facts(self)?.tls.as_deref()?;
         match part {
-            Part::Offer => Some(tls.client_hello.map(|hello| hello.versions_to_bytes())),
-            Part::Answer => Some(tls.server_hello.map(|hello| hello.answer.to_bytes())),
-            Part::Exchange => Some(tls.key_exchange.map(|exchange| exchange.to_bytes())),
+            Part::Offer => Some(OfferedVersions::seen(tls).map(|offered| offered.gist())),
+            Part::Answer => Some(Answer::seen(tls).map(|answer| answer.gist())),
+            Part::Exchange => Some(KeyExchange::seen(tls).map(|exchange| exchange.gist())),
             Part::Whole | Part::Tls | Part::Readable => None,
         }
     }
@@ -282,57 +283,6 @@ impl Judged for TlsFacts {
 
     fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
         facts(subject)?.tls.as_deref()
-    }
-}
-
-impl Judged for Answer {
-    const ON: SubjectKind = SubjectKind::Session;
-    const PART: Part = Part::Answer;
-    const MISSING: Seen<Value<'static>> = Seen::Absent;
-
-    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
-        Some(&TlsFacts::in_subject(subject)?.server_hello.value()?.answer)
-    }
-
-    fn of<'a>(
-        subject: &Subject<'a>,
-        read: impl FnOnce(&'a Self) -> Seen<Value<'a>>,
-    ) -> Seen<Value<'a>> {
-        TlsFacts::of(subject, |tls| tls.server_hello.and_then(|hello| read(&hello.answer)))
-    }
-}
-
-impl Judged for ClientOffer {
-    const ON: SubjectKind = SubjectKind::Session;
-    const PART: Part = Part::Offer;
-    const MISSING: Seen<Value<'static>> = Seen::Absent;
-
-    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
-        Some(TlsFacts::in_subject(subject)?.client_hello.value()?)
-    }
-
-    fn of<'a>(
-        subject: &Subject<'a>,
-        read: impl FnOnce(&'a Self) -> Seen<Value<'a>>,
-    ) -> Seen<Value<'a>> {
-        TlsFacts::of(subject, |tls| tls.client_hello.and_then(|hello| read(hello)))
-    }
-}
-
-impl Judged for KeyExchange {
-    const ON: SubjectKind = SubjectKind::Session;
-    const PART: Part = Part::Exchange;
-    const MISSING: Seen<Value<'static>> = Seen::Absent;
-
-    fn in_subject<'a>(subject: &Subject<'a>) -> Option<&'a Self> {
-        TlsFacts::in_subject(subject)?.key_exchange.value()
-    }
-
-    fn of<'a>(
-        subject: &Subject<'a>,
-        read: impl FnOnce(&'a Self) -> Seen<Value<'a>>,
-    ) -> Seen<Value<'a>> {
-        TlsFacts::of(subject, |tls| tls.key_exchange.and_then(read))
     }
 }
 

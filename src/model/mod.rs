@@ -1,6 +1,7 @@
 //! The vocabulary of wirelint. Plain data: no input or output, no clock, no outside knowledge.
 
 mod announcement;
+mod brief;
 mod certificate;
 mod chain;
 mod counted;
@@ -28,6 +29,7 @@ pub mod told;
 pub use ecow::EcoString as Text;
 
 pub use announcement::{Announcement, DatagramFacts};
+pub use brief::{Brief, Gist, brief};
 pub use certificate::{
     Certificate, CertificateDetails, Der, Digest, KeyKind, PublicKey, SanName, SignatureAlgorithm,
 };
@@ -59,19 +61,19 @@ pub use policy_standing::{EntryStanding, PolicyStanding};
 pub use rule_text::RuleText;
 pub use secret::Secret;
 pub use seen::{Seen, Why};
-pub(crate) use session::room_for_one;
 pub use session::{
     AcrossRun, Alert, Answer, AuditedSession, Call, CallFacts, CertificateAt, CertificateRequest,
     ChangeFacts, Claim, ClientAuth, ClientHello, ClientOffer, ClientStep, Credential, CredentialAt,
     CredentialKind, Decryption, Descent, EdgeAccess, EdgeFacts, EndState, EndTraits,
     EndpointAccess, EndpointFacts, Evident, Exposure, Facts, FirstBytes, Identity, IdentityRank,
-    Inference, Inherited, KeyExchange, Keys, Link, NameMove, Party, Posture, Profile, Program,
-    ReadableFacts, Recalled, RecordFact, Refusals, Registration, RelianceFacts, RequestPrint,
-    Roles, SensitiveData, SensitiveKind, ServerHello, ServerStep, Session, SetCookie, Showing,
-    Shown, StreamFacts, TlsFacts, Token, Traffic, Upgrade, UpgradeState,
+    Inference, Inherited, KeyExchange, Keys, Link, NameMove, OfferedVersions, Party, Posture,
+    Profile, Program, ReadableFacts, Recalled, RecordFact, Refusals, Registration, RelianceFacts,
+    RequestPrint, Roles, SensitiveData, SensitiveKind, ServerHello, ServerStep, Session, SetCookie,
+    Showing, Shown, StreamFacts, TlsFacts, Token, Traffic, Upgrade, UpgradeState,
 };
 pub use session::{
     Aspect, Earlier, EarlierEdge, EdgeUse, EndIdentity, EndUse, Method, Particulars, PolicyFacts,
     Sighting, Unseen, Used, Version, counted,
 };
+pub(crate) use session::{address_text, room_for_one};
 pub use time::Timestamp;

@@ -1,7 +1,8 @@
 //! Evaluation: one subject in, what every rule about it says out.
 //!
-//! Most sessions of a service have the same facts, so what the rules say of a set of facts is remembered. The key is what
-//! their conditions ask, but for what is each client's own: who calls would make every client's facts a set of their own.
+//! Most sessions of a service have the same facts, so what the rules say of a set of facts is remembered. The key tells
+//! apart at least what their conditions ask, but for what is each client's own: who calls would make every client's facts a
+//! set of their own.
 //! Where what was left out decides, the rule is asked afresh, so that a remembered answer cannot differ from a fresh one.
 
 use std::sync::Arc;
@@ -176,10 +177,14 @@ impl Program {
     }
 
     /// Writes the values of the shared fields, each with its kind and length, so that different values never look alike.
-    /// What a subject does not have is written once for all that would tell of it.
+    /// What a subject does not have is written once for all that would tell of it; of a part with a gist that is written
+    /// instead of its fields, though it may tell subjects apart that their fields do not.
     fn write_key(&self, subject: &Subject<'_>, key: &mut Vec<u8>) {
         key.clear();
         for (part, getters) in &self.parts {
+            if getters.is_empty() {
+                continue;
+            }
             if !subject.has(*part) {
                 key.push(MISSING);
                 continue;

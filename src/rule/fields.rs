@@ -290,8 +290,10 @@ mod tests {
             let version = 0x0300 + same(Part::Offer, other);
             let offer = ClientOffer {
                 versions: vec![version; usize::from(other) + 1],
+                legacy_version: other,
                 suites: vec![other],
                 sni: Some(other.to_string()),
+                ech: other % 2 == 0,
                 ..ClientOffer::default()
             };
             tls.client_hello = Seen::Value(Box::new(offer.into()));

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Answer, AuditedSession, Confidence, Diagnostic, EndState, Endpoint, Facts, Moment, Party,
-    Posture, Roles, Seen, Session, Severity, Subject, TlsFacts,
+    Answer, AuditedSession, ClientOffer, Confidence, Diagnostic, EndState, Endpoint, Facts,
+    KeyExchange, Moment, Party, Posture, Roles, Seen, Session, Severity, Subject, TlsFacts, Why,
 };
 
 mod shipped;
@@ -351,6 +351,50 @@ fn a_remembered_verdict_is_the_fresh_one() {
         let subject = Subject::Session(&subject);
         let fresh = Evaluator::new(Arc::clone(&set)).evaluate(&subject);
         assert_eq!(warm.evaluate(&subject), fresh, "{version:04x}");
+    }
+}
+
+#[test]
+fn a_remembered_verdict_is_the_fresh_one_whatever_was_seen_of_the_handshake() {
+    let set = Arc::new(built_in());
+    let mut warm = Evaluator::new(Arc::clone(&set));
+    let offer = |fallback, versions: &[u16], scheme: u16| {
+        let (versions, signature_schemes) = (versions.into(), vec![scheme]);
+        let offer = ClientOffer { fallback, versions, signature_schemes, ..ClientOffer::default() };
+        Seen::Value(Box::new(offer.into()))
+    };
+    let hidden = Why::Gap;
+    let offers = [
+        Seen::NotReached,
+        Seen::Hidden(hidden),
+        offer(false, &[0x0303], 0x0804),
+        offer(true, &[0x0303], 0x0804),
+        offer(false, &[0x0301, 0x0303], 0x0804),
+        offer(false, &[0x0301, 0x0303], 0x0201),
+    ];
+    let exchange = |group, dh_bits, signature_scheme| {
+        let at = Moment::default();
+        Seen::Value(KeyExchange { at, group, dh_bits, signature_scheme })
+    };
+    let exchanges = [
+        Seen::Absent,
+        Seen::Hidden(hidden),
+        exchange(Some(29), None, Some(0x0804)),
+        exchange(Some(29), None, Some(0x0201)),
+        exchange(None, Some(1024), None),
+        exchange(None, Some(2048), None),
+    ];
+    for _ in 0..2 {
+        for (offer, exchange) in offers.iter().flat_map(|o| exchanges.iter().map(move |e| (o, e))) {
+            for version in [0x0303, 0x0301] {
+                let mut subject = session(version);
+                let tls = subject.session.facts.tls.as_mut().unwrap();
+                (tls.client_hello, tls.key_exchange) = (offer.clone(), exchange.clone());
+                let subject = Subject::Session(&subject);
+                let fresh = Evaluator::new(Arc::clone(&set)).evaluate(&subject);
+                assert_eq!(warm.evaluate(&subject), fresh, "{offer:?} {exchange:?}");
+            }
+        }
     }
 }
 

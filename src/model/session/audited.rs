@@ -176,7 +176,7 @@ impl Party {
     #[must_use]
     pub fn unmapped(host: Endpoint) -> Self {
         let Endpoint { addr, realm, .. } = host;
-        Self { service: text_of(addr), addr, realm, how: Self::UNMAPPED, profile: None }
+        Self { service: address_text(addr), addr, realm, how: Self::UNMAPPED, profile: None }
     }
 
     /// How a party is named that has no name.
@@ -223,7 +223,7 @@ impl Party {
 }
 
 /// An address as it is written.
-fn text_of(addr: IpAddr) -> EcoString {
+pub(crate) fn address_text(addr: IpAddr) -> EcoString {
     match addr {
         IpAddr::V4(addr) => V4Text::of(addr).as_str().into(),
         IpAddr::V6(addr) => ecow::eco_format!("{addr}"),

@@ -13,6 +13,7 @@ mod readable;
 mod tls;
 mod token;
 
+pub(crate) use audited::address_text;
 pub use audited::{
     AuditedSession, CertificateAt, ClientAuth, EdgeFacts, EndpointFacts, Party, Posture, Profile,
     Recalled, RelianceFacts,
@@ -36,7 +37,7 @@ pub use readable::{
 };
 pub use tls::{
     Alert, Answer, CertificateRequest, ClientHello, ClientOffer, Decryption, KeyExchange, Keys,
-    RecordFact, ServerHello, TlsFacts,
+    OfferedVersions, RecordFact, ServerHello, TlsFacts,
 };
 pub use token::{RequestPrint, SetCookie, Token};
 

@@ -214,21 +214,27 @@ pub struct ClientOffer {
 }
 
 impl ClientOffer {
-    /// The lowest and the highest version that is offered. Before TLS 1.3 only the highest is said.
+    /// What it says of versions.
     #[must_use]
-    pub fn version_range(&self) -> (u16, u16) {
-        let low = self.versions.iter().copied().min();
-        let high = self.versions.iter().copied().max();
-        (low.unwrap_or(self.legacy_version), high.unwrap_or(self.legacy_version))
+    pub fn offered_versions(&self) -> OfferedVersions {
+        let all = || self.versions.iter().copied();
+        OfferedVersions {
+            low: all().min().unwrap_or(self.legacy_version),
+            high: all().max().unwrap_or(self.legacy_version),
+            fallback: self.fallback,
+        }
     }
+}
 
-    /// What it says of versions: offers that say other things differ here.
-    #[must_use]
-    pub fn versions_to_bytes(&self) -> [u8; 9] {
-        let (low, high) = self.version_range();
-        let ([a, b], [c, d]) = (low.to_le_bytes(), high.to_le_bytes());
-        [a, b, c, d, u8::from(self.fallback), 0, 0, 0, 0]
-    }
+/// Which versions a client offers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OfferedVersions {
+    /// The lowest. Before TLS 1.3 only the highest is said.
+    pub low: u16,
+    /// The highest.
+    pub high: u16,
+    /// TLS_FALLBACK_SCSV was sent (RFC 7507).
+    pub fallback: bool,
 }
 
 /// A ServerHello (RFC 8446 section 4.1.3, RFC 5246 section 7.4.1.3). What it agrees to reads like fields of its own.
@@ -295,38 +301,6 @@ pub struct Answer {
     pub downgrade_sentinel: Option<u8>,
 }
 
-impl Answer {
-    /// All of it: different answers differ here.
-    #[must_use]
-    pub fn to_bytes(self) -> [u8; 9] {
-        let Self {
-            version,
-            suite,
-            compression,
-            group,
-            psk,
-            extended_master_secret,
-            encrypt_then_mac,
-            secure_renegotiation,
-            ticket,
-            downgrade_sentinel,
-        } = self;
-        let bits = [
-            psk,
-            extended_master_secret,
-            encrypt_then_mac,
-            secure_renegotiation,
-            ticket,
-            group.is_some(),
-            downgrade_sentinel.is_some(),
-        ];
-        let flags = bits.into_iter().fold(0, |flags, bit| flags << 1 | u8::from(bit));
-        let ([a, b], [c, d]) = (version.to_le_bytes(), suite.to_le_bytes());
-        let [e, f] = group.unwrap_or_default().to_le_bytes();
-        [a, b, c, d, e, f, compression, downgrade_sentinel.unwrap_or_default(), flags]
-    }
-}
-
 /// A CertificateRequest.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CertificateRequest {
@@ -353,20 +327,6 @@ pub struct KeyExchange {
     pub signature_scheme: Option<u16>,
 }
 
-impl KeyExchange {
-    /// All that it says: exchanges that say other things differ here.
-    #[must_use]
-    pub fn to_bytes(&self) -> [u8; 9] {
-        let Self { at: _, group, dh_bits, signature_scheme } = *self;
-        let bits = [group.is_some(), dh_bits.is_some(), signature_scheme.is_some()];
-        let flags = bits.into_iter().fold(0, |flags, bit| flags << 1 | u8::from(bit));
-        let [a, b] = group.unwrap_or_default().to_le_bytes();
-        let [c, d, e, f] = dh_bits.unwrap_or_default().to_le_bytes();
-        let [g, h] = signature_scheme.unwrap_or_default().to_le_bytes();
-        [a, b, c, d, e, f, g, h, flags]
-    }
-}
-
 /// An alert in clear.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Alert {
@@ -391,69 +351,4 @@ pub struct RecordFact {
     pub length: u16,
     /// Where its header is.
     pub at: Moment,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_that_differ_have_other_bytes() {
-        let plain = Answer::default();
-        let others = [
-            Answer { version: 0x0304, ..plain },
-            Answer { version: 0x0003, ..plain },
-            Answer { suite: 0x1301, ..plain },
-            Answer { compression: 1, ..plain },
-            Answer { group: Some(0), ..plain },
-            Answer { group: Some(29), ..plain },
-            Answer { psk: true, ..plain },
-            Answer { extended_master_secret: true, ..plain },
-            Answer { encrypt_then_mac: true, ..plain },
-            Answer { secure_renegotiation: true, ..plain },
-            Answer { ticket: true, ..plain },
-            Answer { downgrade_sentinel: Some(0), ..plain },
-            Answer { downgrade_sentinel: Some(1), ..plain },
-        ];
-        let mut all: Vec<_> = others.into_iter().chain([plain]).map(Answer::to_bytes).collect();
-        all.sort_unstable();
-        all.dedup();
-        assert_eq!(all.len(), others.len() + 1);
-    }
-
-    #[test]
-    fn exchanges_that_differ_have_other_bytes() {
-        let plain = KeyExchange::default();
-        let others = [
-            KeyExchange { group: Some(0), ..plain },
-            KeyExchange { group: Some(29), ..plain },
-            KeyExchange { dh_bits: Some(0), ..plain },
-            KeyExchange { dh_bits: Some(29), ..plain },
-            KeyExchange { dh_bits: Some(1 << 16), ..plain },
-            KeyExchange { signature_scheme: Some(0), ..plain },
-            KeyExchange { signature_scheme: Some(29), ..plain },
-        ];
-        let mut all: Vec<_> = others.iter().chain([&plain]).map(KeyExchange::to_bytes).collect();
-        all.sort_unstable();
-        all.dedup();
-        assert_eq!(all.len(), others.len() + 1);
-    }
-
-    #[test]
-    fn offers_that_say_other_things_of_versions_have_other_bytes() {
-        let offer = |legacy_version, versions: &[u16]| ClientOffer {
-            legacy_version,
-            versions: versions.into(),
-            ..ClientOffer::default()
-        };
-        assert_eq!(offer(0x0303, &[]).version_range(), (0x0303, 0x0303));
-        assert_eq!(offer(0x0303, &[0x0304, 0x0302, 0x0303]).version_range(), (0x0302, 0x0304));
-        let same = [offer(0x0303, &[0x0304, 0x0303]), offer(0x0301, &[0x0303, 0x0304])];
-        assert_eq!(same[0].versions_to_bytes(), same[1].versions_to_bytes());
-        let others =
-            [offer(0x0303, &[]), offer(0x0303, &[0x0304]), offer(0x0303, &[0x0304, 0x0301])];
-        for other in others.into_iter().chain([ClientOffer { fallback: true, ..same[0].clone() }]) {
-            assert_ne!(other.versions_to_bytes(), same[0].versions_to_bytes());
-        }
-    }
 }
