@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::fingerprint::Key;
 use super::write::{Writer, int, texts};
-use crate::model::{CredentialRow, Exposure};
+use crate::model::{CredentialRow, Exposure, address_text};
 
 impl Writer<'_> {
     /// Writes what one run saw of a credential at a server.
@@ -26,7 +26,7 @@ impl Writer<'_> {
                 credential.place,
                 credential.principal.as_deref().unwrap_or_default(),
                 service,
-                at.server.addr.to_string(),
+                address_text(at.server.addr).as_str(),
                 at.port,
                 credential.secret.length(),
                 credential.exposure.name(),

@@ -5,10 +5,12 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::inspect::tls::{alert_name, is_tls13, ja3, ja3s, ja4, no_fingerprint};
 use crate::model::{
-    ClientOffer, Direction, FrameNo, Located, RunInfo, Seen, Session, TlsFacts, Why, limits,
+    ClientOffer, Direction, FrameNo, Located, RunInfo, Seen, ServerHello, Session, TlsFacts, Why,
+    limits,
 };
 
 /// The word for an alert's level.
@@ -61,40 +63,49 @@ pub(crate) fn client_certificate(tls: &TlsFacts) -> Option<&'static str> {
 
 /// The fingerprints JA3, JA3S and JA4, where they are defined and could be read.
 pub(crate) fn fingerprints(tls: &TlsFacts) -> [Option<String>; 3] {
-    with_those_of_offer(tls, |offer| of_offer(offer))
+    let client = tls.client_hello.value();
+    let [ja3, ja4] = client.map(|hello| of_offer(&hello.offer)).unwrap_or_default();
+    [ja3, tls.server_hello.value().map(|hello| ja3s(hello)), ja4]
 }
 
 fn of_offer(offer: &ClientOffer) -> [Option<String>; 2] {
     [ja3(offer), ja4(offer)].map(|print| print.value().cloned())
 }
 
-fn with_those_of_offer(
-    tls: &TlsFacts,
-    of_offer: impl FnOnce(&Arc<ClientOffer>) -> [Option<String>; 2],
-) -> [Option<String>; 3] {
-    let client = tls.client_hello.value();
-    let [ja3, ja4] = client.map(|hello| of_offer(&hello.offer)).unwrap_or_default();
-    [ja3, tls.server_hello.value().map(|hello| ja3s(hello)), ja4]
-}
-
-/// The same of many sessions: what an offer comes to is worked out once for all that share it.
+/// The same of many sessions: what an offer comes to is worked out once for all that share it, and what an answer comes
+/// to once for all that are equal.
 #[derive(Debug, Default)]
-pub(crate) struct Fingerprints(HashMap<usize, (Arc<ClientOffer>, [Option<String>; 2])>);
+pub(crate) struct Fingerprints {
+    offers: HashMap<usize, (Arc<ClientOffer>, [Option<String>; 2])>,
+    /// By all that JA3S is made of.
+    answers: HashMap<(u16, u16, SmallVec<[u16; 8]>), String>,
+}
 
 impl Fingerprints {
     /// See [`fingerprints`].
     pub(crate) fn of(&mut self, tls: &TlsFacts) -> [Option<String>; 3] {
-        with_those_of_offer(tls, |offer| self.of_shared(offer))
+        let client = tls.client_hello.value();
+        let [ja3, ja4] = client.map(|hello| self.of_offer(&hello.offer)).unwrap_or_default();
+        [ja3, tls.server_hello.value().map(|hello| self.of_answer(hello)), ja4]
     }
 
     /// An offer that is kept has its place in memory for itself.
-    fn of_shared(&mut self, offer: &Arc<ClientOffer>) -> [Option<String>; 2] {
-        if self.0.len() >= limits::RECENT_MESSAGES {
-            self.0.clear();
+    fn of_offer(&mut self, offer: &Arc<ClientOffer>) -> [Option<String>; 2] {
+        if self.offers.len() >= limits::RECENT_MESSAGES {
+            self.offers.clear();
         }
         let place = Arc::as_ptr(offer).addr();
-        let known = self.0.entry(place).or_insert_with(|| (Arc::clone(offer), of_offer(offer)));
+        let known =
+            self.offers.entry(place).or_insert_with(|| (Arc::clone(offer), of_offer(offer)));
         known.1.clone()
+    }
+
+    fn of_answer(&mut self, hello: &ServerHello) -> String {
+        if self.answers.len() >= limits::RECENT_MESSAGES {
+            self.answers.clear();
+        }
+        let said = (hello.legacy_version, hello.suite, hello.extensions.clone());
+        self.answers.entry(said).or_insert_with(|| ja3s(hello)).clone()
     }
 }
 

@@ -7,7 +7,7 @@ use super::write::{Writer, int, json, texts};
 use crate::inspect::tls::version_name;
 use crate::model::{
     Certificate, CertificateDetails, CertificateRow, EdgeRow, Grade, Graded, Particulars, Party,
-    Posture, ServiceRow, Severity,
+    Posture, ServiceRow, Severity, address_text,
 };
 
 impl Writer<'_> {
@@ -100,7 +100,7 @@ impl Writer<'_> {
                 row.role,
                 i64::try_from(row.position).unwrap_or(i64::MAX),
                 service,
-                row.party.addr.to_string(),
+                address_text(row.party.addr).as_str(),
                 row.port.unwrap_or(0),
                 int(row.sessions),
                 row.first.time.micros(),
@@ -130,8 +130,8 @@ impl Writer<'_> {
                 server,
                 client,
                 port,
-                edge.server.addr.to_string(),
-                edge.client.addr.to_string(),
+                address_text(edge.server.addr).as_str(),
+                address_text(edge.client.addr).as_str(),
                 self.run.0,
                 texts(&edge.protocols),
                 of(Posture::Mtls),

@@ -1,12 +1,12 @@
 //! Opening and creating the file.
 
-use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use hashbrown::HashMap;
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;

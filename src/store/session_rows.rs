@@ -1,11 +1,12 @@
 //! Rows of kept sessions: the connection, its handshake, its calls.
 
 use rusqlite::params;
+use serde::{Serialize, Serializer};
 
 use super::flat;
-use super::write::{Writer, int, texts};
+use super::write::{Writer, int, json, texts};
 use crate::inspect::tls::{group_name, suite_name, version_name};
-use crate::model::{AuditedSession, Call, Direction, RunInfo, TlsFacts};
+use crate::model::{AuditedSession, Call, Direction, RunInfo, TlsFacts, address_text};
 
 impl Writer<'_> {
     /// Writes a session, in the place of what the run has of it already.
@@ -40,9 +41,9 @@ impl Writer<'_> {
             session.community_id().to_string(),
             session.first.time.micros(),
             session.last.time.micros(),
-            session.client.addr.to_string(),
+            address_text(session.client.addr).as_str(),
             session.client.port,
-            session.server.addr.to_string(),
+            address_text(session.server.addr).as_str(),
             session.server.port,
             client,
             server,
@@ -163,9 +164,16 @@ const TLS: &str = "
       ?21, ?22, ?23)";
 
 fn not_observable(tls: &TlsFacts) -> String {
-    let fields: serde_json::Map<_, _> = flat::not_observable(tls)
-        .into_iter()
-        .map(|(field, why)| (field.to_owned(), why.into()))
-        .collect();
-    serde_json::Value::Object(fields).to_string()
+    let mut fields = flat::not_observable(tls);
+    fields.sort_unstable();
+    json(&Words(fields))
+}
+
+/// An object of words, without the tree of owned texts that `serde_json` makes of one: each kept session has it.
+struct Words(Vec<(&'static str, &'static str)>);
+
+impl Serialize for Words {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }
