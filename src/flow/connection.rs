@@ -28,7 +28,7 @@ pub(super) struct Flow<R> {
     pub(super) counted: usize,
     reading: bool,
     turned: bool,
-    pub(super) way: Way,
+    way: Way,
     /// The client is the second end of the key.
     client_is_second: bool,
     /// Its last packet when it was given out while it went on.
@@ -42,13 +42,24 @@ pub(super) struct Flow<R> {
 
 /// How long packets are under way between the ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Way {
-    /// It cannot be told.
-    Unknown,
-    /// The server answered the SYN; what the client sends next will tell.
+enum Way {
+    /// Long, or it cannot be told.
+    Long,
+    /// The SYN was answered; what the client sends next will tell.
     Answered,
-    /// There and back in [`NEAR`], and every packet was captured behind those that were sent before it.
+    /// There and back in [`NEAR`], to whoever answered the SYN, and time never went back from packet to packet.
     Short,
+}
+
+/// For how long a connection that ended is kept for what arrives late.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Patience {
+    /// It was reset over a short way: what was under way will have arrived soon.
+    Short,
+    /// Nothing is missing.
+    Usual,
+    /// Bytes are missing, and may be sent again.
+    Long,
 }
 
 impl<R: StreamReader> Flow<R> {
@@ -83,8 +94,13 @@ impl<R: StreamReader> Flow<R> {
             start_seen,
             ..Session::begun(client, server, roles, segment.at)
         };
-        let answers = syn.is_some_and(|syn| !syn.inferred && syn.server == segment.from);
-        let way = if answers && segment.flags.syn() { Way::Answered } else { Way::Unknown };
+        let answers = |syn: Syn| {
+            !syn.inferred
+                && syn.server == segment.from
+                && syn.at <= segment.at
+                && segment.flags.syn()
+        };
+        let way = if syn.is_some_and(answers) { Way::Answered } else { Way::Long };
         Self { sides, way, ..Self::begun(key, serial, session, reader) }
     }
 
@@ -97,7 +113,7 @@ impl<R: StreamReader> Flow<R> {
             counted: 0,
             reading: true,
             turned: false,
-            way: Way::Unknown,
+            way: Way::Long,
             client_is_second: is_second(&session),
             told: None,
             finishing: None,
@@ -156,9 +172,10 @@ impl<R: StreamReader> Flow<R> {
             self.sides[direction].finish_at(behind(segment));
         }
         self.note_close(direction, segment);
-        if self.way == Way::Answered && direction == Direction::ToServer {
+        // A SYN that comes again is no answer to the answer.
+        if self.way == Way::Answered && direction == Direction::ToServer && !segment.flags.syn() {
             let took = segment.at.time.micros_since(self.out.session.first.time);
-            self.way = if took <= NEAR { Way::Short } else { Way::Unknown };
+            self.way = if took <= NEAR { Way::Short } else { Way::Long };
         }
         if segment.flags.ack() && !segment.flags.rst() {
             self.sides[direction.reversed()].acknowledge(segment.acknowledgement);
@@ -183,7 +200,7 @@ impl<R: StreamReader> Flow<R> {
         if at >= session.last {
             session.last = at;
         } else {
-            self.way = Way::Unknown;
+            self.way = Way::Long;
         }
         session.stream.cut_segments += u32::from(missing > 0);
     }
@@ -411,7 +428,8 @@ impl<R: StreamReader> Flow<R> {
         }
     }
 
-    /// Whether the segment ended the connection.
+    /// Whether the segment ended the connection. `direction` is that in which it was taken: a reset is not read, so that
+    /// nothing it says can turn the connection round.
     pub(super) fn verdict(&self, direction: Direction, segment: &Segment<'_>) -> Option<EndState> {
         if segment.flags.rst() {
             let side = &self.sides[direction];
@@ -423,8 +441,19 @@ impl<R: StreamReader> Flow<R> {
         both.then_some(EndState::Fin)
     }
 
+    /// For how long it is kept now that this segment ended it. A reset whose sequence number is not the one that comes
+    /// next need not be believed (RFC 5961), so that more may come than what was under way.
+    pub(super) fn patience(&self, direction: Direction, segment: &Segment<'_>) -> Patience {
+        let reset = segment.flags.rst() && self.sides[direction].expects(segment.sequence);
+        match self.way {
+            _ if self.lacks_bytes() => Patience::Long,
+            Way::Short if reset => Patience::Short,
+            _ => Patience::Usual,
+        }
+    }
+
     /// Whether bytes are missing before what came last, or before the end, and would still be read.
-    pub(super) fn lacks_bytes(&self) -> bool {
+    fn lacks_bytes(&self) -> bool {
         let lacks = |side: &Side| side.assembler.pending_pieces() > 0 || side.unseen() > 0;
         self.reading && (lacks(&self.sides.to_server) || lacks(&self.sides.to_client))
     }

@@ -120,6 +120,13 @@ impl Side {
         self.start == Start::Known && self.end == Some(next.wrapping_add(1))
     }
 
+    /// Whether a segment with this sequence number comes right behind everything so far.
+    pub(super) fn expects(&self, sequence: u32) -> bool {
+        let next = self.sequence_of(self.assembler.next_offset());
+        let next = if self.is_whole() { next.wrapping_add(1) } else { next };
+        self.start == Start::Known && sequence == next
+    }
+
     /// How many bytes were sent at least that the capture does not have behind the last one: the receiver says that it
     /// has them, or the FIN lies behind them. The FIN counts as a byte and may be among them.
     pub(super) fn unseen(&self) -> u64 {

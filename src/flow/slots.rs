@@ -3,7 +3,7 @@
 //! They lie in blocks that never move. A vector that grows would copy every connection that is followed, and would have
 //! touched the memory of all the sizes it passed through.
 
-/// Places of a block.
+/// Places of a block: enough that the list of blocks stays small, few enough that a shard with one connection costs little.
 const BLOCK: usize = 16;
 
 pub(super) struct Slots<T> {

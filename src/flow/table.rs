@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-use super::connection::{Flow, Way};
+use super::connection::Flow;
 use super::half_open::{HalfOpen, Syn};
 use super::recent::RecentlyEnded;
 use super::slots::Slots;
@@ -14,14 +14,16 @@ use super::{Maker, StreamReader};
 use crate::decode::Segment;
 use crate::model::{Direction, EndState, FlowKey, Moment, Session, Timestamp, limits};
 
-/// Microseconds of packet time for which an ended connection is kept for what arrives late: what was under way when a
-/// reset came, or what the two cards of a mirror give in the wrong order. Over a short way on which nothing came in the
-/// wrong order, a reset leaves nothing under way for long. Where bytes before the end are missing, they may be sent again,
-/// which takes a second where nothing is known of the way (RFC 6298), and twice that the next time.
+/// Microseconds of packet time for which an ended connection is kept for what arrives late, by `Patience`: what was under
+/// way when a reset came, or what the two cards of a mirror give in the wrong order. Bytes that are missing may be sent
+/// again, which takes a second where nothing is known of the way (RFC 6298), and twice that the next time.
 ///
-/// What is kept is in nobody's cache any more when it is given out, so that keeping every connection for 300 ms takes a
-/// fifth of the audit of short ones.
+/// What is kept is in nobody's cache any more when it is given out: keeping every connection for 300 ms took a fifth of the
+/// audit of short ones. The shortest wait is worth as much as the beats of whoever calls [`Table::tick`] are near.
 const LINGER: [i64; 3] = [10_000, 300_000, 2_000_000];
+
+/// Microseconds of packet time between two looks at what is kept for seconds: where packets are rare, each has a tick.
+const LOOK: i64 = 100_000;
 
 /// Seconds of packet time after which a connection that goes on is given out, and between then and the next times; the
 /// last one for ever after.
@@ -73,6 +75,8 @@ pub struct Table<R> {
     half_open: HalfOpen,
     recent: RecentlyEnded,
     idle: VecDeque<Deadline>,
+    /// When what is kept for seconds was last looked at.
+    looked: Timestamp,
     /// When ended connections are given out, by how long they are kept.
     lingering: [VecDeque<Deadline>; LINGER.len()],
     begun: u32,
@@ -119,6 +123,7 @@ impl<R: StreamReader> Table<R> {
             half_open: HalfOpen::default(),
             recent: RecentlyEnded::default(),
             idle: VecDeque::new(),
+            looked: Timestamp::MIN,
             lingering: Default::default(),
             begun: 0,
             held: 0,
@@ -159,14 +164,18 @@ impl<R: StreamReader> Table<R> {
 
     /// Ends what is over at this packet time. To be called from time to time, at moments that depend on packets only.
     pub fn tick(&mut self, now: Moment) {
-        self.half_open.tick(now);
-        self.recent.tick(now);
-        self.tell_open(now);
         while let Some(due) = self.lingered(now) {
             if let Some(end) = self.current(due).and_then(|flow| flow.finishing) {
                 self.end(due.slot, end);
             }
         }
+        if now.time.micros_since(self.looked) < LOOK {
+            return;
+        }
+        self.looked = now.time;
+        self.half_open.tick(now);
+        self.recent.tick(now);
+        self.tell_open(now);
         while let Some(due) = self.idle.pop_front_if(|due| due.at <= now.time) {
             let Some(flow) = self.current(due) else { continue };
             let at = flow.out.session.last.time.plus_seconds(limits::IDLE_SECONDS);
@@ -399,12 +408,10 @@ impl<R: StreamReader> Table<R> {
         {
             flow.finishing = Some(end);
             let serial = flow.serial;
-            let kept = match (end, flow.way) {
-                _ if flow.lacks_bytes() => 2,
-                (EndState::Rst, Way::Short) => 0,
-                _ => 1,
-            };
-            if let (Some(queue), Some(wait)) = (self.lingering.get_mut(kept), LINGER.get(kept)) {
+            let kept = flow.patience(direction, segment);
+            if let (Some(queue), Some(wait)) =
+                (self.lingering.get_mut(kept as usize), LINGER.get(kept as usize))
+            {
                 queue.push_back(Deadline { at: segment.at.time.plus_micros(*wait), slot, serial });
             }
         }
