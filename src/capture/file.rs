@@ -229,7 +229,8 @@ impl CaptureFile {
         self.current = record;
     }
 
-    /// Keeps the span of the file, and the longest way that time goes back in it, its beginning included.
+    /// Keeps the span of the file, and the longest way that time goes back in it, its beginning included. From the second
+    /// frame on, one that is no earlier than any before it can only be the last.
     #[inline]
     fn note_time(&mut self, time: Timestamp) {
         if time >= self.latest && self.frames > 1 {

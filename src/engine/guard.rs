@@ -90,7 +90,7 @@ impl StreamReader for Guarded {
 pub(super) fn finished(mut ended: Box<Ended<Guarded>>) -> Session {
     let Ended { session, reader } = &mut *ended;
     if let Some(dialogue) = &mut reader.dialogue {
-        match catch_unwind(AssertUnwindSafe(|| dialogue.conclude())) {
+        match catch_unwind(AssertUnwindSafe(|| dialogue.take_learned())) {
             Ok((protocol, facts)) => {
                 session.protocol = protocol;
                 session.facts = facts;

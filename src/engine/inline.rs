@@ -30,7 +30,9 @@ impl<'a, 'b> Inline<'a, 'b> {
     fn on_each(&mut self, work: impl Fn(&mut Table<Guarded>)) {
         for table in &mut self.tables {
             work(table);
-            self.ended.extend(table.drain_ended().map(finished));
+            if table.has_ended() {
+                self.ended.extend(table.drain_ended().map(finished));
+            }
         }
     }
 }

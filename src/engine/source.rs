@@ -11,7 +11,8 @@ use crate::flow::TableCounts;
 use crate::inspect::tls::{KeyLines, KeyLog};
 use crate::model::{Diagnostic, Incomplete, RunInfo, SourceInfo};
 
-/// Microseconds of packet time between two beats of a capture's clock.
+/// Microseconds of packet time between two beats of a capture's clock: as long as the shortest time for which the flow table
+/// keeps what ended, so that it is given out not much later.
 const BEAT: i64 = 10_000;
 
 /// Seconds of packet time between two captures beyond which no connection of the first goes on in the second.

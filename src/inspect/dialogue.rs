@@ -144,11 +144,11 @@ impl Dialogue {
     /// Gives what was learned, and the protocol by its name in the table.
     #[must_use]
     pub fn finish(mut self) -> (Option<ProtocolId>, Facts) {
-        self.conclude()
+        self.take_learned()
     }
 
-    /// The same for one that stays where it is. It has learned nothing afterwards.
-    pub(crate) fn conclude(&mut self) -> (Option<ProtocolId>, Facts) {
+    /// The same of one that stays where it is. To be asked once.
+    pub(crate) fn take_learned(&mut self) -> (Option<ProtocolId>, Facts) {
         match std::mem::take(&mut self.state) {
             State::Reading(inspector) => absorb(&mut self.facts, inspector.finish()),
             State::Probing | State::Watching => self.note_unknown(),

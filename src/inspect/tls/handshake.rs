@@ -43,7 +43,7 @@ pub(super) mod kind {
 /// The handshake of one connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Handshake {
-    /// Where they stay: they are large.
+    /// In the box in which the session has them: they are large.
     pub(super) facts: Box<TlsFacts>,
     encrypted_handshakes: PerDirection<u32>,
     client_finished: bool,

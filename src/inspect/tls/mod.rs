@@ -65,6 +65,7 @@ impl Protocol for Tls {
 
     fn inspector(&self, context: &Context) -> Box<dyn Inspector> {
         let inside = Inside::new(context.keys.clone());
+        // Made where it stays, not on the stack.
         let mut inspector = Box::<TlsInspector>::default();
         inspector.inside = inside;
         inspector
