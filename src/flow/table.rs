@@ -3,8 +3,9 @@
 mod datagrams;
 
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable};
 
 use super::connection::Flow;
 use super::half_open::{HalfOpen, Syn};
@@ -66,12 +67,15 @@ pub fn shard_of(key: &FlowKey) -> usize {
 
 /// All connections of one shard.
 pub struct Table<R> {
-    index: HashMap<FlowKey, u32, foldhash::quality::RandomState>,
+    /// Where connections are, by their keys, which they have themselves: with them it would be twelve times as large, and
+    /// no cache would hold it.
+    index: HashTable<u32>,
+    hasher: foldhash::quality::RandomState,
     /// Conversations over UDP, by the name of the client too: there may be several between the same ends.
     spoken: HashMap<(FlowKey, u64), u32, foldhash::quality::RandomState>,
     slots: Slots<Flow<R>>,
-    /// Where the last segment's connection is: the next segment is often of the same.
-    last: u32,
+    /// The last segment's connection and where it is: the next segment is often of the same.
+    last: Option<(FlowKey, u32)>,
     half_open: HalfOpen,
     recent: RecentlyEnded,
     idle: VecDeque<Deadline>,
@@ -116,10 +120,11 @@ impl<R: StreamReader> Table<R> {
     pub fn new(capacity: usize, make: Maker<R>) -> Self {
         Self {
             make,
-            index: HashMap::default(),
+            index: HashTable::new(),
+            hasher: foldhash::quality::RandomState::default(),
             spoken: HashMap::default(),
             slots: Slots::default(),
-            last: 0,
+            last: None,
             half_open: HalfOpen::default(),
             recent: RecentlyEnded::default(),
             idle: VecDeque::new(),
@@ -156,10 +161,15 @@ impl<R: StreamReader> Table<R> {
     /// The slot of the connection with this key.
     #[inline]
     fn find(&mut self, key: &FlowKey) -> Option<u32> {
-        if self.slots.get(self.last).is_none_or(|flow| flow.key != *key) {
-            self.last = *self.index.get(key)?;
+        if let Some((last, slot)) = self.last
+            && last == *key
+        {
+            return Some(slot);
         }
-        Some(self.last)
+        let is = |slot: &u32| self.slots.get(*slot).is_some_and(|flow| flow.key == *key);
+        let slot = *self.index.find(self.hasher.hash_one(key), is)?;
+        self.last = Some((*key, slot));
+        Some(slot)
     }
 
     /// Ends what is over at this packet time. To be called from time to time, at moments that depend on packets only.
@@ -249,7 +259,8 @@ impl<R: StreamReader> Table<R> {
                 return;
             }
         }
-        self.index.shrink_to_fit();
+        let hash = |slot: &u32| hash_of(&self.hasher, &self.slots, *slot);
+        self.index.shrink_to_fit(hash);
         self.spoken.shrink_to_fit();
     }
 
@@ -312,7 +323,8 @@ impl<R: StreamReader> Table<R> {
         let serial = self.make_room();
         let flow = Flow::new(key, serial, segment, syn, (self.make)());
         let slot = self.settle(flow, segment.at);
-        self.index.insert(key, slot);
+        let hash = |slot: &u32| hash_of(&self.hasher, &self.slots, *slot);
+        self.index.insert_unique(hash(&slot), slot, hash);
         self.forget_deadlines();
         slot
     }
@@ -423,6 +435,7 @@ impl<R: StreamReader> Table<R> {
     }
 
     fn end(&mut self, slot: u32, end: EndState) {
+        self.last = self.last.filter(|(_, last)| *last != slot);
         let Some(flow) = self.slots.get_mut(slot) else { return };
         self.held = self.held.saturating_sub(flow.counted);
         flow.flush();
@@ -430,7 +443,10 @@ impl<R: StreamReader> Table<R> {
         flow.out.session.end = end;
         match flow.spoken {
             Some(name) => self.spoken.remove(&(flow.key, name)),
-            None => self.index.remove(&flow.key),
+            None => {
+                let entry = self.index.find_entry(self.hasher.hash_one(flow.key), |at| *at == slot);
+                entry.ok().map(|entry| entry.remove().0)
+            }
         };
         // While it was followed nobody asked of an earlier one with its key.
         if matches!(end, EndState::Fin | EndState::Rst) {
@@ -440,6 +456,11 @@ impl<R: StreamReader> Table<R> {
         }
         self.ended.extend(self.slots.remove(slot).map(|flow| flow.out));
     }
+}
+
+/// The hash of the key of the connection in this slot.
+fn hash_of<R>(hasher: &impl BuildHasher, slots: &Slots<Flow<R>>, slot: u32) -> u64 {
+    slots.get(slot).map_or(0, |flow| hasher.hash_one(flow.key))
 }
 
 /// Counts what a connection holds; one that holds more than there is room for is read no longer.
