@@ -31,7 +31,7 @@ pub trait Brief: Copy + 'static {
     }
 }
 
-/// Declares a field of what `T` is, as [`field`] does.
+/// Declares a field of what `T` is, as [`field`](super::field) does.
 pub const fn brief<T: Brief>(
     path: &'static str,
     kind: Kind,
