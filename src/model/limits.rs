@@ -15,8 +15,9 @@ pub const FRAME_BYTES: usize = 1 << 20;
 /// Largest record that any tool of the pcap family writes when the file's snapshot length does not say more.
 pub const COMMON_SNAPLEN: usize = 262_144;
 
-/// Bytes of a capture file read at once and held in the reader's buffer. Larger is slower: it leaves the cache.
-pub const READ_WINDOW: usize = 512 * 1024;
+/// Bytes of a capture file read at once and held in the reader's buffer. Larger is slower: it takes the cache from what is
+/// followed.
+pub const READ_WINDOW: usize = 128 * 1024;
 
 /// Largest pcapng block that is held whole: a packet with its options, or the key log of a long capture. A length field
 /// can claim 4 GiB. Blocks that are only skipped are not held and have no bound.
