@@ -2,6 +2,7 @@
 //!
 //! Columns of the database and keys of the reports are made from the same functions, so that they say the same.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -63,9 +64,17 @@ pub(crate) fn client_certificate(tls: &TlsFacts) -> Option<&'static str> {
 
 /// The fingerprints JA3, JA3S and JA4, where they are defined and could be read.
 pub(crate) fn fingerprints(tls: &TlsFacts) -> [Option<String>; 3] {
+    told_of(tls, |offer| of_offer(offer), ja3s)
+}
+
+fn told_of(
+    tls: &TlsFacts,
+    of_offer: impl FnOnce(&Arc<ClientOffer>) -> [Option<String>; 2],
+    of_answer: impl FnOnce(&ServerHello) -> String,
+) -> [Option<String>; 3] {
     let client = tls.client_hello.value();
     let [ja3, ja4] = client.map(|hello| of_offer(&hello.offer)).unwrap_or_default();
-    [ja3, tls.server_hello.value().map(|hello| ja3s(hello)), ja4]
+    [ja3, tls.server_hello.value().map(|hello| of_answer(hello)), ja4]
 }
 
 fn of_offer(offer: &ClientOffer) -> [Option<String>; 2] {
@@ -84,29 +93,28 @@ pub(crate) struct Fingerprints {
 impl Fingerprints {
     /// See [`fingerprints`].
     pub(crate) fn of(&mut self, tls: &TlsFacts) -> [Option<String>; 3] {
-        let client = tls.client_hello.value();
-        let [ja3, ja4] = client.map(|hello| self.of_offer(&hello.offer)).unwrap_or_default();
-        [ja3, tls.server_hello.value().map(|hello| self.of_answer(hello)), ja4]
+        let Self { offers, answers } = self;
+        told_of(
+            tls,
+            // An offer that is kept has its place in memory for itself.
+            |offer| {
+                let place = Arc::as_ptr(offer).addr();
+                known(offers, place, || (Arc::clone(offer), of_offer(offer))).1.clone()
+            },
+            |hello| {
+                let said = (hello.legacy_version, hello.suite, hello.extensions.clone());
+                known(answers, said, || ja3s(hello)).clone()
+            },
+        )
     }
+}
 
-    /// An offer that is kept has its place in memory for itself.
-    fn of_offer(&mut self, offer: &Arc<ClientOffer>) -> [Option<String>; 2] {
-        if self.offers.len() >= limits::RECENT_MESSAGES {
-            self.offers.clear();
-        }
-        let place = Arc::as_ptr(offer).addr();
-        let known =
-            self.offers.entry(place).or_insert_with(|| (Arc::clone(offer), of_offer(offer)));
-        known.1.clone()
+/// What is known under a key, or is now.
+fn known<K: Eq + Hash, V>(all: &mut HashMap<K, V>, key: K, make: impl FnOnce() -> V) -> &V {
+    if all.len() >= limits::RECENT_MESSAGES {
+        all.clear();
     }
-
-    fn of_answer(&mut self, hello: &ServerHello) -> String {
-        if self.answers.len() >= limits::RECENT_MESSAGES {
-            self.answers.clear();
-        }
-        let said = (hello.legacy_version, hello.suite, hello.extensions.clone());
-        self.answers.entry(said).or_insert_with(|| ja3s(hello)).clone()
-    }
+    all.entry(key).or_insert_with(make)
 }
 
 /// Whether the server accepted early data; nothing where none was announced or the answer is encrypted.

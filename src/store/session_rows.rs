@@ -1,7 +1,8 @@
 //! Rows of kept sessions: the connection, its handshake, its calls.
 
+use std::collections::BTreeMap;
+
 use rusqlite::params;
-use serde::{Serialize, Serializer};
 
 use super::flat;
 use super::write::{Writer, int, json, texts};
@@ -32,7 +33,10 @@ impl Writer<'_> {
         let server = self.service(&audited.server)?;
         let source = flat::source_position(run, session.first.frame);
         let id = (self.run.0 << SESSION_BITS) | int(audited.number);
-        self.db.prepare_cached(&session_row(self.begun))?.execute(params![
+        // Where the run begins with what is written there is none to replace, and SQLite need not keep what every single
+        // statement would take back.
+        let insert = if self.begun { NEW_SESSION } else { SESSION };
+        self.db.prepare_cached(insert)?.execute(params![
             id,
             self.run.0,
             int(audited.number),
@@ -137,20 +141,25 @@ impl Writer<'_> {
     }
 }
 
-/// How a row is written. Where the run begins with what is written there is none to replace, and SQLite need not keep
-/// what every single statement would take back.
-fn session_row(begun: bool) -> String {
-    format!("INSERT {} {SESSION}", if begun { "" } else { "OR REPLACE" })
-}
-
-const SESSION: &str = "
+/// The statement that writes a session, with these first words.
+macro_rules! insert_session {
+    ($insert:literal) => {
+        concat!(
+            $insert,
+            "
     INTO session (session_id, run_id, number, source_id, first_frame, community_id, first_us, last_us,
       client_ip, client_port, server_ip, server_port, client_service_id, server_service_id, roles, vlan,
       protocol, posture, posture_why, evidence, confidence, inherited_from, inherited_by, client_auth,
       packets_to_server, packets_to_client, bytes_to_server, bytes_to_client, start_seen, end_state, gap_bytes, first_bytes,
       transport)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)";
+      ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)"
+        )
+    };
+}
+
+const NEW_SESSION: &str = insert_session!("INSERT");
+const SESSION: &str = insert_session!("INSERT OR REPLACE");
 
 /// Bits of a row's number that are the session's within its run.
 const SESSION_BITS: u32 = 40;
@@ -164,16 +173,5 @@ const TLS: &str = "
       ?21, ?22, ?23)";
 
 fn not_observable(tls: &TlsFacts) -> String {
-    let mut fields = flat::not_observable(tls);
-    fields.sort_unstable();
-    json(&Words(fields))
-}
-
-/// An object of words, without the tree of owned texts that `serde_json` makes of one: each kept session has it.
-struct Words(Vec<(&'static str, &'static str)>);
-
-impl Serialize for Words {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().copied())
-    }
+    json(&BTreeMap::from_iter(flat::not_observable(tls)))
 }
