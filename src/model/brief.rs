@@ -1,16 +1,13 @@
 //! Parts of a session that say so little that they stand for all their fields in a verdict's key.
 
-use super::fields::{Field, Getter, Judged as _, Kind, Part, Subject, SubjectKind, Value};
+use super::fields::{Judged as _, Part, Subject, SubjectKind, Told, Value};
 use super::{Answer, KeyExchange, Moment, OfferedVersions, Seen, TlsFacts};
 
 /// A part of a session's TLS in few bytes. There is room for all that each of them says.
 pub type Gist = [u8; 9];
 
 /// A part of what a session's TLS showed that says so little that it stands for all its fields in a verdict's key.
-pub trait Brief: Copy + 'static {
-    /// Which part it is.
-    const PART: Part;
-
+pub trait Brief: Told + Copy + 'static {
     /// It, as far as it was seen.
     fn seen(tls: &TlsFacts) -> Seen<Self>;
 
@@ -22,29 +19,16 @@ pub trait Brief: Copy + 'static {
         subject: &Subject<'a>,
         read: impl FnOnce(Self) -> Seen<Value<'a>>,
     ) -> Seen<Value<'a>> {
-        TlsFacts::of(subject, |tls| match Self::seen(tls) {
-            Seen::Value(brief) => read(brief),
-            Seen::Absent => Seen::Absent,
-            Seen::NotReached => Seen::NotReached,
-            Seen::Hidden(why) => Seen::Hidden(why),
-        })
+        TlsFacts::of(subject, |tls| Self::seen(tls).and_then(|brief| read(*brief)))
     }
 }
 
-/// Declares a field of what `T` is, as [`field`](super::field) does.
-pub const fn brief<T: Brief>(
-    path: &'static str,
-    kind: Kind,
-    example: &'static str,
-    doc: &'static str,
-    get: Getter,
-) -> Field {
-    Field { on: SubjectKind::Session, part: T::PART, path, kind, doc, example, get }
+impl Told for OfferedVersions {
+    const ON: SubjectKind = SubjectKind::Session;
+    const PART: Part = Part::Offer;
 }
 
 impl Brief for OfferedVersions {
-    const PART: Part = Part::Offer;
-
     fn seen(tls: &TlsFacts) -> Seen<Self> {
         tls.client_hello.map(|hello| hello.offered_versions())
     }
@@ -56,9 +40,12 @@ impl Brief for OfferedVersions {
     }
 }
 
-impl Brief for Answer {
+impl Told for Answer {
+    const ON: SubjectKind = SubjectKind::Session;
     const PART: Part = Part::Answer;
+}
 
+impl Brief for Answer {
     fn seen(tls: &TlsFacts) -> Seen<Self> {
         tls.server_hello.map(|hello| hello.answer)
     }
@@ -91,9 +78,12 @@ impl Brief for Answer {
     }
 }
 
-impl Brief for KeyExchange {
+impl Told for KeyExchange {
+    const ON: SubjectKind = SubjectKind::Session;
     const PART: Part = Part::Exchange;
+}
 
+impl Brief for KeyExchange {
     fn seen(tls: &TlsFacts) -> Seen<Self> {
         // When it came is no part of what it says.
         tls.key_exchange.map(|exchange| Self { at: Moment::default(), ..*exchange })
@@ -119,6 +109,14 @@ mod tests {
     use super::*;
     use crate::model::ClientOffer;
 
+    fn all_differ<T: Brief>(briefs: impl IntoIterator<Item = T>) {
+        let mut gists: Vec<Gist> = briefs.into_iter().map(T::gist).collect();
+        let count = gists.len();
+        gists.sort_unstable();
+        gists.dedup();
+        assert_eq!(gists.len(), count);
+    }
+
     #[test]
     fn answers_that_differ_have_other_gists() {
         let plain = Answer::default();
@@ -137,10 +135,7 @@ mod tests {
             Answer { downgrade_sentinel: Some(0), ..plain },
             Answer { downgrade_sentinel: Some(1), ..plain },
         ];
-        let mut all: Vec<_> = others.into_iter().chain([plain]).map(Answer::gist).collect();
-        all.sort_unstable();
-        all.dedup();
-        assert_eq!(all.len(), others.len() + 1);
+        all_differ(others.into_iter().chain([plain]));
     }
 
     #[test]
@@ -155,10 +150,7 @@ mod tests {
             KeyExchange { signature_scheme: Some(0), ..plain },
             KeyExchange { signature_scheme: Some(29), ..plain },
         ];
-        let mut all: Vec<_> = others.into_iter().chain([plain]).map(KeyExchange::gist).collect();
-        all.sort_unstable();
-        all.dedup();
-        assert_eq!(all.len(), others.len() + 1);
+        all_differ(others.into_iter().chain([plain]));
     }
 
     #[test]

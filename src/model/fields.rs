@@ -226,7 +226,7 @@ pub struct Field {
 pub type Getter = for<'a> fn(&Subject<'a>) -> Seen<Value<'a>>;
 
 /// Declares a field of what `T` is: its path, type, a value it may have, what it means, and how to read it.
-pub const fn field<T: Judged>(
+pub const fn field<T: Told>(
     path: &'static str,
     kind: Kind,
     example: &'static str,
@@ -234,6 +234,20 @@ pub const fn field<T: Judged>(
     get: Getter,
 ) -> Field {
     Field { on: T::ON, part: T::PART, path, kind, doc, example, get }
+}
+
+/// What a field can tell of.
+pub trait Told {
+    /// On which subject.
+    const ON: SubjectKind;
+
+    /// Which part of it.
+    const PART: Part;
+}
+
+impl<T: Judged> Told for T {
+    const ON: SubjectKind = <T as Judged>::ON;
+    const PART: Part = <T as Judged>::PART;
 }
 
 /// What a subject holds.

@@ -29,7 +29,7 @@ pub mod told;
 pub use ecow::EcoString as Text;
 
 pub use announcement::{Announcement, DatagramFacts};
-pub use brief::{Brief, Gist, brief};
+pub use brief::{Brief, Gist};
 pub use certificate::{
     Certificate, CertificateDetails, Der, Digest, KeyKind, PublicKey, SanName, SignatureAlgorithm,
 };
@@ -40,7 +40,7 @@ pub use counted::{SuiteRow, Undecided, UndecidedAt};
 pub use diagnostic::{Diagnostic, Level, Lines, Place};
 pub use escape::{escape_bytes, escape_text};
 pub use fields::{
-    Field, Getter, Judged, Kind, Part, Subject, SubjectKind, Value, WRONG_SUBJECT, field,
+    Field, Getter, Judged, Kind, Part, Subject, SubjectKind, Told, Value, WRONG_SUBJECT, field,
 };
 pub use finding::{
     Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingBody, FindingId, NamedFacts,

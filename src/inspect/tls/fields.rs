@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::model::told::bool;
 use crate::model::{
     Answer, Brief, ClientHello, Direction, Field, Judged, KeyExchange, Keys, Kind, OfferedVersions,
-    Seen, ServerHello, Subject, TlsFacts, Value, WRONG_SUBJECT, Why, brief, field,
+    Seen, ServerHello, Subject, TlsFacts, Value, WRONG_SUBJECT, Why, field,
 };
 
 use super::failure::reasons;
@@ -18,45 +18,45 @@ use super::suites::{Suite, suite, suite_name};
 /// The fields of TLS. All are absent on a session that is not TLS. One line declares one.
 #[rustfmt::skip]
 pub static FIELDS: &[Field] = &[
-    brief::<Answer>("tls.version", Kind::Text, "TLSv1.2", "the version agreed on: `SSLv2`, `SSLv3`, `TLSv1.0` to `TLSv1.3`", |s| Answer::of(s, |a| name(version_name(a.version)))),
-    brief::<Answer>("tls.version_number", Kind::Int, "771", "the same as a number to compare: SSLv3 768, TLSv1.0 769, 1.1 770, 1.2 771, 1.3 772", |s| Answer::of(s, |a| int(a.version))),
-    brief::<Answer>("tls.cipher", Kind::Text, "TLS_AES_128_GCM_SHA256", "the cipher suite agreed on", |s| Answer::of(s, |a| name(suite_name(a.suite)))),
-    brief::<Answer>("tls.cipher_class", Kind::Text, "aead", "its worst property: `null`, `anon`, `export`, `des`, `rc2`, `rc4`, `3des`, `static-rsa`, `cbc-md5`, `cbc-sha1`, `cbc`, `ccm8`, else `aead`", |s| Answer::of(s, |a| worth(a, |s| Seen::Value(Value::text(s.class))))),
-    brief::<Answer>("tls.cipher_flags", Kind::Texts, "cbc-sha1", "all such properties, and `psk`", |s| Answer::of(s, |a| worth(a, |s| texts(s.flags.iter().map(|flag| Cow::Borrowed(*flag)))))),
-    brief::<Answer>("tls.forward_secrecy", Kind::Bool, "true", "whether the keys of this session stay secret when the key of the certificate leaks", |s| Answer::of(s, forward_secrecy)),
-    brief::<KeyExchange>("tls.group", Kind::Text, "x25519", "the group of the key exchange", |s| KeyExchange::of(s, |k| option(k.group, |g| name(group_name(g))))),
-    brief::<KeyExchange>("tls.dh_bits", Kind::Int, "2048", "bits of the prime of a finite-field Diffie-Hellman exchange before TLS 1.3", |s| KeyExchange::of(s, |k| option(k.dh_bits, int))),
-    brief::<KeyExchange>("tls.server_signature", Kind::Text, "rsa_pss_rsae_sha256", "what the server signed its key exchange with (TLS 1.2)", |s| KeyExchange::of(s, |k| option(k.signature_scheme, |s| name(scheme_name(s))))),
-    brief::<KeyExchange>("tls.server_signature_hash", Kind::Text, "SHA-256", "the hash of that", |s| KeyExchange::of(s, |k| option(k.signature_scheme, hash))),
+    field::<Answer>("tls.version", Kind::Text, "TLSv1.2", "the version agreed on: `SSLv2`, `SSLv3`, `TLSv1.0` to `TLSv1.3`", |s| Answer::of(s, |a| name(version_name(a.version)))),
+    field::<Answer>("tls.version_number", Kind::Int, "771", "the same as a number to compare: SSLv3 768, TLSv1.0 769, 1.1 770, 1.2 771, 1.3 772", |s| Answer::of(s, |a| int(a.version))),
+    field::<Answer>("tls.cipher", Kind::Text, "TLS_AES_128_GCM_SHA256", "the cipher suite agreed on", |s| Answer::of(s, |a| name(suite_name(a.suite)))),
+    field::<Answer>("tls.cipher_class", Kind::Text, "aead", "its worst property: `null`, `anon`, `export`, `des`, `rc2`, `rc4`, `3des`, `static-rsa`, `cbc-md5`, `cbc-sha1`, `cbc`, `ccm8`, else `aead`", |s| Answer::of(s, |a| worth(a, |s| Seen::Value(Value::text(s.class))))),
+    field::<Answer>("tls.cipher_flags", Kind::Texts, "cbc-sha1", "all such properties, and `psk`", |s| Answer::of(s, |a| worth(a, |s| texts(s.flags.iter().map(|flag| Cow::Borrowed(*flag)))))),
+    field::<Answer>("tls.forward_secrecy", Kind::Bool, "true", "whether the keys of this session stay secret when the key of the certificate leaks", |s| Answer::of(s, forward_secrecy)),
+    field::<KeyExchange>("tls.group", Kind::Text, "x25519", "the group of the key exchange", |s| KeyExchange::of(s, |k| option(k.group, |g| name(group_name(g))))),
+    field::<KeyExchange>("tls.dh_bits", Kind::Int, "2048", "bits of the prime of a finite-field Diffie-Hellman exchange before TLS 1.3", |s| KeyExchange::of(s, |k| option(k.dh_bits, int))),
+    field::<KeyExchange>("tls.server_signature", Kind::Text, "rsa_pss_rsae_sha256", "what the server signed its key exchange with (TLS 1.2)", |s| KeyExchange::of(s, |k| option(k.signature_scheme, |s| name(scheme_name(s))))),
+    field::<KeyExchange>("tls.server_signature_hash", Kind::Text, "SHA-256", "the hash of that", |s| KeyExchange::of(s, |k| option(k.signature_scheme, hash))),
     field::<TlsFacts>("tls.client_signature", Kind::Text, "ecdsa_secp256r1_sha256", "what the client proved its certificate with (TLS 1.2)", |s| TlsFacts::of(s, |t| t.client_verify.and_then(|s| name(scheme_name(*s))))),
     field::<TlsFacts>("tls.client_signature_hash", Kind::Text, "SHA-256", "the hash of that", |s| TlsFacts::of(s, |t| t.client_verify.and_then(|s| hash(*s)))),
     field::<TlsFacts>("tls.alpn", Kind::Text, "h2", "the application protocol agreed on; encrypted in TLS 1.3", |s| TlsFacts::of(s, alpn)),
     field::<TlsFacts>("tls.sni", Kind::Text, "payments.internal", "the server name the client asked for", |s| TlsFacts::of(s, |t| client(t, |h| h.sni.as_deref().map(Value::text).into()))),
-    field::<TlsFacts>("tls.offered_versions", Kind::Texts, "TLSv1.3", "versions the client offered; before TLS 1.3 only the highest is said", |s| TlsFacts::of(s, |t| client(t, |h| texts(offered(h).iter().map(|v| version_name(*v)))))),
-    brief::<OfferedVersions>("tls.offered_max_version", Kind::Text, "TLSv1.3", "the highest of them", |s| OfferedVersions::of(s, |o| name(version_name(o.high)))),
-    brief::<OfferedVersions>("tls.offered_max_version_number", Kind::Int, "772", "the highest of them as a number", |s| OfferedVersions::of(s, |o| int(o.high))),
-    brief::<OfferedVersions>("tls.offered_min_version", Kind::Text, "TLSv1.2", "the lowest of them", |s| OfferedVersions::of(s, |o| name(version_name(o.low)))),
-    brief::<OfferedVersions>("tls.offered_min_version_number", Kind::Int, "771", "the lowest of them as a number", |s| OfferedVersions::of(s, |o| int(o.low))),
+    field::<TlsFacts>("tls.offered_versions", Kind::Texts, "TLSv1.3", "versions the client offered; before TLS 1.3 only the highest is said", |s| TlsFacts::of(s, |t| client(t, |h| texts(h.offered().iter().map(|v| version_name(*v)))))),
+    field::<OfferedVersions>("tls.offered_max_version", Kind::Text, "TLSv1.3", "the highest of them", |s| OfferedVersions::of(s, |o| name(version_name(o.high)))),
+    field::<OfferedVersions>("tls.offered_max_version_number", Kind::Int, "772", "the highest of them as a number", |s| OfferedVersions::of(s, |o| int(o.high))),
+    field::<OfferedVersions>("tls.offered_min_version", Kind::Text, "TLSv1.2", "the lowest of them", |s| OfferedVersions::of(s, |o| name(version_name(o.low)))),
+    field::<OfferedVersions>("tls.offered_min_version_number", Kind::Int, "771", "the lowest of them as a number", |s| OfferedVersions::of(s, |o| int(o.low))),
     field::<TlsFacts>("tls.offered_suites", Kind::Texts, "TLS_AES_128_GCM_SHA256", "cipher suites in the order of the client", |s| TlsFacts::of(s, |t| client(t, |h| texts(h.suites.iter().map(|s| suite_name(*s)))))),
     field::<TlsFacts>("tls.offered_groups", Kind::Texts, "x25519", "groups in the order of the client", |s| TlsFacts::of(s, |t| client(t, |h| texts(h.groups.iter().map(|g| group_name(*g)))))),
     field::<TlsFacts>("tls.offered_schemes", Kind::Texts, "ed25519", "signature schemes in the order of the client", |s| TlsFacts::of(s, |t| client(t, |h| texts(h.signature_schemes.iter().map(|s| scheme_name(*s)))))),
     field::<TlsFacts>("tls.only_weak_schemes_offered", Kind::Bool, "false", "the client offered signature schemes, and all of them use SHA-1 or MD5", |s| TlsFacts::of(s, |t| client(t, |h| bool(only_weak_schemes(h))))),
     field::<TlsFacts>("tls.offered_alpn", Kind::Texts, "h2", "application protocols in the order of the client", |s| TlsFacts::of(s, |t| client(t, |h| texts(h.alpn.iter().map(|a| Cow::Borrowed(a.as_str())))))),
     field::<TlsFacts>("tls.sslv2_hello", Kind::Bool, "false", "the ClientHello came in the framing of SSLv2", |s| TlsFacts::of(s, |t| client(t, |h| bool(h.sslv2)))),
-    brief::<OfferedVersions>("tls.fallback", Kind::Bool, "false", "the client said that it had already failed with a higher version (RFC 7507)", |s| OfferedVersions::of(s, |o| bool(o.fallback))),
+    field::<OfferedVersions>("tls.fallback", Kind::Bool, "false", "the client said that it had already failed with a higher version (RFC 7507)", |s| OfferedVersions::of(s, |o| bool(o.fallback))),
     field::<TlsFacts>("tls.ja3", Kind::Text, "ada70206e40642a3e4461f35503241d5", "the JA3 fingerprint of the ClientHello; absent for the framing of SSLv2", |s| TlsFacts::of(s, |t| fingerprint(&t.client_hello, |h| ja3(h)))),
     field::<TlsFacts>("tls.ja3s", Kind::Text, "15af977ce25de452b96affa2addb1036", "the JA3S fingerprint of the ServerHello", |s| TlsFacts::of(s, |t| fingerprint(&t.server_hello, |h| Seen::Value(ja3s(h))))),
     field::<TlsFacts>("tls.ja4", Kind::Text, "t13d1516h2_8daaf6152771_e5627efa2ab1", "the JA4 fingerprint of the ClientHello; absent for the framing of SSLv2", |s| TlsFacts::of(s, |t| fingerprint(&t.client_hello, |h| ja4(h)))),
     field::<TlsFacts>("tls.ech", Kind::Bool, "false", "the client sent an encrypted ClientHello inside this one", |s| TlsFacts::of(s, |t| client(t, |h| bool(h.ech)))),
     field::<TlsFacts>("tls.early_data", Kind::Bool, "false", "the client announced data before the handshake ends", |s| TlsFacts::of(s, |t| client(t, |h| bool(h.early_data)))),
     field::<TlsFacts>("tls.early_data_sent", Kind::Bool, "false", "the client sent such data, ahead of the ServerHello; whether the server took it is encrypted", |s| TlsFacts::of(s, early_data_sent)),
-    brief::<Answer>("tls.psk", Kind::Bool, "false", "a pre-shared key or a TLS 1.3 ticket was agreed on", |s| Answer::of(s, |a| bool(a.psk))),
-    brief::<Answer>("tls.downgrade_sentinel", Kind::Int, "1", "the server marked that it could do better: 1 than TLS 1.2, 0 than TLS 1.1 and before; absent without the mark", |s| Answer::of(s, |a| option(a.downgrade_sentinel, int))),
-    brief::<Answer>("tls.compression", Kind::Int, "0", "the compression method agreed on, 0 for none", |s| Answer::of(s, |a| int(a.compression))),
-    brief::<Answer>("tls.extended_master_secret", Kind::Bool, "true", "RFC 7627 was agreed on", |s| Answer::of(s, |a| bool(a.extended_master_secret))),
-    brief::<Answer>("tls.encrypt_then_mac", Kind::Bool, "false", "RFC 7366 was agreed on", |s| Answer::of(s, |a| bool(a.encrypt_then_mac))),
-    brief::<Answer>("tls.secure_renegotiation", Kind::Bool, "true", "RFC 5746 was agreed on", |s| Answer::of(s, |a| bool(a.secure_renegotiation))),
-    brief::<Answer>("tls.missing_protections", Kind::Texts, "extended-master-secret", "what a handshake before TLS 1.3 lacks: `compression-off`, `secure-renegotiation`, `extended-master-secret`", |s| Answer::of(s, missing_protections)),
+    field::<Answer>("tls.psk", Kind::Bool, "false", "a pre-shared key or a TLS 1.3 ticket was agreed on", |s| Answer::of(s, |a| bool(a.psk))),
+    field::<Answer>("tls.downgrade_sentinel", Kind::Int, "1", "the server marked that it could do better: 1 than TLS 1.2, 0 than TLS 1.1 and before; absent without the mark", |s| Answer::of(s, |a| option(a.downgrade_sentinel, int))),
+    field::<Answer>("tls.compression", Kind::Int, "0", "the compression method agreed on, 0 for none", |s| Answer::of(s, |a| int(a.compression))),
+    field::<Answer>("tls.extended_master_secret", Kind::Bool, "true", "RFC 7627 was agreed on", |s| Answer::of(s, |a| bool(a.extended_master_secret))),
+    field::<Answer>("tls.encrypt_then_mac", Kind::Bool, "false", "RFC 7366 was agreed on", |s| Answer::of(s, |a| bool(a.encrypt_then_mac))),
+    field::<Answer>("tls.secure_renegotiation", Kind::Bool, "true", "RFC 5746 was agreed on", |s| Answer::of(s, |a| bool(a.secure_renegotiation))),
+    field::<Answer>("tls.missing_protections", Kind::Texts, "extended-master-secret", "what a handshake before TLS 1.3 lacks: `compression-off`, `secure-renegotiation`, `extended-master-secret`", |s| Answer::of(s, missing_protections)),
     field::<TlsFacts>("tls.hello_retry", Kind::Bool, "false", "the server asked for another key share first", |s| TlsFacts::of(s, |t| bool(t.hello_retry.is_some()))),
     field::<TlsFacts>("tls.resumed", Kind::Bool, "false", "the session resumed an earlier one", |s| TlsFacts::of(s, |t| t.resumed.map(|resumed| Value::Bool(*resumed)))),
     field::<TlsFacts>("tls.established", Kind::Bool, "true", "the handshake completed", |s| TlsFacts::of(s, |t| t.established.map(|established| Value::Bool(*established)))),
@@ -195,14 +195,6 @@ fn early_data_accepted(tls: &TlsFacts) -> Seen<Value<'_>> {
         (true, true) => bool(tls.decryption.early_data_accepted),
         (true, false) => Seen::Hidden(Why::Encrypted),
     })
-}
-
-fn offered(hello: &ClientHello) -> &[u16] {
-    if hello.versions.is_empty() {
-        std::slice::from_ref(&hello.legacy_version)
-    } else {
-        &hello.versions
-    }
 }
 
 fn only_weak_schemes(hello: &ClientHello) -> bool {

@@ -72,7 +72,7 @@ fn ja3_text(hello: &ClientOffer) -> String {
 /// What is told openly, and the texts whose digests are the other two parts.
 fn ja4_parts(hello: &ClientOffer) -> [String; 3] {
     let mut suites: Vec<u16> = suites(hello).collect();
-    let version = hello.versions.iter().max().copied().unwrap_or(hello.legacy_version);
+    let version = hello.offered_versions().high;
     let open = format!(
         "t{}{}{:02}{:02}{}",
         ja4_version(version),

@@ -214,13 +214,23 @@ pub struct ClientOffer {
 }
 
 impl ClientOffer {
+    /// The versions that it offers. Before TLS 1.3 only the highest is said.
+    #[must_use]
+    pub fn offered(&self) -> &[u16] {
+        if self.versions.is_empty() {
+            std::slice::from_ref(&self.legacy_version)
+        } else {
+            &self.versions
+        }
+    }
+
     /// What it says of versions.
     #[must_use]
     pub fn offered_versions(&self) -> OfferedVersions {
-        let all = || self.versions.iter().copied();
+        let all = || self.offered().iter().copied();
         OfferedVersions {
-            low: all().min().unwrap_or(self.legacy_version),
-            high: all().max().unwrap_or(self.legacy_version),
+            low: all().min().unwrap_or_default(),
+            high: all().max().unwrap_or_default(),
             fallback: self.fallback,
         }
     }
@@ -229,7 +239,7 @@ impl ClientOffer {
 /// Which versions a client offers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OfferedVersions {
-    /// The lowest. Before TLS 1.3 only the highest is said.
+    /// The lowest.
     pub low: u16,
     /// The highest.
     pub high: u16,
