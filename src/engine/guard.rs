@@ -86,8 +86,16 @@ impl StreamReader for Guarded {
     }
 }
 
+/// Gives the finished sessions of the connections that ended, in their order. Mostly there is none.
+#[inline]
+pub(super) fn take_ended(table: &mut Table<Guarded>, give: impl FnMut(Session)) {
+    if table.has_ended() {
+        table.drain_ended().map(finished).for_each(give);
+    }
+}
+
 /// The finished session of a connection that ended.
-pub(super) fn finished(mut ended: Box<Ended<Guarded>>) -> Session {
+fn finished(mut ended: Box<Ended<Guarded>>) -> Session {
     let Ended { session, reader } = &mut *ended;
     if let Some(dialogue) = &mut reader.dialogue {
         match catch_unwind(AssertUnwindSafe(|| dialogue.take_learned())) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::guard::{Guarded, finished, table};
+use super::guard::{Guarded, table, take_ended};
 use super::{Shards, Sink, add_counts};
 use crate::decode::Segment;
 use crate::flow::{Table, TableCounts, Turn, shard_of};
@@ -30,9 +30,7 @@ impl<'a, 'b> Inline<'a, 'b> {
     fn on_each(&mut self, work: impl Fn(&mut Table<Guarded>)) {
         for table in &mut self.tables {
             work(table);
-            if table.has_ended() {
-                self.ended.extend(table.drain_ended().map(finished));
-            }
+            take_ended(table, |session| self.ended.push(session));
         }
     }
 }
@@ -42,15 +40,13 @@ impl Shards for Inline<'_, '_> {
     fn segment(&mut self, _: u64, key: FlowKey, swapped: bool, segment: &Segment<'_>) {
         let Some(table) = self.tables.get_mut(shard_of(&key)) else { return };
         table.segment(key, swapped, segment);
-        if table.has_ended() {
-            self.ended.extend(table.drain_ended().map(finished));
-        }
+        take_ended(table, |session| self.ended.push(session));
     }
 
     fn datagram(&mut self, _: u64, key: FlowKey, turn: &Turn<'_>) {
         let Some(table) = self.tables.get_mut(shard_of(&key)) else { return };
         table.datagram(key, turn);
-        self.ended.extend(table.drain_ended().map(finished));
+        take_ended(table, |session| self.ended.push(session));
     }
 
     fn tick(&mut self, _: u64, now: Moment) {

@@ -14,7 +14,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::guard::{Guarded, finished, table};
+use super::guard::{Guarded, table, take_ended};
 use super::source::Front;
 use super::{Shards, Sink, add_counts};
 use crate::capture::CaptureError;
@@ -337,7 +337,5 @@ impl Worker {
 }
 
 fn take(table: &mut Table<Guarded>, answer: &mut Answer, event: u64, shard: usize) {
-    if table.has_ended() {
-        answer.extend(table.drain_ended().map(|ended| (event, shard, finished(ended))));
-    }
+    take_ended(table, |session| answer.push((event, shard, session)));
 }
