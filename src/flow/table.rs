@@ -301,9 +301,8 @@ impl<R: StreamReader> Table<R> {
             self.half_open.abandoned += 1;
             return;
         }
-        let slot = self.create(key, segment, syn);
-        let direction = self.slots.get(slot).map(|flow| flow.direction(swapped));
-        self.feed(slot, direction.unwrap_or(Direction::ToServer), segment);
+        let (slot, direction) = self.create(key, swapped, segment, syn);
+        self.feed(slot, direction, segment);
     }
 
     /// A SYN-ACK whose SYN the capture does not have is kept as the SYN that it answers.
@@ -319,14 +318,22 @@ impl<R: StreamReader> Table<R> {
         self.half_open.insert(key, !swapped, &syn);
     }
 
-    fn create(&mut self, key: FlowKey, segment: &Segment<'_>, syn: Option<Syn>) -> u32 {
+    /// Begins to follow a connection, and says where it is and which way its first segment goes.
+    fn create(
+        &mut self,
+        key: FlowKey,
+        swapped: bool,
+        segment: &Segment<'_>,
+        syn: Option<Syn>,
+    ) -> (u32, Direction) {
         let serial = self.make_room();
         let flow = Flow::new(key, serial, segment, syn, (self.make)());
+        let direction = flow.direction(swapped);
         let slot = self.settle(flow, segment.at);
         let hash = |slot: &u32| hash_of(&self.hasher, &self.slots, *slot);
         self.index.insert_unique(hash(&slot), slot, hash);
         self.forget_deadlines();
-        slot
+        (slot, direction)
     }
 
     /// Makes room for one more connection, and gives its serial number.
@@ -420,10 +427,8 @@ impl<R: StreamReader> Table<R> {
         {
             flow.finishing = Some(end);
             let serial = flow.serial;
-            let kept = flow.patience(direction, segment);
-            if let (Some(queue), Some(wait)) =
-                (self.lingering.get_mut(kept as usize), LINGER.get(kept as usize))
-            {
+            let kept = flow.patience(direction, segment) as usize;
+            if let (Some(queue), Some(wait)) = (self.lingering.get_mut(kept), LINGER.get(kept)) {
                 queue.push_back(Deadline { at: segment.at.time.plus_micros(*wait), slot, serial });
             }
         }
