@@ -93,6 +93,7 @@ pub(super) fn request(
 
 /// Places that a hash leads to. With one, two messages that come all the time may take each other's place every time.
 const WAYS: usize = 4;
+const SETS: usize = limits::RECENT_MESSAGES / WAYS;
 
 /// A fixed number of places in sets, each set for the bytes that came there last, the latest first, and what they were
 /// read as.
@@ -109,8 +110,7 @@ struct Known<K, T> {
 
 impl<K, T> Default for Recent<K, T> {
     fn default() -> Self {
-        let sets = limits::RECENT_MESSAGES / WAYS;
-        let sets = std::iter::repeat_with(Default::default).take(sets).collect();
+        let sets = std::iter::repeat_with(Default::default).take(SETS).collect();
         Self { hasher: RandomState::default(), sets }
     }
 }
@@ -125,8 +125,7 @@ impl<K: AsRef<[u8]>, T: Clone> Recent<K, T> {
         read: impl FnOnce(&[u8]) -> Option<(K, T)>,
     ) -> Option<T> {
         let hash = self.hasher.hash_one(mark);
-        let set = usize::try_from(hash >> 32).unwrap_or(0) % self.sets.len().max(1);
-        let set = self.sets.get_mut(set)?;
+        let set = self.sets.get_mut(usize::try_from(hash >> 32).unwrap_or(0) % SETS)?;
         let is = |known: &&Known<K, T>| known.hash == hash && known.bytes.as_ref() == bytes;
         if let Some(known) = set.iter().flatten().find(is) {
             return Some(known.said.clone());
