@@ -219,11 +219,6 @@ impl Auditor {
         self.resumption.remember(&audited);
         audited.recalled = self.memory.recall(&audited);
         if self.add(&mut audited, seen) {
-            let kept = self.kept.len();
-            if kept == self.kept.capacity() {
-                // In few large steps: what is reserved and not used costs nothing, and what is left behind does.
-                self.kept.reserve_exact(16 + kept * 15);
-            }
             self.kept.push(audited);
         }
     }
