@@ -125,19 +125,29 @@ pub struct Reason {
     pub rule: Option<Text>,
     /// What was seen, in words. Escaped.
     pub what: Text,
+    /// What the rule says to do about it, for findings.
+    pub fix: Option<Text>,
     /// How sure it is.
     pub confidence: Confidence,
     /// Whether the user accepts it; it counts all the same.
     pub accepted: bool,
 }
 
+impl Reason {
+    /// What to do about it.
+    #[must_use]
+    pub fn step(&self) -> &str {
+        self.fix.as_deref().unwrap_or(self.ceiling.step)
+    }
+}
+
 /// A step that makes a grade better.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Lift {
+pub struct Lift<'a> {
     /// What to do.
-    pub step: Text,
+    pub step: &'a str,
     /// The rules that say so, by code.
-    pub rules: Vec<Text>,
+    pub rules: Vec<&'a str>,
     /// The best grade that is left when this step and all before it are done.
     pub to: Grade,
 }
@@ -150,22 +160,14 @@ pub struct Graded {
     /// How sure it is: what was not seen lowers it.
     pub certainty: Confidence,
     /// Why it is not more certain.
-    pub doubts: Vec<String>,
+    pub doubts: Vec<Text>,
     /// What holds it down, worst first; nothing for an A.
     pub reasons: Vec<Reason>,
-    /// What would lift it, in the order of effect.
-    pub lifts: Vec<Lift>,
 }
 
 impl Default for Graded {
     fn default() -> Self {
-        Self {
-            grade: None,
-            certainty: Confidence::Low,
-            doubts: Vec::new(),
-            reasons: Vec::new(),
-            lifts: Vec::new(),
-        }
+        Self { grade: None, certainty: Confidence::Low, doubts: Vec::new(), reasons: Vec::new() }
     }
 }
 
@@ -174,6 +176,30 @@ impl Graded {
     #[must_use]
     pub fn letter(&self) -> &'static str {
         self.grade.map_or("-", Grade::name)
+    }
+
+    /// What would lift it, in the order of effect: one step for every distinct thing to do, and the grade that is left
+    /// after it and those before.
+    #[must_use]
+    pub fn lifts(&self) -> Vec<Lift<'_>> {
+        let mut lifts: Vec<Lift<'_>> = Vec::with_capacity(self.reasons.len());
+        let mut needed = Vec::with_capacity(self.reasons.len());
+        for reason in &self.reasons {
+            let known = lifts.iter().position(|lift| lift.step == reason.step());
+            let at = known.unwrap_or(lifts.len());
+            if known.is_none() {
+                lifts.push(Lift { step: reason.step(), rules: Vec::new(), to: Grade::A });
+            }
+            if let (Some(lift), Some(rule)) = (lifts.get_mut(at), &reason.rule) {
+                lift.rules.push(rule);
+            }
+            needed.push(at);
+        }
+        for (at, lift) in lifts.iter_mut().enumerate() {
+            let left = self.reasons.iter().zip(&needed).filter(|(_, needs)| **needs > at);
+            lift.to = left.map(|(reason, _)| reason.ceiling.grade).max().unwrap_or(Grade::A);
+        }
+        lifts
     }
 
     /// A mark for what is not certain: nothing, `?` or `??`.

@@ -175,7 +175,7 @@ impl Writer<'_> {
             graded.certainty.name(),
             texts(&graded.doubts),
             reasons(graded),
-            json(&graded.lifts.iter().map(|one| (&one.step, one.to.name())).collect::<Vec<_>>()),
+            json(&graded.lifts().iter().map(|one| (one.step, one.to.name())).collect::<Vec<_>>()),
         ])?;
         Ok(())
     }

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::{
-    CEILINGS, Ceiling, ChainOutcome, Incomplete, RuleText, Seen, Severity, fixture,
+    CEILINGS, Ceiling, ChainOutcome, Finding, Incomplete, RuleText, Seen, Severity, SubjectKind,
+    fixture,
 };
 
 fn postures(mtls: u64, tls: u64, opaque: u64, plaintext: u64, unknown: u64) -> Postures {
@@ -42,7 +43,7 @@ fn found(rule: &str, severity: Severity) -> Finding {
 fn only_mutual_tls_without_a_finding_is_an_a() {
     let graded = service(&mut run(postures(9, 0, 0, 0, 0), Vec::new()));
     assert_eq!((graded.grade, graded.certainty), (Some(Grade::A), Confidence::High));
-    assert!(graded.reasons.is_empty() && graded.lifts.is_empty() && graded.doubts.is_empty());
+    assert!(graded.reasons.is_empty() && graded.lifts().is_empty() && graded.doubts.is_empty());
     let info = service(&mut run(postures(9, 0, 0, 0, 0), vec![found("WL9001", Severity::Info)]));
     assert_eq!(info.grade, Some(Grade::A));
 }
@@ -180,7 +181,7 @@ fn steps_come_in_the_order_of_effect_and_say_what_is_left() {
     findings[0].fix = "Turn TLS on".into();
     findings[1].fix = "Take the suite away".into();
     let graded = service(&mut run(postures(1, 1, 0, 8, 0), findings));
-    let steps: Vec<_> = graded.lifts.iter().map(|lift| (lift.step.as_str(), lift.to)).collect();
+    let steps: Vec<_> = graded.lifts().iter().map(|lift| (lift.step, lift.to)).collect();
     let of = |cause: Cause| cause.ceiling().unwrap().step;
     assert_eq!(
         steps,

@@ -9,7 +9,7 @@ use crate::model::{Graded, Lift, Reason, Text};
 pub(in crate::report) struct GradeBody<'a> {
     grade: Option<&'static str>,
     certainty: &'static str,
-    doubts: &'a [String],
+    doubts: &'a [Text],
     reasons: Vec<ReasonBody<'a>>,
     lifts: Vec<LiftBody<'a>>,
 }
@@ -26,7 +26,7 @@ struct ReasonBody<'a> {
 #[derive(Serialize)]
 struct LiftBody<'a> {
     step: &'a str,
-    rules: &'a [Text],
+    rules: Vec<&'a str>,
     to: &'static str,
 }
 
@@ -37,7 +37,7 @@ impl<'a> GradeBody<'a> {
             certainty: graded.certainty.name(),
             doubts: &graded.doubts,
             reasons: graded.reasons.iter().map(ReasonBody::of).collect(),
-            lifts: graded.lifts.iter().map(LiftBody::of).collect(),
+            lifts: graded.lifts().into_iter().map(LiftBody::of).collect(),
         }
     }
 }
@@ -55,7 +55,7 @@ impl<'a> ReasonBody<'a> {
 }
 
 impl<'a> LiftBody<'a> {
-    fn of(lift: &'a Lift) -> Self {
-        Self { step: &lift.step, rules: &lift.rules, to: lift.to.name() }
+    fn of(lift: Lift<'a>) -> Self {
+        Self { step: lift.step, rules: lift.rules, to: lift.to.name() }
     }
 }

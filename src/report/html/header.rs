@@ -8,7 +8,7 @@ use super::super::Verdict;
 use super::super::layout::{counted, grouped, severities};
 use super::super::standing::Standing;
 use super::{bar, severity, shares};
-use crate::model::{Grade, Graded, Outcome};
+use crate::model::{Grade, Graded, Outcome, Reason};
 
 /// Steps shown.
 const STEPS: usize = 5;
@@ -114,5 +114,5 @@ fn first_steps(outcome: &Outcome) -> Markup {
 }
 
 fn first(graded: &Graded) -> Option<&str> {
-    graded.lifts.first().map(|lift| lift.step.as_str())
+    graded.reasons.first().map(Reason::step)
 }

@@ -62,7 +62,7 @@ pub(super) fn why(graded: &Graded) -> Markup {
     html! {
         details {
             summary { "Why" @if let Some(grade) = graded.grade { " " (grade.name()) }
-                @if !graded.lifts.is_empty() { ", and what would lift it" } }
+                @if !graded.reasons.is_empty() { ", and what would lift it" } }
             @if !graded.reasons.is_empty() {
                 ul .reasons { @for reason in &graded.reasons {
                     li { "At best " b { (reason.ceiling.grade.name()) } ": "
@@ -77,9 +77,10 @@ pub(super) fn why(graded: &Graded) -> Markup {
                 p .note { @if graded.certainty == Confidence::High { "Not seen, and no matter for this grade" }
                     @else { "Certainty " b { (graded.certainty.name()) } } ": " (graded.doubts.join("; ")) "." }
             }
-            @if !graded.lifts.is_empty() {
+            @if !graded.reasons.is_empty() {
                 p { b { "What would lift it, in the order of effect:" } }
-                ol .lifts { @for (lift, before) in steps(graded) {
+                ol .lifts { @let lifts = graded.lifts();
+                    @for (lift, before) in lifts.iter().zip(before(graded.grade, &lifts)) {
                     li { (lift.step)
                         @if !lift.rules.is_empty() { " " code { (lift.rules.join(" ")) } }
                         @if Some(lift.to) != before { span .to { "then at best " (lift.to.name()) } } }
@@ -89,8 +90,7 @@ pub(super) fn why(graded: &Graded) -> Markup {
     }
 }
 
-/// Every step with the grade before it.
-fn steps(graded: &Graded) -> impl Iterator<Item = (&Lift, Option<Grade>)> {
-    let before = graded.lifts.iter().map(|lift| Some(lift.to));
-    graded.lifts.iter().zip(std::iter::once(graded.grade).chain(before))
+/// The grade before each step.
+fn before(now: Option<Grade>, lifts: &[Lift<'_>]) -> impl Iterator<Item = Option<Grade>> {
+    std::iter::once(now).chain(lifts.iter().map(|lift| Some(lift.to)))
 }
