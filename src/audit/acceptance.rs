@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::inventory;
+use super::rows;
 use crate::model::{
     Acceptance, AcceptedBy, Diagnostic, Finding, FindingId, Outcome, Severity, Timestamp,
     escape_text, limits,
@@ -36,7 +36,7 @@ pub fn accept(outcome: &mut Outcome, by: &Accepting<'_>) -> Vec<Diagnostic> {
     for finding in &mut outcome.findings {
         finding.accepted = uses.judge(finding).map(Box::new);
     }
-    inventory::count_findings(&mut outcome.services, &outcome.findings);
+    rows::count_findings(&mut outcome.services, &outcome.findings);
     // Grades count what is accepted too, and say that it is.
     super::grade::grade(outcome);
     let whole = outcome.coverage.incomplete.is_empty() && outcome.run.filter.is_none();

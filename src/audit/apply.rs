@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::inventory::EdgeNumber;
 use super::ledger::Occurrence;
 use super::{Auditor, ends, policy};
 use crate::model::{
-    CertificateAt, ChangeFacts, Confidence, Coverage, CredentialAt, EdgeFacts, Endpoint,
-    EndpointFacts, Evidence, Moment, PolicyStanding, RelianceFacts, Sighting, Subject, counted,
-    limits,
+    AuditedSession, CertificateAt, ChangeFacts, Confidence, Coverage, CredentialAt, EdgeFacts,
+    Endpoint, EndpointFacts, Evidence, Moment, PolicyStanding, RelianceFacts, Sighting, Subject,
+    counted, limits,
 };
 use crate::rule::{Hit, Rule, Verdict as RuleVerdict};
 
@@ -25,6 +26,14 @@ fn samples_of(edge: &EdgeFacts) -> Vec<Sighting> {
     }
     samples.sort_by_key(|(at, ..)| *at);
     samples
+}
+
+/// What became of a hit.
+pub(super) struct Counted {
+    /// Where it is counted in the ledger, if there is room.
+    pub(super) place: Option<usize>,
+    /// It began a finding, whose first piece of evidence its subject then is.
+    pub(super) begins: bool,
 }
 
 impl Auditor {
@@ -96,7 +105,28 @@ impl Auditor {
         }
     }
 
-    /// Counts one hit, and says whether it began a finding, whose first piece of evidence it then is.
+    /// Counts a hit on another session of an edge, if that is all there is to do.
+    pub(super) fn count_again(
+        &mut self,
+        hit: &Hit,
+        audited: &AuditedSession,
+        edge: EdgeNumber,
+    ) -> bool {
+        if self.standing.is_some() {
+            return false;
+        }
+        let Some(rule) = self.evaluator.rules().rules().get(hit.rule) else { return false };
+        let session = &audited.session;
+        self.ledger.again_on(edge, hit, || Occurrence {
+            first: session.first,
+            last: session.last,
+            severity: hit.severity,
+            confidence: hit.confidence.min(rule.surest(audited)),
+            weight: 1,
+        })
+    }
+
+    /// Counts one hit, and says where.
     #[expect(
         clippy::too_many_arguments,
         reason = "one hit is this much: rule, verdict, subject, times, weight, proof"
@@ -109,15 +139,15 @@ impl Auditor {
         [first, last]: [Moment; 2],
         weight: u64,
         samples: &dyn Fn() -> Vec<(Vec<Moment>, Endpoint, Endpoint)>,
-    ) -> bool {
+    ) -> Counted {
         let of_a_run_that_goes_on = self.standing.is_some();
         let ledger = self.standing.as_mut().unwrap_or(&mut self.ledger);
         if hit.verdict == RuleVerdict::NotObservable {
             self.key.clear();
             rule.write_parties(subject, &mut self.key);
             let at = || (rule.undecided_at(subject), ends(subject));
-            ledger.not_observable(hit.rule, &self.key, at);
-            return false;
+            let place = ledger.not_observable(hit.rule, &self.key, at);
+            return Counted { place, begins: false };
         }
         self.key.clear();
         rule.write_identity(subject, &mut self.key);
@@ -129,7 +159,7 @@ impl Auditor {
         let occurrence = Occurrence { first, last, severity, confidence, weight };
         let known = ledger.again(&self.key, &occurrence);
         let (slot, facts) = match known {
-            Some((_, false)) => return false,
+            Some((slot, false)) => return Counted { place: Some(slot), begins: false },
             Some((slot, true)) => (Some(slot), None),
             None => {
                 self.print.clear();
@@ -157,6 +187,6 @@ impl Auditor {
                     .add_evidence(slot, Evidence { frames, client, server, facts: facts.clone() });
             }
         }
-        known.is_none()
+        Counted { place: slot, begins: known.is_none() }
     }
 }

@@ -8,10 +8,9 @@ use hashbrown::HashMap;
 use super::edge_use::{note_particulars, note_use};
 use super::history::{Weaker, amend_descent, note_descent, note_reception};
 use crate::model::{
-    AcrossRun, AuditedSession, Certificate, CertificateAt, CertificateRow, ChainFaults, Descent,
-    Digest, Direction, EdgeAccess, EdgeFacts, EdgeRow, Endpoint, EndpointAccess, EndpointFacts,
-    Finding, Graded, Moment, Particulars, Posture, Postures, Refusals, Seen, ServiceRow, Severity,
-    Timestamp, limits, room_for_one,
+    AcrossRun, AuditedSession, CertificateAt, ChainFaults, Descent, Digest, Direction, EdgeAccess,
+    EdgeFacts, Endpoint, EndpointAccess, EndpointFacts, Moment, Particulars, Posture, Postures,
+    Refusals, Seen, Timestamp, limits, room_for_one,
 };
 
 pub(super) type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -29,8 +28,13 @@ pub(super) struct Inventory {
     pub(super) overflow: u64,
 }
 
+/// An edge by the order in which edges came.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct EdgeNumber(pub(super) u32);
+
 #[derive(Debug)]
 struct Edge {
+    number: EdgeNumber,
     facts: EdgeFacts,
     kept: Postures,
     protocol: Option<&'static str>, // of the last session
@@ -39,7 +43,7 @@ struct Edge {
 
 impl Edge {
     /// The edge of this session, which is not counted yet.
-    fn new(audited: &AuditedSession) -> Self {
+    fn new(number: EdgeNumber, audited: &AuditedSession) -> Self {
         let session = &audited.session;
         let facts = EdgeFacts {
             client: audited.client.clone(),
@@ -55,7 +59,8 @@ impl Edge {
             access: EdgeAccess::default(),
             used: Arc::default(),
         };
-        Self { facts, kept: Postures::default(), protocol: None, weaker: Weaker::default() }
+        let (kept, weaker) = (Postures::default(), Weaker::default());
+        Self { number, facts, kept, protocol: None, weaker }
     }
 }
 
@@ -73,8 +78,9 @@ struct CertificateKey {
 const HOUR: i64 = 3_600_000_000;
 
 impl Inventory {
-    /// Takes in a session, and says whether it is to be kept as a sample of its edge and posture.
-    pub(super) fn add(&mut self, audited: &AuditedSession) -> bool {
+    /// Takes in a session, and says which edge it is of, if that is followed, and whether it is to be kept as a sample of
+    /// its edge and posture.
+    pub(super) fn add(&mut self, audited: &AuditedSession) -> (Option<EdgeNumber>, bool) {
         self.add_endpoint(audited);
         self.add_certificates(audited, Direction::ToClient);
         self.add_certificates(audited, Direction::ToServer);
@@ -124,14 +130,15 @@ impl Inventory {
         }
     }
 
-    fn add_edge(&mut self, audited: &AuditedSession) -> bool {
+    fn add_edge(&mut self, audited: &AuditedSession) -> (Option<EdgeNumber>, bool) {
         let session = &audited.session;
         let key = (session.client.host(), session.server);
         if self.edges.len() >= limits::EDGES && !self.edges.contains_key(&key) {
             self.overflow += 1;
-            return false;
+            return (None, false);
         }
-        let edge = self.edges.entry(key).or_insert_with(|| Box::new(Edge::new(audited)));
+        let number = EdgeNumber(u32::try_from(self.edges.len()).unwrap_or(u32::MAX));
+        let edge = self.edges.entry(key).or_insert_with(|| Box::new(Edge::new(number, audited)));
         let facts = &mut edge.facts;
         let bytes = session.traffic.to_server.bytes + session.traffic.to_client.bytes;
         facts.postures.add(audited.posture);
@@ -154,7 +161,7 @@ impl Inventory {
             endpoint.add(audited.posture);
             self.samples += 1;
         }
-        wanted
+        (Some(edge.number), wanted)
     }
 
     fn add_endpoint(&mut self, audited: &AuditedSession) {
@@ -417,84 +424,4 @@ fn take_hour(
 fn hour_of(at: Timestamp) -> Timestamp {
     let micros = at.micros();
     Timestamp::from_micros(micros - micros.rem_euclid(HOUR))
-}
-
-/// The table of services.
-pub(super) fn service_rows(endpoints: &[EndpointFacts], findings: &[Finding]) -> Vec<ServiceRow> {
-    let row = |endpoint: &EndpointFacts| ServiceRow {
-        service: endpoint.server.clone(),
-        endpoint: Endpoint::new(endpoint.server.addr, endpoint.port).to_string(),
-        clients: endpoint.clients,
-        postures: endpoint.postures,
-        protocols: endpoint.protocols.clone(),
-        findings: 0,
-        worst: None,
-        particulars: endpoint.particulars.clone(),
-        grade: Graded::default(),
-    };
-    let mut rows = endpoints.iter().map(row).collect::<Vec<_>>();
-    count_findings(&mut rows, findings);
-    rows
-}
-
-/// Counts the open findings about each service where they were seen: a service may have several addresses.
-pub fn count_findings(rows: &mut [ServiceRow], findings: &[Finding]) {
-    let mut about: Map<(&str, Option<u16>), Vec<&Finding>> = Map::default();
-    for finding in findings.iter().filter(|finding| finding.is_open()) {
-        if let Some(server) = &finding.server {
-            about.entry((&server.service, finding.server_port)).or_default().push(finding);
-        }
-    }
-    for row in rows {
-        let port = row.endpoint.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        let own = about.get(&(row.service.service.as_str(), port));
-        let here = |finding: &&&Finding| {
-            let known = &finding.seen_at;
-            known.contains(&row.service.addr)
-                || known.is_empty()
-                || known.len() >= limits::FINDING_ADDRESSES
-        };
-        let own: Vec<Severity> =
-            own.into_iter().flatten().filter(here).map(|finding| finding.severity).collect();
-        row.findings = own.len() as u64;
-        row.worst = own.into_iter().max();
-    }
-}
-
-/// The table of edges.
-pub(super) fn edge_rows(edges: Vec<EdgeFacts>) -> Vec<EdgeRow> {
-    let row = |edge: EdgeFacts| EdgeRow {
-        client: edge.client,
-        server: edge.server,
-        server_port: edge.port,
-        protocols: edge.protocols,
-        postures: edge.postures,
-        hours: edge.hours,
-        bytes: edge.bytes,
-        first: edge.first.time,
-        last: edge.last.time,
-        used: edge.used,
-        grade: Graded::default(),
-    };
-    edges.into_iter().map(row).collect()
-}
-
-/// The table of certificates.
-pub(super) fn certificate_rows(places: &[CertificateAt]) -> Vec<CertificateRow> {
-    let row = |place: &CertificateAt| CertificateRow {
-        certificate: Arc::<Certificate>::clone(&place.certificate),
-        role: match place.role {
-            Direction::ToClient => "server",
-            Direction::ToServer => "client",
-        },
-        position: place.position,
-        party: place.party.clone(),
-        port: (place.role == Direction::ToClient).then_some(place.port),
-        first: place.first,
-        last: place.last,
-        sessions: place.sessions,
-        outcome: place.outcome.clone(),
-        faults: place.faults,
-    };
-    places.iter().map(row).collect()
 }

@@ -1,30 +1,37 @@
 //! Findings as they gather: counted, not repeated.
 
 mod join;
+mod known;
 
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
 
+use super::inventory::EdgeNumber;
 use crate::identity::Names;
 use crate::model::{
     Confidence, Endpoint, Evidence, Finding, FindingBody, FindingId, Moment, NamedFacts,
     NotObservable, Party, Severity, Text, Undecided, UndecidedAt, limits,
 };
-use crate::rule::{FindingParts, Rule, RuleSet};
+use crate::rule::{FindingParts, Hit, Rule, RuleSet, Verdict};
 
 pub(super) use join::Naming;
 use join::{Merged, Told};
+use known::Known;
 
 /// All findings of a run.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     slots: Slots,
     entries: Vec<Entry>,
+    /// How often each of them was seen. Whoever counts needs nothing else of it.
+    counts: Vec<Count>,
     not_observable: Vec<u64>,
     /// How many findings fewer than the most there is room for.
     taken: usize,
-    undecided: HashMap<Box<[u8]>, Unsettled, foldhash::quality::RandomState>,
+    undecided: Slots,
+    unsettled: Vec<Unsettled>,
     undecided_cut: bool,
+    known: Known,
     /// What was judged for an earlier publication, as far as it was not taken up again.
     before: Option<Before>,
     /// Findings that were put together of several for the last publication.
@@ -37,7 +44,12 @@ pub(super) struct Ledger {
 type Ends = Option<(Endpoint, Endpoint)>;
 
 /// Where a rule could not decide, between these ends.
-type Unsettled = (UndecidedAt, Ends);
+#[derive(Debug)]
+struct Unsettled {
+    count: u64,
+    at: UndecidedAt,
+    ends: Ends,
+}
 
 type Slots = HashMap<Box<[u8]>, usize, foldhash::quality::RandomState>;
 
@@ -61,15 +73,31 @@ struct Entry {
     print: Box<[u8]>,
     /// The facts of that subject.
     facts: NamedFacts,
-    /// What is counted of one that was taken up again.
-    now: Option<Box<Now>>,
+    /// The evidence of one that was taken up again.
+    again: Option<Vec<Evidence>>,
 }
 
-/// What is counted of a finding that was taken up again.
-#[derive(Debug)]
-struct Now {
+/// How often a finding was seen.
+#[derive(Clone, Copy, Debug)]
+struct Count {
     seen: Occurrence,
-    evidence: Vec<Evidence>,
+    /// Pieces of evidence.
+    pieces: usize,
+}
+
+impl Count {
+    fn of(seen: Occurrence) -> Self {
+        Self { seen, pieces: 0 }
+    }
+
+    fn has_room(&self) -> bool {
+        self.pieces < limits::EVIDENCE
+    }
+
+    /// Whether a finding says just this.
+    fn is_that_of(&self, finding: &FindingBody) -> bool {
+        self.seen == Occurrence::of(finding) && self.pieces == finding.evidence.len()
+    }
 }
 
 /// One time that a rule was true, or several.
@@ -104,30 +132,8 @@ impl Occurrence {
 }
 
 impl Entry {
-    fn add(&mut self, hit: &Occurrence) {
-        match &mut self.now {
-            Some(now) => now.seen.add(hit),
-            None => {
-                self.told = None;
-                let mut seen = Occurrence::of(&self.finding);
-                seen.add(hit);
-                seen.put(&mut self.finding);
-            }
-        }
-    }
-
     fn evidence(&mut self) -> &mut Vec<Evidence> {
-        match &mut self.now {
-            Some(now) => &mut now.evidence,
-            None => {
-                self.told = None;
-                &mut self.finding.evidence
-            }
-        }
-    }
-
-    fn pieces(&self) -> usize {
-        self.now.as_ref().map_or(self.finding.evidence.len(), |now| now.evidence.len())
+        self.again.as_mut().unwrap_or_else(|| &mut self.finding.evidence)
     }
 }
 
@@ -139,25 +145,59 @@ impl Ledger {
             return Self { taken, ..Self::default() };
         };
         let new = Slots::with_capacity_and_hasher(slots.len(), Default::default());
-        let room = Vec::with_capacity(entries.len());
+        let (room, counts) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
         let before = Before { slots, entries: entries.into_iter().map(Some).collect() };
         let before = Some(before);
-        Self { slots: new, entries: room, taken, before, merged, ..Self::default() }
+        Self { slots: new, entries: room, counts, taken, before, merged, ..Self::default() }
     }
 
     /// Counts a hit on a finding that is known under `key`, and says which it is and whether it may use another piece of
     /// evidence; `None` when it is not known.
     pub(super) fn again(&mut self, key: &[u8], hit: &Occurrence) -> Option<(usize, bool)> {
         let slot = *self.slots.get(key)?;
-        let entry = self.entries.get_mut(slot)?;
-        entry.add(hit);
-        Some((slot, entry.pieces() < limits::EVIDENCE))
+        let count = self.counts.get_mut(slot)?;
+        count.seen.add(hit);
+        Some((slot, count.has_room()))
+    }
+
+    /// Counts what a rule says of another session of an edge, if it said so before and nothing is to be added but the
+    /// count.
+    pub(super) fn again_on(
+        &mut self,
+        edge: EdgeNumber,
+        hit: &Hit,
+        occurrence: impl FnOnce() -> Occurrence,
+    ) -> bool {
+        let Some(place) = self.known.place(edge, hit) else { return false };
+        match hit.verdict {
+            Verdict::Hit => {
+                let count = self.counts.get_mut(place).filter(|count| !count.has_room());
+                let counted = count.map(|count| count.seen.add(&occurrence()));
+                counted.is_some()
+            }
+            Verdict::NotObservable => {
+                let counted = self.unsettled.get_mut(place).map(|known| known.count += 1);
+                self.could_not_decide(hit.rule);
+                counted.is_some()
+            }
+        }
+    }
+
+    /// Remembers where what a rule says of an edge is counted.
+    pub(super) fn know(&mut self, edge: EdgeNumber, hit: &Hit, place: usize) {
+        self.known.put(edge, hit, place);
+    }
+
+    /// Forgets it: edges have other names from here on.
+    pub(super) fn forget_edges(&mut self) {
+        self.known = Known::default();
     }
 
     /// Adds a piece of evidence to a finding.
     pub(super) fn add_evidence(&mut self, slot: usize, evidence: Evidence) {
-        let entry = self.entries.get_mut(slot);
-        if let Some(entry) = entry.filter(|entry| entry.pieces() < limits::EVIDENCE) {
+        let count = self.counts.get_mut(slot).filter(|count| count.has_room());
+        if let (Some(count), Some(entry)) = (count, self.entries.get_mut(slot)) {
+            count.pieces += 1;
             let known = entry.evidence();
             match known.len() {
                 // Most findings have one piece or as many as they may.
@@ -194,8 +234,8 @@ impl Ledger {
         let slot = self.entries.len();
         self.slots.insert(key, slot);
         let facts = entry.facts.clone();
-        let now = Some(Box::new(Now { seen: *hit, evidence: Vec::new() }));
-        self.entries.push(Entry { now, ..entry });
+        self.entries.push(Entry { again: Some(Vec::new()), ..entry });
+        self.counts.push(Count::of(*hit));
         Some((slot, facts))
     }
 
@@ -252,26 +292,38 @@ impl Ledger {
             told: None,
             print: Box::default(),
             facts: NamedFacts::new(),
-            now: None,
+            again: None,
         });
+        self.counts.push(Count::of(*hit));
         Some(slot)
     }
 
-    /// Counts a case that a rule could not decide. `key` is what [`Rule::write_parties`] wrote.
+    /// Counts a case that a rule could not decide, and says which place that is. `key` is what [`Rule::write_parties`]
+    /// wrote.
     pub(super) fn not_observable(
         &mut self,
         rule: usize,
         key: &[u8],
-        at: impl FnOnce() -> Unsettled,
-    ) {
-        let full = self.undecided.len() >= limits::UNDECIDED_PLACES;
-        match self.undecided.get_mut(key) {
-            Some((known, _)) => known.count += 1,
-            None if full => self.undecided_cut = true,
-            None => {
-                self.undecided.insert(key.into(), at());
+        at: impl FnOnce() -> (UndecidedAt, Ends),
+    ) -> Option<usize> {
+        self.could_not_decide(rule);
+        if let Some(place) = self.undecided.get(key) {
+            if let Some(known) = self.unsettled.get_mut(*place) {
+                known.count += 1;
             }
+            return Some(*place);
         }
+        if self.undecided.len() >= limits::UNDECIDED_PLACES {
+            self.undecided_cut = true;
+            return None;
+        }
+        let (place, (at, ends)) = (self.unsettled.len(), at());
+        self.undecided.insert(key.into(), place);
+        self.unsettled.push(Unsettled { count: 1, at, ends });
+        Some(place)
+    }
+
+    fn could_not_decide(&mut self, rule: usize) {
         if self.not_observable.len() <= rule {
             self.not_observable.resize(rule + 1, 0);
         }
@@ -304,9 +356,9 @@ impl Ledger {
 
     /// Where rules could not decide, by final names, in a fixed order; here, and in another ledger.
     pub(super) fn undecided_places(&self, other: Option<&Self>, names: &Names) -> Undecided {
-        let named = |(at, ends): &Unsettled| {
-            let mut at = at.clone();
-            if let Some((client, server)) = *ends {
+        let named = |unsettled: &Unsettled| {
+            let mut at = UndecidedAt { count: unsettled.count, ..unsettled.at.clone() };
+            if let Some((client, server)) = unsettled.ends {
                 let named = |name: &mut Text, party: Party| {
                     if !name.is_empty() {
                         *name = party.service;
@@ -317,10 +369,12 @@ impl Ledger {
             }
             at
         };
-        let more = other.into_iter().flat_map(|other| &other.undecided);
-        let more = more.filter(|known| !self.undecided.contains_key(&**known.0));
-        let mut places: Vec<_> =
-            self.undecided.iter().chain(more).map(|(_, place)| named(place)).collect();
+        let more = other.into_iter().flat_map(|other| {
+            let unknown =
+                other.undecided.iter().filter(|(key, _)| !self.undecided.contains_key(*key));
+            unknown.filter_map(|(_, place)| other.unsettled.get(*place))
+        });
+        let mut places: Vec<_> = self.unsettled.iter().chain(more).map(named).collect();
         places.sort_unstable();
         places.dedup_by(|next, first| {
             let same = (&next.rule, &next.client, &next.server, next.port)

@@ -84,6 +84,7 @@ impl Auditor {
     pub fn go_by(&mut self, directory: Directory, policy: Option<Policy>) {
         self.directory = directory;
         self.policy = policy;
+        self.ledger.forget_edges();
     }
 
     /// Forgets what of earlier sessions later ones might depend on: memory is short.
@@ -198,7 +199,7 @@ impl Auditor {
             return false;
         }
         let fresh: Vec<usize> = fresh.into_iter().map(|(rule, _)| rule).collect();
-        self.apply_session_rules(now, Some(&fresh))
+        self.apply_session_rules(now, Some(&fresh), None)
     }
 }
 

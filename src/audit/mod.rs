@@ -23,30 +23,33 @@ mod policy;
 mod posture;
 mod recall;
 mod resumption;
+mod rows;
 mod suites;
 mod tickets;
 
 pub use acceptance::{Accepting, EXPIRES_SOON_DAYS, accept, is_guarded};
 pub use grade::grade;
-pub use inventory::count_findings;
 pub use learn::{Learn, Learned, learn};
 pub use ledger::renamed;
 pub use posture::{Verdict, judge};
+pub use rows::count_findings;
 
 use std::sync::Arc;
 
 use access::Callers;
+use apply::Counted;
 use chains::Chains;
 use coverage::Tally;
 use credentials::Credentials;
 use earlier::EarlierRuns;
 use hashbrown::HashMap;
 use history::History;
-use inventory::Inventory;
+use inventory::{EdgeNumber, Inventory};
 use ledger::{Ledger, Naming};
 use ongoing::Ongoing;
 use recall::Memory;
 use resumption::Resumption;
+use smallvec::SmallVec;
 use suites::Suites;
 
 use crate::identity::{Directory, Evidence, Names};
@@ -56,7 +59,7 @@ use crate::model::{
     RelianceFacts, RunInfo, Seen, Session, Subject, limits,
 };
 use crate::pki::{Authorities, CertificateCache};
-use crate::rule::{Evaluator, Hit, Policy, RuleSet};
+use crate::rule::{Evaluator, Hit, Policy, RuleSet, Verdict as RuleVerdict};
 
 /// Which sessions are kept with the outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -231,9 +234,9 @@ impl Auditor {
         self.named.add(audited);
         self.suites.add(audited);
         self.chains.note(audited);
-        let sample = self.inventory.add(audited);
+        let (edge, sample) = self.inventory.add(audited);
         self.history.add(audited);
-        let is_evidence = self.apply_session(audited);
+        let is_evidence = self.apply_session_rules(audited, None, edge);
         seen(audited);
         match self.keep {
             KeepSessions::All => true,
@@ -294,7 +297,7 @@ impl Auditor {
         for mut session in announced::sessions(&announcements) {
             self.directory.place(&mut session);
             let mut audited = self.judge(session);
-            self.apply_session(&mut audited);
+            self.apply_session_rules(&mut audited, None, None);
         }
         coverage.incomplete.extend(self.chains.lost());
         let overflow = self.overflow() + credentials.overflow + untold + unheard + named.overflow();
@@ -319,9 +322,9 @@ impl Auditor {
             }
         };
         Outcome {
-            services: inventory::service_rows(&endpoints, &findings),
-            edges: inventory::edge_rows(edges),
-            certificates: inventory::certificate_rows(&certificates),
+            services: rows::service_rows(&endpoints, &findings),
+            edges: rows::edge_rows(edges),
+            certificates: rows::certificate_rows(&certificates),
             credentials: credentials.rows,
             sessions: std::mem::take(&mut self.kept),
             announcements,
@@ -406,31 +409,35 @@ impl Auditor {
         }
     }
 
-    /// Applies the session rules, and says whether a finding begins with this session.
-    fn apply_session(&mut self, audited: &mut AuditedSession) -> bool {
-        self.apply_session_rules(audited, None)
-    }
-
-    /// Applies these of the session rules, or all.
+    /// Applies these of the session rules, or all, and says whether a finding begins with this session, which is of this
+    /// edge.
     fn apply_session_rules(
         &mut self,
         audited: &mut AuditedSession,
         only: Option<&[usize]>,
+        edge: Option<EdgeNumber>,
     ) -> bool {
-        let mut hits = self.evaluator.evaluate(&Subject::Session(audited));
-        if let Some(only) = only {
-            hits = hits.iter().filter(|hit| only.contains(&hit.rule)).cloned().collect();
+        let hits = self.evaluator.evaluate(&Subject::Session(audited));
+        let is_wanted = |hit: &&Hit| only.is_none_or(|only| only.contains(&hit.rule));
+        let mut new: SmallVec<[&Hit; 8]> = hits.iter().filter(is_wanted).collect();
+        if let Some(edge) = edge {
+            new.retain(|hit| !self.count_again(hit, audited, edge));
         }
-        if hits.is_empty() {
+        if new.is_empty() {
             return false;
         }
         let names = naming::hide(audited);
-        let is_evidence = self.count_hits(&hits, audited);
+        let is_evidence = self.count_hits(&new, audited, edge);
         naming::restore(audited, names);
         is_evidence
     }
 
-    fn count_hits(&mut self, hits: &[Hit], audited: &AuditedSession) -> bool {
+    fn count_hits(
+        &mut self,
+        hits: &[&Hit],
+        audited: &AuditedSession,
+        edge: Option<EdgeNumber>,
+    ) -> bool {
         let subject = Subject::Session(audited);
         let rules = Arc::clone(self.evaluator.rules());
         let mut is_evidence = false;
@@ -439,8 +446,16 @@ impl Auditor {
             let session = &audited.session;
             let samples = || vec![(rule.proof(audited), session.client, session.server)];
             let times = [session.first, session.last];
-            let begins = self.count(rule, hit, &subject, times, 1, &samples);
-            if begins && self.standing.is_none() {
+            let Counted { place, begins } = self.count(rule, hit, &subject, times, 1, &samples);
+            if self.standing.is_some() {
+                continue;
+            }
+            // What tells its findings apart besides the edge is only known from each session.
+            let by_edge = rule.key.is_empty() || hit.verdict == RuleVerdict::NotObservable;
+            if let (Some(edge), Some(place), true) = (edge, place, by_edge) {
+                self.ledger.know(edge, hit, place);
+            }
+            if begins {
                 let kept = self.evidence.entry((hit.rule, session.server)).or_default();
                 *kept += 1;
                 is_evidence |= *kept <= limits::SESSIONS_PER_ENDPOINT;

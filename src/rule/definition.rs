@@ -66,6 +66,7 @@ pub struct Rule {
     /// The whole file.
     pub text: String,
     pub(crate) when: Condition,
+    pub(crate) relies_on_posture: bool,
     pub(crate) severity_when: Vec<(Condition, Severity)>,
     pub(crate) confidence_when: Vec<(Condition, Confidence)>,
     pub(crate) settings: Vec<(String, Value<'static>)>,
@@ -128,13 +129,13 @@ impl Rule {
 
     /// How sure a hit on a session can be at most: what relies on a posture is no surer than the posture is.
     pub(crate) fn surest(&self, session: &AuditedSession) -> Confidence {
-        let relies = |number: &usize| {
-            self.table().field(*number).is_some_and(|field| CONCLUDED.contains(&field.path))
-        };
-        match self.when.fields.iter().any(relies) {
-            true => session.confidence,
-            false => Confidence::High,
-        }
+        if self.relies_on_posture { session.confidence } else { Confidence::High }
+    }
+
+    /// Whether a condition relies on what may be a conclusion.
+    pub(crate) fn relies_on_posture(on: SubjectKind, when: &Condition) -> bool {
+        let asked = when.fields.iter().filter_map(|number| fields_of(on).field(*number));
+        on == SubjectKind::Session && asked.into_iter().any(|field| CONCLUDED.contains(&field.path))
     }
 
     /// The numbers of the fields that its conditions ask.

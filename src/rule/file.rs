@@ -114,7 +114,7 @@ impl Reader<'_, '_> {
         let references = plain(self.table.texts("references", &mut self.errors));
         let replaces = self.table.flag("override", &mut self.errors);
         let trials = self.trials(fields, &settings);
-        let head = head?;
+        let (head, when) = (head?, when?);
         Some(Rule {
             code: head.code.into(),
             name: head.name.into(),
@@ -139,7 +139,8 @@ impl Reader<'_, '_> {
             replaces,
             trials,
             text: self.table.source.text.to_owned(),
-            when: when?,
+            relies_on_posture: Rule::relies_on_posture(head.on, &when),
+            when,
             severity_when,
             confidence_when,
             settings,

@@ -10,11 +10,11 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry as Slot;
 
-use super::{Ends, Entry, Ledger, Now, Occurrence, identity};
+use super::{Count, Ends, Entry, Ledger, Occurrence, identity};
 use crate::audit::naming::revealed;
 use crate::audit::policy;
 use crate::identity::Names;
-use crate::model::{Finding, FindingBody, FindingId, Party, Severity, limits};
+use crate::model::{Evidence, Finding, FindingBody, FindingId, Party, Severity, limits};
 use crate::rule::Policy;
 
 /// What findings are named and declared by.
@@ -69,11 +69,11 @@ impl Ledger {
             again.sort_unstable();
         }
         let mut merged = std::mem::take(&mut self.merged);
-        let here = self.entries.iter_mut().enumerate();
+        let here = self.entries.iter_mut().zip(&self.counts).enumerate();
         let here = here.filter(|(slot, _)| again.binary_search(slot).is_err());
-        let here = here.map(|(slot, entry)| entry.item(how, (false, slot)));
-        let there = other.entries.iter_mut().enumerate();
-        let there = there.map(|(slot, entry)| entry.item(how, (true, slot)));
+        let here = here.map(|(slot, (entry, count))| entry.item(count, how, (false, slot)));
+        let there = other.entries.iter_mut().zip(&other.counts).enumerate();
+        let there = there.map(|(slot, (entry, count))| entry.item(count, how, (true, slot)));
         let mut items = one_of_each(here.chain(there), &mut merged);
         // Most are in order as they were the last time, and are soon found to be.
         items.sort_unstable_by_key(|item| item.rank);
@@ -97,7 +97,8 @@ impl Ledger {
     /// Gives the findings by their final names: worst first, then by rule, confidence and identity. Findings that are
     /// the same by these names become one.
     pub(in crate::audit) fn finish(self, how: &Naming<'_>) -> Vec<Finding> {
-        let named = self.entries.into_iter().map(|entry| Item::new(entry.named(how)));
+        let entries = self.entries.into_iter().zip(&self.counts);
+        let named = entries.map(|(entry, count)| Item::new(entry.named(count, how)));
         let mut items = one_of_each(named, &mut Merged::default());
         items.sort_by(|one, other| in_order(&one.finding, &other.finding));
         items.into_iter().map(|item| item.finding).collect()
@@ -106,13 +107,15 @@ impl Ledger {
 
 impl Entry {
     /// Itself by the names that are known now, made anew where something changed.
-    fn item(&mut self, how: &Naming<'_>, from: (bool, usize)) -> Item {
+    fn item(&mut self, count: &Count, how: &Naming<'_>, from: (bool, usize)) -> Item {
         let parties = parties(self.ends, how);
-        let mut finding = self.finding.clone();
-        let now = self.now.take();
-        if let Some(told) = self.told.as_mut().filter(|told| told.parties == parties) {
-            if let Some(now) = now {
-                now.put(&mut told.finding);
+        let again = self.again.take();
+        let is_told = |told: &&mut Box<Told>| {
+            told.parties == parties && (again.is_some() || count.is_that_of(&told.finding))
+        };
+        if let Some(told) = self.told.as_mut().filter(is_told) {
+            if let Some(evidence) = again {
+                count.put(evidence, &mut told.finding);
             }
             let (finding, rank) = (told.finding.clone(), told.rank);
             if self.ends.is_none() {
@@ -120,30 +123,37 @@ impl Entry {
             }
             return Item { finding, rank, from: Some(from) };
         }
+        let mut finding = self.finding.clone();
+        match again {
+            Some(evidence) => count.put(evidence, &mut finding),
+            None => count.seen.put(&mut finding),
+        }
         name(&mut finding, &self.key, (self.ends, parties.as_ref()), how);
         let told = Told { finding: finding.clone(), parties, rank: usize::MAX };
         self.told = Some(Box::new(told));
         Item { finding, rank: usize::MAX, from: Some(from) }
     }
 
-    fn named(self, how: &Naming<'_>) -> Finding {
+    fn named(self, count: &Count, how: &Naming<'_>) -> Finding {
         let parties = parties(self.ends, how);
-        if let Some(told) = self.told.filter(|told| told.parties == parties) {
+        if let Some(told) = self.told
+            && told.parties == parties
+            && count.is_that_of(&told.finding)
+        {
             return told.finding;
         }
         let mut finding = self.finding;
+        count.seen.put(&mut finding);
         name(&mut finding, &self.key, (self.ends, parties.as_ref()), how);
         finding
     }
 }
 
-impl Now {
-    /// Puts what was counted into a finding, unless it is in it.
-    fn put(self, finding: &mut Finding) {
-        let Self { seen, evidence } = self;
-        let known = Occurrence::of(finding);
-        if known != seen {
-            seen.put(finding);
+impl Count {
+    /// Puts what was counted into a finding, with this evidence, unless it is in it.
+    fn put(&self, evidence: Vec<Evidence>, finding: &mut Finding) {
+        if Occurrence::of(finding) != self.seen {
+            self.seen.put(finding);
         }
         if finding.evidence != evidence {
             finding.evidence = evidence;

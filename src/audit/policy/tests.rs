@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::compare;
-use crate::audit::inventory::{Inventory, edge_rows};
+use crate::audit::inventory::Inventory;
+use crate::audit::rows::edge_rows;
 use crate::audit::{Learn, learn};
 use crate::model::{
     AuditedSession, Call, CallFacts, ClientAuth, EdgeFacts, IdentityRank, Place, Posture,
