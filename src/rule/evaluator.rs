@@ -196,7 +196,7 @@ impl Program {
                 }
                 Some(Seen::Absent) => key.push(ABSENT),
                 Some(Seen::NotReached | Seen::Hidden(_)) => key.push(HIDDEN),
-                None => getters.iter().for_each(|get| write_seen(&get(subject), key)),
+                None => getters.chunks(IN_A_WORD).for_each(|some| write_told(some, subject, key)),
             }
         }
     }
@@ -215,6 +215,38 @@ fn hit(set: &RuleSet, number: usize, values: &[Seen<Value<'_>>]) -> Option<Hit> 
 fn is_own(fields: &FieldTable, number: usize) -> bool {
     fields.field(number).is_some_and(|field| OWN.contains(&field.path))
 }
+
+/// Fields whose observations go into one word, four bits each.
+const IN_A_WORD: usize = 16;
+
+/// Writes what some fields tell: a word that says it in short for each of them, then the values that need more room. No
+/// byte of the word is [`MISSING`].
+fn write_told(getters: &[Getter], subject: &Subject<'_>, key: &mut Vec<u8>) {
+    let at = key.len();
+    let mut word = 0_u64;
+    key.extend_from_slice(&word.to_le_bytes());
+    for get in getters {
+        let said = match get(subject) {
+            Seen::Absent => ABSENT,
+            Seen::NotReached | Seen::Hidden(_) => HIDDEN,
+            Seen::Value(Value::Bool(false)) => NO,
+            Seen::Value(Value::Bool(true)) => YES,
+            Seen::Value(value) => {
+                write_value(&value, key);
+                OTHER
+            }
+        };
+        word = (word << 4) | u64::from(said);
+    }
+    if let Some(place) = key.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *place = word.to_le_bytes();
+    }
+}
+
+/// What is said in short.
+const NO: u8 = 2;
+const YES: u8 = 3;
+const OTHER: u8 = 4;
 
 /// Writes an observation so that different ones never look alike.
 pub(super) fn write_seen(seen: &Seen<Value<'_>>, key: &mut Vec<u8>) {
