@@ -276,10 +276,14 @@ impl Evidence {
     /// The connection in words: `10.0.0.1:40000 -> 10.0.0.2:443`, with `/udp` behind it where that carried it.
     #[must_use]
     pub fn connection(&self) -> String {
-        let transport = match self.server.transport {
+        let mut text = String::with_capacity(64);
+        self.client.push_to(&mut text);
+        text.push_str(" -> ");
+        self.server.push_to(&mut text);
+        text.push_str(match self.server.transport {
             Transport::Tcp => "",
             Transport::Udp => "/udp",
-        };
-        format!("{} -> {}{transport}", self.client, self.server)
+        });
+        text
     }
 }

@@ -1,7 +1,7 @@
 //! Addresses, directions and the names that other tools give to a connection.
 
 use std::cmp::Ordering;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::{Index, IndexMut};
@@ -245,6 +245,17 @@ impl fmt::Display for Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Puts it behind a text.
+    pub(crate) fn push_to(&self, text: &mut String) {
+        match self.addr {
+            IpAddr::V4(addr) => text.push_str(V4Text::with_port(addr, self.port).as_str()),
+            // A text takes all that is written to it.
+            IpAddr::V6(_) => drop(write!(text, "{self}")),
+        }
+    }
+}
+
 /// `10.0.0.1` or `10.0.0.1:443` on the stack, digit by digit: every session and every piece of evidence in a database has
 /// two of them, and the formatting machinery costs more than all else of them.
 pub(crate) struct V4Text {
@@ -256,12 +267,16 @@ impl V4Text {
     /// The four numbers.
     pub(crate) fn of(addr: Ipv4Addr) -> Self {
         let mut text = Self { bytes: [0; 24], length: 0 };
-        for (place, octet) in addr.octets().into_iter().enumerate() {
-            if place > 0 {
-                text.push(b'.');
+        for octet in addr.octets() {
+            let Some((digits, length)) = OCTETS.get(usize::from(octet)) else { continue };
+            let place = text.bytes.get_mut(text.length..).and_then(<[u8]>::first_chunk_mut);
+            if let Some(place) = place {
+                *place = *digits;
+                text.length = text.length.saturating_add(*length);
             }
-            text.number(octet.into());
         }
+        // There is no dot behind the last.
+        text.length = text.length.saturating_sub(1);
         text
     }
 
@@ -294,6 +309,27 @@ impl V4Text {
             self.length = self.length.saturating_add(1);
         }
     }
+}
+
+/// Every octet as its digits with a dot behind them, and how many bytes these are.
+static OCTETS: [([u8; 4], usize); 256] = octets();
+
+const fn octets() -> [([u8; 4], usize); 256] {
+    let mut all = [([0; 4], 0); 256];
+    let mut rest = all.as_mut_slice();
+    let mut octet: u8 = 0;
+    while let Some((one, others)) = rest.split_first_mut() {
+        let [hundreds, tens, units] =
+            [b'0' + octet / 100, b'0' + octet / 10 % 10, b'0' + octet % 10];
+        *one = match octet {
+            0..10 => ([units, b'.', 0, 0], 2),
+            10..100 => ([tens, units, b'.', 0], 3),
+            _ => ([hundreds, tens, units, b'.'], 4),
+        };
+        rest = others;
+        octet = octet.wrapping_add(1);
+    }
+    all
 }
 
 /// The two ends of a connection in an order that does not depend on who sends.
@@ -422,6 +458,22 @@ pub fn is_internal(addr: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_is_written_as_its_address_and_port() {
+        for octet in 0..=u8::MAX {
+            let addr = Ipv4Addr::new(octet, octet.wrapping_mul(7), 255 - octet, octet / 2);
+            assert_eq!(V4Text::of(addr).as_str(), addr.to_string());
+            for port in [0, 9, 80, u16::from(octet) * 257] {
+                let mut text = String::new();
+                Endpoint::new(addr.into(), port).push_to(&mut text);
+                assert_eq!(text, format!("{addr}:{port}"));
+            }
+        }
+        let mut text = String::new();
+        Endpoint::new("fd00::1".parse().unwrap(), 443).push_to(&mut text);
+        assert_eq!(text, "[fd00::1]:443");
+    }
 
     #[test]
     fn addresses_that_the_internet_cannot_reach_are_internal() {

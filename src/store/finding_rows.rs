@@ -152,7 +152,7 @@ impl Serialize for Sample<'_> {
         let source = flat::place(run, first.frame).map(|(source, _)| source);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("community_id", &Shown(evidence.community_id()))?;
-        map.serialize_entry("connection", &Shown(evidence.connection()))?;
+        map.serialize_entry("connection", &evidence.connection())?;
         map.serialize_entry("source", &source)?;
         map.serialize_entry("frames", &Frames { run, source, frames: &evidence.frames })?;
         let known = finding.evidence.first().filter(|first| !std::ptr::eq(*first, *evidence));
