@@ -100,22 +100,54 @@ pub(super) fn restore(audited: &mut AuditedSession, [client, server]: [Option<Te
     }
 }
 
-/// A text with names in the place of the marks of these ends.
-///
-/// Nothing where there are no marks.
-pub(super) fn revealed(
-    text: &str,
-    ends: (Endpoint, Endpoint),
-    [client, server]: [&str; 2],
-) -> Option<String> {
+/// The names of a session's ends, to be put in the place of their marks.
+pub(super) struct Revealing<'a>([(Text, &'a str); 2]);
+
+impl<'a> Revealing<'a> {
+    pub(super) fn new(ends: (Endpoint, Endpoint), [client, server]: [&'a str; 2]) -> Self {
+        Self([(mark(CLIENT, ends.0.host()), client), (mark(SERVER, ends.1.host()), server)])
+    }
+
+    /// A text with names in the place of the marks of these ends. Nothing where there are no marks.
+    pub(super) fn revealed(&self, text: &str) -> Option<String> {
+        let mut revealed = None;
+        let mut rest = text;
+        while let Some((before, after)) = marked(rest) {
+            let known = self
+                .0
+                .iter()
+                .find_map(|(mark, name)| Some((*name, after.strip_prefix(mark.as_str())?)));
+            let revealed = revealed.get_or_insert_with(|| String::with_capacity(text.len()));
+            revealed.push_str(before);
+            rest = match known {
+                Some((name, behind)) => {
+                    revealed.push_str(name);
+                    behind
+                }
+                None => {
+                    revealed.push(OPEN);
+                    after.strip_prefix(OPEN).unwrap_or_default()
+                }
+            };
+        }
+        if let Some(revealed) = &mut revealed {
+            revealed.push_str(rest);
+        }
+        revealed
+    }
+}
+
+/// Whether a text has a mark.
+pub(super) fn has_mark(text: &str) -> bool {
+    marked(text).is_some()
+}
+
+/// A text up to its first mark, and from there on.
+fn marked(text: &str) -> Option<(&str, &str)> {
     // Only few texts have marks, and the first byte of one is rare.
     const FIRST: u8 = 0xee;
     memchr::memchr(FIRST, text.as_bytes())?;
-    if !text.contains(OPEN) {
-        return None;
-    }
-    let text = text.replace(mark(CLIENT, ends.0.host()).as_str(), client);
-    Some(text.replace(mark(SERVER, ends.1.host()).as_str(), server))
+    text.split_at_checked(text.find(OPEN)?)
 }
 
 /// Where the name of a client or server at an address goes. Text from the wire is escaped and has no such characters.

@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry as Slot;
 
 use super::{Count, Ends, Entry, Ledger, Occurrence, identity};
-use crate::audit::naming::revealed;
+use crate::audit::naming::{Revealing, has_mark};
 use crate::audit::policy;
 use crate::identity::Names;
 use crate::model::{Evidence, Finding, FindingBody, FindingId, Party, Severity, limits};
@@ -175,24 +175,23 @@ fn name(
 ) {
     let mut key = Cow::Borrowed(key);
     if let (Some(ends), Some((client, server))) = (ends, parties) {
-        let both = [client.service.as_str(), server.service.as_str()];
-        let hides = |text: &str| revealed(text, ends, both).is_some();
+        let both = Revealing::new(ends, [client.service.as_str(), server.service.as_str()]);
         let reveal = |text: &mut String| {
-            if let Some(named) = revealed(text, ends, both) {
+            if let Some(named) = both.revealed(text) {
                 *text = named;
             }
         };
         for evidence in &mut finding.evidence {
             // They are shared with other findings, unless they tell a name.
-            if evidence.facts.iter().any(|(_, value)| hides(value)) {
+            if evidence.facts.iter().any(|(_, value)| has_mark(value)) {
                 evidence.facts.make_mut().iter_mut().for_each(|(_, value)| reveal(value));
             }
         }
-        if key.iter().any(|(_, value)| hides(value)) {
+        if key.iter().any(|(_, value)| has_mark(value)) {
             key.to_mut().iter_mut().for_each(|(_, value)| reveal(value));
         }
         finding.subject.as_mut().map(reveal);
-        if let Some(named) = revealed(&finding.message, ends, both) {
+        if let Some(named) = both.revealed(&finding.message) {
             finding.message = named.into();
         }
         finding.client = finding.client.is_some().then(|| client.clone());

@@ -67,8 +67,13 @@ fn names_come_back_where_the_marks_were() {
     restore(&mut audited, names);
     assert_eq!(audited, before);
     let ends = (audited.session.client, audited.session.server);
-    assert_eq!(revealed(&said, ends, ["a", "b"]).as_deref(), Some("a calls b"));
-    assert_eq!(revealed("nobody calls", ends, ["a", "b"]), None);
+    assert_eq!(Revealing::new(ends, ["a", "b"]).revealed(&said).as_deref(), Some("a calls b"));
+    assert_eq!(Revealing::new(ends, ["a", "b"]).revealed("nobody calls"), None);
+    let (twice, other) =
+        (format!("{said}, {said}."), mark(CLIENT, Endpoint::new([9; 4].into(), 0)));
+    let revealed = |text: &str| Revealing::new(ends, ["a", "b"]).revealed(text);
+    assert_eq!(revealed(&twice).as_deref(), Some("a calls b, a calls b."));
+    assert_eq!(revealed(&other).as_deref(), Some(other.as_str()), "it is of another end");
 }
 
 #[test]
