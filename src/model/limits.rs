@@ -335,8 +335,9 @@ pub const EDGES: usize = 262_144;
 /// Distinct server endpoints of one run.
 pub const ENDPOINTS: usize = 131_072;
 
-/// KiB of database pages held while a run is written.
-pub const STORE_CACHE_KIB: i64 = 128 * 1024;
+/// KiB of database pages held while a run is written. Rows come in the order of their keys, so that few pages are in use
+/// at once: with eight times as much a run of 65,000 findings takes as long, and 70 MiB more.
+pub const STORE_CACHE_KIB: i64 = 16 * 1024;
 
 /// Sessions kept as a sample of one edge and posture.
 pub const SESSIONS_PER_EDGE: u64 = 3;

@@ -361,20 +361,40 @@ impl Hash for FlowKey {
 impl FlowKey {
     /// The key of the connection between two endpoints over `from`'s transport, and whether `from` is its second end.
     #[must_use]
+    #[inline]
     pub fn of(from: Endpoint, to: Endpoint) -> (Self, bool) {
+        match (from.addr, to.addr) {
+            (IpAddr::V4(one), IpAddr::V4(other)) => {
+                // An address and a port fit into one word, and words are put in order without a branch.
+                let end = |addr: Ipv4Addr, port: u16| {
+                    (u64::from(u32::from(addr)) << 16) | u64::from(port)
+                };
+                let (one, other) = (end(one, from.port), end(other, to.port));
+                let (first, second) = (one.min(other), one.max(other));
+                let ports = ((first & 0xffff) << 16) | (second & 0xffff) | apart(from);
+                (Self([0, first >> 16, 0, second >> 16, ports]), one > other)
+            }
+            _ => Self::of_any(from, to),
+        }
+    }
+
+    #[inline(never)]
+    fn of_any(from: Endpoint, to: Endpoint) -> (Self, bool) {
         let (a, b) = (address_bits(from.addr), address_bits(to.addr));
         let swapped = (a, from.port) > (b, to.port);
         let ((a, pa), (b, pb)) =
             if swapped { ((b, to.port), (a, from.port)) } else { ((a, from.port), (b, to.port)) };
         let family = u64::from(from.addr.is_ipv6());
-        let ports = (u64::from(pa) << 16) | u64::from(pb) | (family << 32);
-        // Both ends of a packet are in one network and speak over one transport. The highest bit is free: it would be of a
-        // period's number, which packets do not have.
-        let ports = ports | (u64::from(from.realm.0) << 33);
-        let ports = ports ^ (u64::from(from.transport == Transport::Udp) << 63);
-        let words = [high(a), low(a), high(b), low(b), ports];
-        (Self(words), swapped)
+        let ports = (u64::from(pa) << 16) | u64::from(pb) | (family << 32) | apart(from);
+        (Self([high(a), low(a), high(b), low(b), ports]), swapped)
     }
+}
+
+/// What else than addresses and ports tells keys apart. Both ends of a packet are in one network and speak over one
+/// transport. The highest bit is free: it would be of a period's number, which packets do not have.
+#[inline]
+fn apart(from: Endpoint) -> u64 {
+    (u64::from(from.realm.0) << 33) ^ (u64::from(from.transport == Transport::Udp) << 63)
 }
 
 fn address_bits(addr: IpAddr) -> u128 {
@@ -458,6 +478,32 @@ pub fn is_internal(addr: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_packets_between_short_addresses_are_those_of_all_packets() {
+        let ends: Vec<Endpoint> = ["10.0.0.1", "10.0.0.2", "255.255.255.255", "0.0.0.0"]
+            .into_iter()
+            .flat_map(|addr| {
+                [0, 80, 40_000, u16::MAX].map(|port| Endpoint::new(addr.parse().unwrap(), port))
+            })
+            .flat_map(|end| {
+                [
+                    end,
+                    end.within(Realm::of_network(7)),
+                    Endpoint { transport: Transport::Udp, ..end },
+                ]
+            })
+            .collect();
+        for from in &ends {
+            for to in &ends {
+                let (key, swapped) = FlowKey::of(*from, *to);
+                assert_eq!((key, swapped), FlowKey::of_any(*from, *to), "{from} {to}");
+                if (from.realm, from.transport) == (to.realm, to.transport) {
+                    assert_eq!(FlowKey::of(*to, *from).0, key);
+                }
+            }
+        }
+    }
 
     #[test]
     fn an_endpoint_is_written_as_its_address_and_port() {
