@@ -16,6 +16,7 @@ mod opened;
 mod probe;
 mod recent;
 mod resync;
+mod side;
 mod suites;
 
 pub use decrypt::{KeyLines, KeyLog, KeyTail};
@@ -31,6 +32,7 @@ use crate::model::{Direction, Evident, Facts, Moment, PerDirection, RecordFact, 
 use decrypt::{Record, Sealed};
 use handshake::Handshake;
 use opened::Inside;
+use side::Side;
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const ALERT: u8 = 21;
@@ -89,6 +91,12 @@ impl Header {
         let sound = (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&kind) && length <= FRAGMENT;
         sound.then_some(Self { kind, minor, length })
     }
+
+    /// What is kept of a record that cannot be read.
+    fn fact(&self, direction: Direction, at: Moment) -> RecordFact {
+        let length = u16::try_from(self.length).unwrap_or(u16::MAX);
+        RecordFact { direction, content_type: self.kind, length, at }
+    }
 }
 
 /// Reads one TLS connection.
@@ -100,70 +108,21 @@ struct TlsInspector {
     inside: Inside,
 }
 
-/// Where one direction stands.
-#[derive(Clone, Debug, Default)]
-struct Side {
-    /// Bytes of the current record that are not looked at.
-    skip: usize,
-    /// The current record is waited for whole, to be opened with the keys that were given.
-    sealed: Option<Sealed>,
-    /// Bytes of the current handshake record that are still to come.
-    handshake_left: usize,
-    /// A handshake message that began in an earlier record.
-    partial: Vec<u8>,
-    /// Bytes of an over-long handshake message that are still to come.
-    oversized: usize,
-    /// A record was read.
-    began: bool,
-    /// Bytes that were given and not used, because more are needed.
-    unused: usize,
-    /// Bytes are missing and the next record must be found.
-    lost: bool,
-    /// Bytes are missing and the next record may begin within a handshake message.
-    unaligned: bool,
-    /// The bytes are no records, or no more.
-    unreadable: bool,
-}
-
-impl Side {
-    /// Goes on behind missing bytes: at the end of the handshake message or the record that they are a part of, or
-    /// else wherever the next record is found.
-    fn lose(&mut self, missing: usize) {
-        let before = std::mem::take(self);
-        self.began = before.began;
-        self.unreadable = before.unreadable;
-        let Some(left) = before.handshake_left.checked_sub(missing) else {
-            self.lost = true;
-            self.unaligned = true;
-            return;
-        };
-        let of_message = match message_length(&before.partial) {
-            Some(length) => (4 + length).saturating_sub(before.partial.len()),
-            None => before.oversized,
-        };
-        if let Some(rest) = of_message.checked_sub(missing).filter(|_| of_message > 0) {
-            self.handshake_left = left;
-            self.oversized = rest;
-        } else {
-            self.skip = left;
-            self.unaligned = true;
-        }
-    }
-}
-
 impl Inspector for TlsInspector {
     fn read(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Next) {
-        let mut used = 0;
-        loop {
-            let rest = bytes.get(used..).unwrap_or_default();
-            let Some(n) = self.step(direction, rest, at) else { break };
-            used += n;
-            if self.is_settled() || self.is_hopeless() {
+        let mut rest = bytes;
+        while let Some(behind) = self.pass(direction, rest, at) {
+            if self.is_settled() {
                 return (bytes.len(), Next::Done);
             }
+            rest = behind;
         }
-        self.sides[direction].unused = bytes.len().saturating_sub(used);
-        (used, Next::More)
+        if rest.is_empty() {
+            self.sides[direction].unused = 0;
+            return (bytes.len(), Next::More);
+        }
+        let (used, next) = self.read_any(direction, rest, at);
+        (used.saturating_add(bytes.len().saturating_sub(rest.len())), next)
     }
 
     fn gap(&mut self, direction: Direction, missing: u64, at: Moment) -> Next {
@@ -220,6 +179,43 @@ impl Inspector for TlsInspector {
 }
 
 impl TlsInspector {
+    /// Passes over another record of application data that nobody opens, or what is there of it, and gives what is behind
+    /// it: what [`Self::record`] would do with it, in a few steps, as nearly all records are such. `None` where it may be
+    /// anything else.
+    #[inline]
+    fn pass<'b>(&mut self, direction: Direction, bytes: &'b [u8], at: Moment) -> Option<&'b [u8]> {
+        let side = &mut self.sides[direction];
+        if !side.calm || bytes.is_empty() || !self.inside.is_closed(direction) {
+            return None;
+        }
+        let mut body = bytes;
+        if side.skip == 0 {
+            let header = Header::read(bytes).filter(|header| header.kind == DATA)?;
+            body = bytes.get(HEADER..)?;
+            side.skip = header.length;
+            self.handshake.encrypted(header.fact(direction, at));
+        }
+        let side = &mut self.sides[direction];
+        let passed = side.skip.min(body.len());
+        side.skip -= passed;
+        body.get(passed..)
+    }
+
+    #[inline(never)]
+    fn read_any(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Next) {
+        let mut used = 0;
+        loop {
+            let rest = bytes.get(used..).unwrap_or_default();
+            let Some(n) = self.step(direction, rest, at) else { break };
+            used += n;
+            if self.is_settled() || self.is_hopeless() {
+                return (bytes.len(), Next::Done);
+            }
+        }
+        self.sides[direction].unused = bytes.len().saturating_sub(used);
+        (used, Next::More)
+    }
+
     /// Takes one thing from the front of what is there; `None` when more is needed.
     fn step(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> Option<usize> {
         let side = &mut self.sides[direction];
@@ -300,18 +296,18 @@ impl TlsInspector {
     }
 
     fn encrypted_record(&mut self, direction: Direction, header: &Header, at: Moment) {
-        let length = u16::try_from(header.length).unwrap_or(u16::MAX);
-        let content_type = header.kind;
-        self.handshake.encrypted(RecordFact { direction, content_type, length, at });
-        if content_type == CHANGE_CIPHER_SPEC {
+        self.handshake.encrypted(header.fact(direction, at));
+        let Header { kind, minor, length } = *header;
+        if kind == CHANGE_CIPHER_SPEC {
             self.handshake.change_cipher(direction, at);
         }
-        let Header { kind, minor, length } = *header;
         let sealed = Sealed { kind, minor, length };
+        let side = &mut self.sides[direction];
+        side.calm = kind == DATA;
         if self.inside.wants(direction, &sealed, &self.handshake, at) {
-            self.sides[direction].sealed = Some(sealed);
+            side.sealed = Some(sealed);
         } else {
-            self.sides[direction].skip = length;
+            side.skip = length;
         }
     }
 
@@ -371,7 +367,8 @@ impl TlsInspector {
         if self.sides[direction].began {
             self.handshake.lost(direction);
         }
-        self.sides[direction].unreadable = true;
+        let side = &mut self.sides[direction];
+        (side.unreadable, side.calm) = (true, false);
         Some(bytes.len())
     }
 

@@ -31,6 +31,12 @@ impl Inside {
         Self { keys, ..Self::default() }
     }
 
+    /// Whether no record of this direction is wanted any more.
+    #[inline]
+    pub(super) fn is_closed(&self, direction: Direction) -> bool {
+        self.closed[direction]
+    }
+
     /// Whether the body of this record is wanted whole.
     pub(super) fn wants(
         &mut self,
