@@ -1,5 +1,7 @@
 use super::*;
-use crate::model::{ServiceRow, fixture};
+use crate::audit::{Auditor, CaptureFacts, KeepSessions};
+use crate::identity::Directory;
+use crate::model::{Posture, RunInfo, ServiceRow, fixture};
 
 fn with_addresses(mut finding: Finding) -> Finding {
     finding.seen_at = join::addresses(&finding);
@@ -62,4 +64,33 @@ fn a_renamed_service_is_found_by_what_it_was_called() {
         seen = seen.max(rule.key.len());
     }
     assert!(seen > 1, "rules with several values in their key are among them");
+}
+
+#[test]
+fn what_is_known_of_an_edge_spares_work_and_changes_nothing() {
+    let audit = |forgets: bool| {
+        let rules = std::sync::Arc::new(RuleSet::built_in().unwrap());
+        let mut auditor = Auditor::new(rules, Directory::new(), KeepSessions::Samples);
+        for number in 0..240_u16 {
+            let mut session = fixture::session(number.into(), Posture::Unknown).session;
+            if number % 5 < 3 {
+                session.protocol = Some("http1");
+                session.facts.plaintext = Some(session.first);
+            } else {
+                session.protocol = Some("tls");
+                session.facts.tls = Some(Box::default());
+            }
+            session.client = Endpoint::new([10, 0, 1, (number % 3) as u8].into(), 40_000 + number);
+            session.server.port = 443 + number % 2;
+            auditor.session(session, &mut |_| {});
+            if forgets {
+                auditor.ledger.forget_edges();
+            }
+        }
+        auditor.finish(RunInfo::default(), CaptureFacts::default())
+    };
+    let (outcome, long) = (audit(false), audit(true));
+    assert!(outcome.findings.iter().any(|finding| finding.count > limits::EVIDENCE as u64));
+    assert!(outcome.undecided.places.iter().any(|place| place.count > 1));
+    assert_eq!(format!("{outcome:?}"), format!("{long:?}"));
 }
