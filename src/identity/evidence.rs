@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::proven::proven_leaf;
 use crate::model::{
-    Announcement, AuditedSession, Digest, Direction, Endpoint, SanName, Seen, limits, room_for_one,
+    Announcement, AuditedSession, Digest, Direction, Endpoint, SanName, Seen, limits,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
@@ -70,34 +71,14 @@ pub(super) struct Known {
     names: BTreeSet<(Source, String)>,
     /// Sources with more names than are kept.
     crowded: BTreeSet<Source>,
-    /// What it was asked for last in ClientHellos: as it was said, and as a name.
-    requested: Recent<(Box<str>, Box<str>)>,
+    /// What it was last asked for in a ClientHello: as it was said, and as a name.
+    requested: Option<(Box<str>, Box<str>)>,
     /// Certificates that were read last: what they name is known.
-    leaves: Recent<Digest>,
+    leaves: SmallVec<[Digest; SHOWN_LEAVES]>,
 }
 
-/// What came last to one place, the oldest first. Most places are asked for one name and show one certificate; some take
-/// turns.
-#[derive(Clone, Debug)]
-struct Recent<T>(Vec<T>);
-
-impl<T> Default for Recent<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Recent<T> {
-    const ROOM: usize = 16;
-
-    fn add(&mut self, one: T) {
-        if self.0.len() >= Self::ROOM {
-            self.0.remove(0);
-        }
-        room_for_one(&mut self.0);
-        self.0.push(one);
-    }
-}
+/// Certificates that one place shows in turn.
+const SHOWN_LEAVES: usize = 4;
 
 impl Known {
     fn add(&mut self, source: Source, name: &str) {
@@ -215,10 +196,13 @@ impl Evidence {
             Direction::ToServer => (&mut self.hosts, audited.session.client.host()),
         };
         let Some(known) = place(map, at, &mut self.overflow) else { return };
-        if known.leaves.0.contains(&leaf.sha256) {
+        if known.leaves.contains(&leaf.sha256) {
             return;
         }
-        known.leaves.add(leaf.sha256);
+        if known.leaves.len() >= SHOWN_LEAVES {
+            known.leaves.remove(0);
+        }
+        known.leaves.push(leaf.sha256);
         for name in leaf.details.iter().flat_map(|details| &details.names) {
             match name {
                 SanName::Uri(name) if !name.contains('\\') => {
@@ -238,17 +222,16 @@ impl Evidence {
         }
     }
 
-    /// Takes in what a client asked a server for, which most often is what others asked for.
+    /// Takes in what a client asked a server for, which most often is what the last one asked for.
     fn requested(&mut self, client: Endpoint, server: Endpoint, said: &str) {
-        let recent = self.servers.get(&server).map(|known| known.requested.0.as_slice());
-        let known = recent.and_then(|recent| recent.iter().find(|(last, _)| **last == *said));
-        if let Some((_, name)) = known {
+        let known = self.servers.get(&server).and_then(|known| known.requested.as_ref());
+        if let Some((_, name)) = known.filter(|(last, _)| **last == *said) {
             return note_asked(&mut self.asked, client, server, name);
         }
         let Some(name) = usable(said) else { return };
         if let Some(known) = place(&mut self.servers, server, &mut self.overflow) {
             known.add(Source::Sni, &name);
-            known.requested.add((said.into(), name.as_str().into()));
+            known.requested = Some((said.into(), name.as_str().into()));
         }
         note_asked(&mut self.asked, client, server, &name);
     }

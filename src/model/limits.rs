@@ -326,11 +326,18 @@ pub const NAMED_PLACES: usize = 131_072;
 /// Names kept of one endpoint or host from one kind of source; with more, that kind of source names it no more.
 pub const NAMES_OF_PLACE: usize = 16;
 
+/// Texts that were asked whether they are names, and the answer; all are forgotten when there are more.
+pub const USABLE_NAMES: usize = 1024;
+
 /// Identities told of each end of an edge: callers name themselves as they like.
 pub const EDGE_IDENTITIES: usize = 16;
 
 /// Distinct edges (client address, server address and port) of one run.
 pub const EDGES: usize = 262_144;
+
+/// What rules said of edges, by edge, rule and verdict, of which it is remembered where it is counted. Further ones are
+/// looked for by what tells findings apart.
+pub const EDGE_VERDICTS: usize = 1_048_576;
 
 /// Distinct server endpoints of one run.
 pub const ENDPOINTS: usize = 131_072;
@@ -399,24 +406,6 @@ pub const REFUSERS: usize = 64;
 /// Names that clients asked one endpoint for, kept with one certificate.
 pub const REQUESTED_NAMES: usize = 16;
 
-/// Findings that the text report shows in full; further ones are counted by rule. A large estate has thousands.
-pub const SHOWN_FINDINGS: usize = 40;
-
-/// Findings below medium that the text report shows in full.
-pub const SHOWN_LOW_FINDINGS: usize = 5;
-
-/// Rows of each table in the text report.
-pub const SHOWN_ROWS: usize = 60;
-
-/// Rows of a query that are laid out as one table, which needs all of them in memory.
-pub const QUERY_TABLE_ROWS: usize = 10_000;
-
-/// Bytes of one value that a query may build: `zeroblob(1e9)` is a short text.
-pub const QUERY_VALUE_BYTES: i32 = 16 << 20;
-
-/// Bytes of the text of one query.
-pub const QUERY_SQL_BYTES: i32 = 1 << 20;
-
 /// Copies of a database that migrations of the same version leave beside it.
 pub const MIGRATION_BACKUPS: u32 = 100;
 /// Bytes of a rule's condition. The parser's time grows faster than its input.
@@ -448,20 +437,6 @@ pub const CONFIG_FILE_BYTES: u64 = 1 << 20;
 
 /// Configuration files that one extends, each the next.
 pub const CONFIG_DEPTH: usize = 8;
-/// Rows held to each side of the selected one in a list on the screen: several screens of the tallest terminals.
-pub const VIEW_ROWS: usize = 256;
-
-/// Counts of filtered lists that are remembered until the database changes: one per filter that was typed.
-pub const VIEW_COUNTS: usize = 64;
-
-/// Runs that the dashboard can page through.
-pub const VIEW_RUNS: usize = 64;
-
-/// Reasons why a run is incomplete that are shown of it.
-pub const VIEW_REASONS: usize = 32;
-
-/// Hours and postures of one edge that are shown: a month, with every posture in every hour.
-pub const VIEW_HOURS: usize = 5 * 24 * 31;
 
 /// Characters of a filter that is typed.
 pub const FILTER_CHARS: usize = 1000;

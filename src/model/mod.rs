@@ -11,6 +11,7 @@ mod fields;
 mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod flow_key;
 mod grade;
 mod handle;
 mod hex;
@@ -46,12 +47,12 @@ pub use finding::{
     Acceptance, AcceptedBy, Confidence, Evidence, Finding, FindingBody, FindingId, NamedFacts,
     Severity,
 };
+pub use flow_key::FlowKey;
 pub use grade::{CEILINGS, Cause, Ceiling, Grade, Graded, Lift, Reason};
 pub use handle::Handle;
 pub use hex::{hex, push_hex};
 pub use net::{
-    CommunityId, Direction, Endpoint, FlowKey, FrameNo, Moment, PerDirection, Realm, Transport,
-    is_internal,
+    CommunityId, Direction, Endpoint, FrameNo, Moment, PerDirection, Realm, Transport, is_internal,
 };
 pub use outcome::{
     Accept, CertificateRow, Coverage, CredentialRow, EdgeRow, Incomplete, Located, Looks,

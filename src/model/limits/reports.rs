@@ -132,3 +132,36 @@ pub const PEM_FILE_BYTES: u64 = 4 << 20;
 
 /// Bytes of a syslog message over TCP and TLS. RFC 5425 wants receivers to take 8192; common ones are set to take this.
 pub const STREAM_MESSAGE_BYTES: usize = 65_536;
+
+/// Findings that the text report shows in full; further ones are counted by rule. A large estate has thousands.
+pub const SHOWN_FINDINGS: usize = 40;
+
+/// Findings below medium that the text report shows in full.
+pub const SHOWN_LOW_FINDINGS: usize = 5;
+
+/// Rows of each table in the text report.
+pub const SHOWN_ROWS: usize = 60;
+
+/// Rows of a query that are laid out as one table, which needs all of them in memory.
+pub const QUERY_TABLE_ROWS: usize = 10_000;
+
+/// Bytes of one value that a query may build: `zeroblob(1e9)` is a short text.
+pub const QUERY_VALUE_BYTES: i32 = 16 << 20;
+
+/// Bytes of the text of one query.
+pub const QUERY_SQL_BYTES: i32 = 1 << 20;
+
+/// Rows held to each side of the selected one in a list on the screen: several screens of the tallest terminals.
+pub const VIEW_ROWS: usize = 256;
+
+/// Counts of filtered lists that are remembered until the database changes: one per filter that was typed.
+pub const VIEW_COUNTS: usize = 64;
+
+/// Runs that the dashboard can page through.
+pub const VIEW_RUNS: usize = 64;
+
+/// Reasons why a run is incomplete that are shown of it.
+pub const VIEW_REASONS: usize = 32;
+
+/// Hours and postures of one edge that are shown: a month, with every posture in every hour.
+pub const VIEW_HOURS: usize = 5 * 24 * 31;
