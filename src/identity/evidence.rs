@@ -71,8 +71,6 @@ pub(super) struct Known {
     names: BTreeSet<(Source, String)>,
     /// Sources with more names than are kept.
     crowded: BTreeSet<Source>,
-    /// What it was last asked for in a ClientHello: as it was said, and as a name.
-    requested: Option<(Box<str>, Box<str>)>,
     /// Certificates that were read last: what they name is known.
     leaves: SmallVec<[Digest; SHOWN_LEAVES]>,
 }
@@ -129,6 +127,27 @@ pub struct Evidence {
     pub(super) asked: Map<Endpoint, BTreeSet<String>>,
     /// Places that had no room.
     pub(super) overflow: u64,
+    usable: Usable,
+}
+
+/// Nothing that is longer is a name with a port.
+const LONGEST_SAID: usize = 512;
+
+/// What texts are as names, as far as it was found out lately: clients ask for the same names, and certificates bear them.
+#[derive(Clone, Debug, Default)]
+struct Usable(Map<String, Option<String>>);
+
+impl Usable {
+    /// See [`usable`].
+    fn of(&mut self, said: &str) -> Option<&str> {
+        if self.0.len() >= limits::USABLE_NAMES && !self.0.contains_key(said) {
+            self.0.clear();
+        }
+        if said.len() > LONGEST_SAID {
+            return None;
+        }
+        self.0.entry_ref(said).or_insert_with(|| usable(said)).as_deref()
+    }
 }
 
 impl Evidence {
@@ -213,8 +232,8 @@ impl Evidence {
                     known.add(Source::CertificateDns, &name.to_ascii_lowercase());
                 }
                 SanName::Dns(name) => {
-                    if let Some(name) = usable(name) {
-                        known.add(Source::CertificateDns, &name);
+                    if let Some(name) = self.usable.of(name) {
+                        known.add(Source::CertificateDns, name);
                     }
                 }
                 _ => {}
@@ -222,18 +241,13 @@ impl Evidence {
         }
     }
 
-    /// Takes in what a client asked a server for, which most often is what the last one asked for.
+    /// Takes in what a client asked a server for.
     fn requested(&mut self, client: Endpoint, server: Endpoint, said: &str) {
-        let known = self.servers.get(&server).and_then(|known| known.requested.as_ref());
-        if let Some((_, name)) = known.filter(|(last, _)| **last == *said) {
-            return note_asked(&mut self.asked, client, server, name);
-        }
-        let Some(name) = usable(said) else { return };
+        let Some(name) = self.usable.of(said) else { return };
         if let Some(known) = place(&mut self.servers, server, &mut self.overflow) {
-            known.add(Source::Sni, &name);
-            known.requested = Some((said.into(), name.as_str().into()));
+            known.add(Source::Sni, name);
         }
-        note_asked(&mut self.asked, client, server, &name);
+        note_asked(&mut self.asked, client, server, name);
     }
 
     fn server(&mut self, at: Endpoint, source: Source, name: &str) {
