@@ -303,11 +303,10 @@ impl TlsInspector {
         }
         let sealed = Sealed { kind, minor, length };
         let side = &mut self.sides[direction];
-        side.calm = kind == DATA;
         if self.inside.wants(direction, &sealed, &self.handshake, at) {
-            side.sealed = Some(sealed);
+            (side.sealed, side.calm) = (Some(sealed), false);
         } else {
-            side.skip = length;
+            (side.skip, side.calm) = (length, kind == DATA);
         }
     }
 
@@ -317,7 +316,7 @@ impl TlsInspector {
         match header.kind {
             HANDSHAKE if side.unaligned => {}
             HANDSHAKE => {
-                side.handshake_left = header.length;
+                (side.handshake_left, side.calm) = (header.length, false);
                 return;
             }
             ALERT if is_clear_alert(body) => self.alerts(direction, body, at),

@@ -34,7 +34,7 @@ impl Inside {
     /// Whether no record of this direction is wanted any more.
     #[inline]
     pub(super) fn is_closed(&self, direction: Direction) -> bool {
-        self.closed[direction]
+        self.closed[direction] || self.keys.is_none()
     }
 
     /// Whether the body of this record is wanted whole.

@@ -36,6 +36,24 @@ fn what_follows_a_message_that_is_too_long_is_read() {
 }
 
 #[test]
+fn a_handshake_message_that_looks_like_application_data_is_none() {
+    // A record that is passed over comes before: whoever reads on in haste takes the message for another.
+    let like_data = [&[23, 3, 3, 0, 16][..], &[5; 900]].concat();
+    let [before, after] = [sealed(23, 40), [record(22, &like_data), sealed(23, 50)].concat()];
+    let hellos = [client(client_hello(&[ECDHE_RSA], &[])), server(server_hello(ECDHE_RSA, &[]))];
+    let retry = handshake(2, server_body([9; 32], ECDHE_RSA, &is_13(24)[..1]));
+    for server_says in [Vec::new(), retry] {
+        let mut events = hellos.to_vec();
+        events.push(server([&before[..], &server_says, &after].concat()));
+        events.push(client([&before[..], &after].concat()));
+        let found = tls(&events);
+        let lengths: Vec<u16> = found.records.iter().map(|record| record.length).collect();
+        assert_eq!(lengths.iter().filter(|length| **length == 16).count(), 0, "{lengths:?}");
+        assert!(lengths.contains(&40), "{lengths:?}");
+    }
+}
+
+#[test]
 fn what_is_held_of_a_connection_is_bounded() {
     let mut inspector = TlsInspector::default();
     for kind in [1, 2, 11, 13] {
