@@ -63,11 +63,12 @@ struct Before {
 /// A finding that is not named yet.
 #[derive(Debug)]
 struct Entry {
+    /// What was counted of it until now is not in it, but in [`Ledger::counts`].
     finding: Finding,
     key: Vec<(&'static str, String)>,
     /// The ends of the session that it began with.
     ends: Ends,
-    /// How it was published last, unless it has changed since.
+    /// How it was published last, with what was counted until then.
     told: Option<Box<Told>>,
     /// What was read of the subject that it began with, where that is remembered.
     print: Box<[u8]>,
@@ -176,9 +177,10 @@ impl Ledger {
                 counted.is_some()
             }
             Verdict::NotObservable => {
-                let counted = self.unsettled.get_mut(place).map(|known| known.count += 1);
+                let Some(known) = self.unsettled.get_mut(place) else { return false };
+                known.count += 1;
                 self.could_not_decide(hit.rule);
-                counted.is_some()
+                true
             }
         }
     }

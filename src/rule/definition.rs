@@ -66,7 +66,8 @@ pub struct Rule {
     /// The whole file.
     pub text: String,
     pub(crate) when: Condition,
-    pub(crate) relies_on_posture: bool,
+    /// Its condition asks what may be a conclusion.
+    pub(crate) concludes: bool,
     pub(crate) severity_when: Vec<(Condition, Severity)>,
     pub(crate) confidence_when: Vec<(Condition, Confidence)>,
     pub(crate) settings: Vec<(String, Value<'static>)>,
@@ -129,7 +130,7 @@ impl Rule {
 
     /// How sure a hit on a session can be at most: what relies on a posture is no surer than the posture is.
     pub(crate) fn surest(&self, session: &AuditedSession) -> Confidence {
-        if self.relies_on_posture { session.confidence } else { Confidence::High }
+        if self.concludes { session.confidence } else { Confidence::High }
     }
 
     /// Whether a condition relies on what may be a conclusion.

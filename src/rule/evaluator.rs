@@ -176,7 +176,8 @@ impl Program {
         values
     }
 
-    /// Writes the values of the shared fields, each with its kind and length, so that different values never look alike.
+    /// Writes the values of the shared fields, each with its kind and, where it has one, its length, so that different
+    /// values never look alike.
     /// What a subject does not have is written once for all that would tell of it; of a part with a gist that is written
     /// instead of its fields, though it may tell subjects apart that their fields do not.
     fn write_key(&self, subject: &Subject<'_>, key: &mut Vec<u8>) {

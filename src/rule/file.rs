@@ -139,7 +139,7 @@ impl Reader<'_, '_> {
             replaces,
             trials,
             text: self.table.source.text.to_owned(),
-            relies_on_posture: Rule::relies_on_posture(head.on, &when),
+            concludes: Rule::relies_on_posture(head.on, &when),
             when,
             severity_when,
             confidence_when,

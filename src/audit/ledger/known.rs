@@ -26,7 +26,7 @@ impl Known {
     pub(super) fn put(&mut self, edge: EdgeNumber, hit: &Hit, place: usize) {
         let (Some(said), Ok(place)) = (said(hit), u32::try_from(place)) else { return };
         let Ok(edge) = usize::try_from(edge.0) else { return };
-        if edge >= limits::EDGES || self.count >= limits::EDGES {
+        if edge >= limits::EDGES || self.count >= limits::EDGE_VERDICTS {
             return;
         }
         if self.edges.len() <= edge {
