@@ -71,6 +71,8 @@ pub(super) struct Known {
     names: BTreeSet<(Source, String)>,
     /// Sources with more names than are kept.
     crowded: BTreeSet<Source>,
+    /// What it was asked for first in a ClientHello: as it was said, and as a name. Most places are never asked for another.
+    requested: Option<(Box<str>, Box<str>)>,
     /// Certificates that were read last: what they name is known.
     leaves: SmallVec<[Digest; SHOWN_LEAVES]>,
 }
@@ -243,9 +245,14 @@ impl Evidence {
 
     /// Takes in what a client asked a server for.
     fn requested(&mut self, client: Endpoint, server: Endpoint, said: &str) {
+        let known = self.servers.get(&server).and_then(|known| known.requested.as_ref());
+        if let Some((_, name)) = known.filter(|(first, _)| **first == *said) {
+            return note_asked(&mut self.asked, client, server, name);
+        }
         let Some(name) = self.usable.of(said) else { return };
         if let Some(known) = place(&mut self.servers, server, &mut self.overflow) {
             known.add(Source::Sni, name);
+            known.requested.get_or_insert_with(|| (said.into(), name.into()));
         }
         note_asked(&mut self.asked, client, server, name);
     }

@@ -127,7 +127,7 @@ impl<T> IndexMut<Direction> for PerDirection<T> {
 /// One end of a connection.
 ///
 /// Two ends are the same where addresses, ports and realms are: who is at a port does not depend on what carries the
-/// bytes there. [`FlowKey`] tells the transports apart.
+/// bytes there. [`FlowKey`](super::FlowKey) tells the transports apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Endpoint {
     /// Internet address.
