@@ -35,8 +35,7 @@ pub fn count_findings(rows: &mut [ServiceRow], findings: &[Finding]) {
         }
     }
     for row in rows {
-        let port = row.endpoint.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        let own = about.get(&(row.service.service.as_str(), port));
+        let own = about.get(&(row.service.service.as_str(), row.port()));
         let here = |finding: &&&Finding| {
             let known = &finding.seen_at;
             known.contains(&row.service.addr)

@@ -205,6 +205,14 @@ pub struct ServiceRow {
     pub grade: Graded,
 }
 
+impl ServiceRow {
+    /// The port at the end of its endpoint.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.endpoint.rsplit_once(':').and_then(|(_, port)| port.parse().ok())
+    }
+}
+
 /// One client talking to one server endpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EdgeRow {

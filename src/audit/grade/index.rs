@@ -147,7 +147,7 @@ impl<'a> Index<'a> {
     }
 
     pub(super) fn about_service(&self, row: &'a ServiceRow) -> About<'a> {
-        let key = (row.service.service.as_str(), port_of(&row.endpoint));
+        let key = (row.service.service.as_str(), row.port());
         About {
             postures: &row.postures,
             particulars: &row.particulars,
@@ -198,9 +198,4 @@ fn together<'a, const N: usize>(all: [Option<&Gathered<'a>>; N]) -> Groups<'a> {
         same
     });
     groups
-}
-
-/// The port at the end of an endpoint in words.
-fn port_of(endpoint: &str) -> Option<u16> {
-    endpoint.rsplit_once(':').and_then(|(_, port)| port.parse().ok())
 }
