@@ -116,14 +116,9 @@ impl Auditor {
             return false;
         }
         let Some(rule) = self.evaluator.rules().rules().get(hit.rule) else { return false };
-        let session = &audited.session;
-        self.ledger.again_on(edge, hit, || Occurrence {
-            first: session.first,
-            last: session.last,
-            severity: hit.severity,
-            confidence: hit.confidence.min(rule.surest(audited)),
-            weight: 1,
-        })
+        let times = [audited.session.first, audited.session.last];
+        let seen = || occurrence(rule, hit, &Subject::Session(audited), times, 1);
+        self.ledger.again_on(edge, hit, seen)
     }
 
     /// Counts one hit, and says where.
@@ -136,7 +131,7 @@ impl Auditor {
         rule: &Rule,
         hit: &Hit,
         subject: &Subject<'_>,
-        [first, last]: [Moment; 2],
+        times: [Moment; 2],
         weight: u64,
         samples: &dyn Fn() -> Vec<(Vec<Moment>, Endpoint, Endpoint)>,
     ) -> Counted {
@@ -151,12 +146,7 @@ impl Auditor {
         }
         self.key.clear();
         rule.write_identity(subject, &mut self.key);
-        let surest = match subject {
-            Subject::Session(session) => rule.surest(session),
-            _ => Confidence::High,
-        };
-        let (severity, confidence) = (hit.severity, hit.confidence.min(surest));
-        let occurrence = Occurrence { first, last, severity, confidence, weight };
+        let occurrence = occurrence(rule, hit, subject, times, weight);
         let known = ledger.again(&self.key, &occurrence);
         let (slot, facts) = match known {
             Some((slot, false)) => return Counted { place: Some(slot), begins: false },
@@ -189,4 +179,20 @@ impl Auditor {
         }
         Counted { place: slot, begins: known.is_none() }
     }
+}
+
+/// What a hit is counted as.
+fn occurrence(
+    rule: &Rule,
+    hit: &Hit,
+    subject: &Subject<'_>,
+    [first, last]: [Moment; 2],
+    weight: u64,
+) -> Occurrence {
+    let surest = match subject {
+        Subject::Session(session) => rule.surest(session),
+        _ => Confidence::High,
+    };
+    let (severity, confidence) = (hit.severity, hit.confidence.min(surest));
+    Occurrence { first, last, severity, confidence, weight }
 }

@@ -30,7 +30,7 @@ pub(super) struct Inventory {
 
 /// An edge by the order in which edges came.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct EdgeNumber(pub(super) u32);
+pub(super) struct EdgeNumber(pub(super) usize);
 
 #[derive(Debug)]
 struct Edge {
@@ -137,7 +137,7 @@ impl Inventory {
             self.overflow += 1;
             return (None, false);
         }
-        let number = EdgeNumber(u32::try_from(self.edges.len()).unwrap_or(u32::MAX));
+        let number = EdgeNumber(self.edges.len());
         let edge = self.edges.entry(key).or_insert_with(|| Box::new(Edge::new(number, audited)));
         let facts = &mut edge.facts;
         let bytes = session.traffic.to_server.bytes + session.traffic.to_client.bytes;

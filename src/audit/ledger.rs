@@ -176,12 +176,7 @@ impl Ledger {
                 let counted = count.map(|count| count.seen.add(&occurrence()));
                 counted.is_some()
             }
-            Verdict::NotObservable => {
-                let Some(known) = self.unsettled.get_mut(place) else { return false };
-                known.count += 1;
-                self.could_not_decide(hit.rule);
-                true
-            }
+            Verdict::NotObservable => self.could_not_decide_again(hit.rule, place),
         }
     }
 
@@ -308,13 +303,11 @@ impl Ledger {
         key: &[u8],
         at: impl FnOnce() -> (UndecidedAt, Ends),
     ) -> Option<usize> {
-        self.could_not_decide(rule);
-        if let Some(place) = self.undecided.get(key) {
-            if let Some(known) = self.unsettled.get_mut(*place) {
-                known.count += 1;
-            }
-            return Some(*place);
+        if let Some(place) = self.undecided.get(key).copied() {
+            self.could_not_decide_again(rule, place);
+            return Some(place);
         }
+        self.could_not_decide(rule);
         if self.undecided.len() >= limits::UNDECIDED_PLACES {
             self.undecided_cut = true;
             return None;
@@ -323,6 +316,14 @@ impl Ledger {
         self.undecided.insert(key.into(), place);
         self.unsettled.push(Unsettled { count: 1, at, ends });
         Some(place)
+    }
+
+    /// Counts another case at a place, if there is such a place.
+    fn could_not_decide_again(&mut self, rule: usize, place: usize) -> bool {
+        let Some(known) = self.unsettled.get_mut(place) else { return false };
+        known.count += 1;
+        self.could_not_decide(rule);
+        true
     }
 
     fn could_not_decide(&mut self, rule: usize) {

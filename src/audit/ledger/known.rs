@@ -17,7 +17,7 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn place(&self, edge: EdgeNumber, hit: &Hit) -> Option<usize> {
         let said = said(hit)?;
-        let known = self.edges.get(usize::try_from(edge.0).ok()?)?;
+        let known = self.edges.get(edge.0)?;
         let (_, place) = known.iter().find(|(known, _)| *known == said)?;
         usize::try_from(*place).ok()
     }
@@ -25,7 +25,7 @@ impl Known {
     /// Remembers a place that is not known yet.
     pub(super) fn put(&mut self, edge: EdgeNumber, hit: &Hit, place: usize) {
         let (Some(said), Ok(place)) = (said(hit), u32::try_from(place)) else { return };
-        let Ok(edge) = usize::try_from(edge.0) else { return };
+        let EdgeNumber(edge) = edge;
         if edge >= limits::EDGES || self.count >= limits::EDGE_VERDICTS {
             return;
         }
