@@ -142,11 +142,11 @@ struct Usable(Map<String, Option<String>>);
 impl Usable {
     /// See [`usable`].
     fn of(&mut self, said: &str) -> Option<&str> {
-        if self.0.len() >= limits::USABLE_NAMES && !self.0.contains_key(said) {
-            self.0.clear();
-        }
         if said.len() > LONGEST_SAID {
             return None;
+        }
+        if self.0.len() >= limits::USABLE_NAMES && !self.0.contains_key(said) {
+            self.0.clear();
         }
         self.0.entry_ref(said).or_insert_with(|| usable(said)).as_deref()
     }

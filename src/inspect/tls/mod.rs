@@ -201,6 +201,7 @@ impl TlsInspector {
         body.get(passed..)
     }
 
+    /// Reads what [`Self::pass`] leaves, as far as it goes.
     #[inline(never)]
     fn read_any(&mut self, direction: Direction, bytes: &[u8], at: Moment) -> (usize, Next) {
         let mut used = 0;
